@@ -1,0 +1,3 @@
+module github.com/streamgauge/streamgauge/dashboards
+
+go 1.26

@@ -1,0 +1,7 @@
+module github.com/streamgauge/streamgauge/registry
+
+go 1.26
+
+require github.com/streamgauge/streamgauge/schemas v0.0.0
+
+replace github.com/streamgauge/streamgauge/schemas => ../schemas

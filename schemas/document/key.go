@@ -1,0 +1,77 @@
+// Package document says where documents live and how one is split over messages.
+//
+// A document has one key; its encoded sgpb.Document is the value of that key's newest message. Above
+// ChunkBytesMax the body travels in child messages chunk.<key>.<i> of the same atomic batch and the head
+// says how many. Names inside keys are SHA-256 hex, so that every name is a legal subject.
+package document
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// ChunkBytesMax is the largest body that stays in one message; MessagesMax is the most messages that one
+// atomic batch takes (JetStream, ADR-50).
+const (
+	ChunkBytesMax = 256 << 10
+	MessagesMax   = 1000
+	// BlobBytesMin is the size above which texts of datasets become blobs.
+	BlobBytesMin = 64 << 10
+)
+
+// Key prefixes, one per kind of document.
+const (
+	ExperimentPrefix = "exp."
+	RunPrefix        = "run."
+	ModelPrefix      = "model."
+	HistoryPrefix    = "hist."
+	chunkPrefix      = "chunk."
+)
+
+// ExperimentCounter is the key of the counter of experiment ids.
+const ExperimentCounter = "counter.experiment"
+
+// ExperimentKey is the key of an experiment's document.
+func ExperimentKey(id string) string { return ExperimentPrefix + id }
+
+// ExperimentNameKey claims an experiment's name.
+func ExperimentNameKey(name string) string { return "expname." + hash(name) }
+
+// RunKey is the key of a run's document.
+func RunKey(id string) string { return RunPrefix + id }
+
+// RunNumberKey claims a run's number, the first 16 hex digits of its id.
+func RunNumberKey(id string) string { return "runnumber." + id[:16] }
+
+// LoggedModelKey is the key of a logged model's document.
+func LoggedModelKey(id string) string { return ModelPrefix + id }
+
+// RegisteredModelKey is the key of a registered model's document.
+func RegisteredModelKey(name string) string { return "regmodel." + hash(name) }
+
+// ModelVersionKey is the key of a model version's document.
+func ModelVersionKey(name string, version uint64) string {
+	return fmt.Sprintf("version.%s.%d", hash(name), version)
+}
+
+// LeaseKey is the key of a lane's lease.
+func LeaseKey(lane uint16) string { return fmt.Sprintf("lease.lane.%d", lane) }
+
+// HistoryKey is the key of change n of the document under key.
+func HistoryKey(key string, n uint64) string { return fmt.Sprintf("%s%s.%d", HistoryPrefix, key, n) }
+
+// BlobKey is the key of a content-addressed text; sum is its lower-case hex SHA-256.
+func BlobKey(sum string) string { return "blob." + sum }
+
+// ChunkKey is the key of part i of a large document.
+func ChunkKey(key string, i int) string { return fmt.Sprintf("%s%s.%d", chunkPrefix, key, i) }
+
+// IsChunk says whether a key holds a part of a document and no document.
+func IsChunk(key string) bool { return strings.HasPrefix(key, chunkPrefix) }
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

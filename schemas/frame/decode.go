@@ -1,0 +1,88 @@
+package frame
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// KeyBytesMax is MLflow's limit on the length of a metric key.
+const KeyBytesMax = 250
+
+// Decode reads a frame and checks everything that does not need to know other documents: version, writer,
+// number, run ids, and that the columns of points fit together. An error names the field; the frame is then
+// quarantined whole.
+func Decode(b []byte) (*sgpb.Frame, error) {
+	f := new(sgpb.Frame)
+	if err := proto.Unmarshal(b, f); err != nil {
+		return nil, fmt.Errorf("not a frame: %w", err)
+	}
+	switch {
+	case f.GetVersion() != Version:
+		return nil, fmt.Errorf("frame.version is %d; this reader knows %d", f.GetVersion(), Version)
+	case f.GetWriter() == 0:
+		return nil, fmt.Errorf("frame.writer is 0; a writer draws a random number that is not")
+	case f.GetNumber() == 0:
+		return nil, fmt.Errorf("frame.number is 0; numbers count from 1")
+	}
+	for i, s := range f.GetSections() {
+		if _, ok := track.ParseRunID(s.GetRunId()); !ok {
+			return nil, fmt.Errorf("sections[%d].run_id %q is not 32 lower-case hex digits", i, s.GetRunId())
+		}
+		if err := checkPoints(s.GetPoints()); err != nil {
+			return nil, fmt.Errorf("sections[%d].points.%w", i, err)
+		}
+	}
+	return f, nil
+}
+
+func checkPoints(p *sgpb.Points) error {
+	n := len(p.GetKey())
+	switch {
+	case len(p.GetStepDelta()) != n:
+		return fmt.Errorf("step_delta has %d entries, key %d", len(p.GetStepDelta()), n)
+	case len(p.GetTimeDeltaMs()) != n:
+		return fmt.Errorf("time_delta_ms has %d entries, key %d", len(p.GetTimeDeltaMs()), n)
+	case len(p.GetValue()) != n:
+		return fmt.Errorf("value has %d entries, key %d", len(p.GetValue()), n)
+	case len(p.GetContext()) != 0 && len(p.GetContext()) != n:
+		return fmt.Errorf("context has %d entries, key %d", len(p.GetContext()), n)
+	}
+	for i, k := range p.GetKeys() {
+		if k == "" || len(k) > KeyBytesMax {
+			return fmt.Errorf("keys[%d] has %d bytes; 1 to %d are allowed", i, len(k), KeyBytesMax)
+		}
+	}
+	for i, k := range p.GetKey() {
+		if int(k) >= len(p.GetKeys()) {
+			return fmt.Errorf("key[%d] is %d, the dictionary has %d", i, k, len(p.GetKeys()))
+		}
+	}
+	for i, c := range p.GetContext() {
+		if int(c) > len(p.GetContexts()) {
+			return fmt.Errorf("context[%d] is %d, the dictionary has %d", i, c, len(p.GetContexts()))
+		}
+	}
+	return nil
+}
+
+// UnpackPoints undoes PackPoints. The columns of p are reused and must not be touched afterwards.
+func UnpackPoints(p *sgpb.Points) track.Points {
+	out := track.Points{Keys: p.GetKeys(), Key: p.GetKey(), Step: sums(p.GetStepDelta()), TimeMS: sums(p.GetTimeDeltaMs()), Value: p.GetValue(), Context: p.GetContext()}
+	for _, c := range p.GetContexts() {
+		out.Contexts = append(out.Contexts, track.PointContext{ModelID: c.GetModelId(), DatasetName: c.GetDatasetName(), DatasetDigest: c.GetDatasetDigest()})
+	}
+	return out
+}
+
+func sums(values []int64) []int64 {
+	prev := int64(0)
+	for i, v := range values {
+		prev += v
+		values[i] = prev
+	}
+	return values
+}

@@ -1,0 +1,79 @@
+package track
+
+import "github.com/streamgauge/streamgauge/schemas/sgpb"
+
+// Command is a wish to change a run's document. Who carries it out decides; the decision is pure.
+type Command interface{ command() }
+
+// CreateRun starts a run. ID may be empty: then one is drawn. Either ExperimentID or ExperimentName names
+// the experiment; an unknown name is created, an unknown id refused.
+type CreateRun struct {
+	ID             string
+	ExperimentID   string
+	ExperimentName string
+	Name           string
+	User           string
+	StartMS        int64
+	Tags           []*KeyValue
+	Ranks          uint32
+	// Lenient makes a repeated creation of the same ID a success: frames are repeated, requests are not.
+	Lenient bool
+}
+
+// UpdateRun changes status, end and name. Zero fields stay as they are.
+type UpdateRun struct {
+	RunID  string
+	Status sgpb.RunStatus
+	EndMS  int64
+	Name   string
+}
+
+// LogBatch adds immutable params and upserts tags, all or nothing. Batch says which of MLflow's two
+// messages a conflict gets.
+type LogBatch struct {
+	RunID  string
+	Params []*KeyValue
+	Tags   []*KeyValue
+	Batch  bool
+}
+
+// DeleteTag removes one tag.
+type DeleteTag struct{ RunID, Key string }
+
+// DeleteRun and RestoreRun move a run between the lifecycle stages; both are idempotent.
+type DeleteRun struct{ RunID string }
+
+// RestoreRun undoes DeleteRun.
+type RestoreRun struct{ RunID string }
+
+// LogInputs adds datasets and model inputs.
+type LogInputs struct {
+	RunID    string
+	Datasets []*sgpb.DatasetInput
+	Models   []string
+}
+
+// LogOutputs links logged models as outputs.
+type LogOutputs struct {
+	RunID  string
+	Models []*sgpb.ModelOutput
+}
+
+// WarnRun adds a warning: something that the run's own events asked for was refused.
+type WarnRun struct {
+	RunID string
+	Text  string
+}
+
+// KeyValue is a param or a tag.
+type KeyValue struct{ Key, Value string }
+
+func (CreateRun) command()  {}
+func (UpdateRun) command()  {}
+func (LogBatch) command()   {}
+func (DeleteTag) command()  {}
+func (DeleteRun) command()  {}
+func (RestoreRun) command() {}
+func (LogInputs) command()  {}
+func (LogOutputs) command() {}
+func (WarnRun) command()    {}
