@@ -2,8 +2,8 @@ package mlflow
 
 import (
 	"path"
-	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -36,7 +36,19 @@ const (
 // RunNameTag is the tag that mirrors the run's name.
 const RunNameTag = "mlflow.runName"
 
-var keyPattern = regexp.MustCompile(`^[/\w.\- :]*$`)
+// legalKey is Python's ^[/\w.\- :]*$ for text; a key is checked for every point, so it is no regexp.
+func legalKey(key string) bool {
+	for _, c := range key {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case strings.ContainsRune("_/.- :", c):
+		case c >= utf8.RuneSelf && c != utf8.RuneError && (unicode.IsLetter(c) || unicode.IsNumber(c)):
+		default:
+			return false
+		}
+	}
+	return true
+}
 
 // CheckKey checks the name of a metric, param or tag; field is its path in the request, e.g.
 // metrics[3].key.
@@ -44,7 +56,7 @@ func CheckKey(field, key string) error {
 	if key == "" {
 		return MissingParameter(field)
 	}
-	if !keyPattern.MatchString(key) {
+	if !legalKey(key) {
 		return track.Errorf(track.InvalidParameterValue, "Invalid value %s for parameter '%s' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).", quote(key), field)
 	}
 	if clean := path.Clean(key); clean != key || key == "." || key == ".." || strings.HasPrefix(key, "../") || strings.HasPrefix(key, "/") {

@@ -1,0 +1,80 @@
+package mlflow_test
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/go-faster/jx"
+
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+)
+
+func TestFieldsNameWhatIsWrong(t *testing.T) {
+	read := map[string]func(mlflow.Fields) error{
+		"required": func(f mlflow.Fields) error { _, err := f.Required("key"); return err },
+		"int":      func(f mlflow.Fields) error { _, err := f.Int64("step", 0); return err },
+		"bool":     func(f mlflow.Fields) error { _, err := f.Bool("ascending", true); return err },
+		"list":     func(f mlflow.Fields) error { _, err := f.KeyValues("tags"); return err },
+	}
+	for _, c := range []struct{ reader, body, want string }{
+		{"required", `{}`, "Missing value for required parameter 'key'"},
+		{"required", `{"key": ""}`, "Missing value for required parameter 'key'"},
+		{"required", `{"key": null}`, "Missing value for required parameter 'key'"},
+		{"required", `{"key": 5}`, "Invalid value 5 for parameter 'key' supplied: Hint: Value was of type 'int'."},
+		{"required", `{"key": [1, 2]}`, "Invalid value [1,2] for parameter 'key' supplied: Hint: Value was of type 'list'."},
+		{"int", `{"step": "x"}`, `Invalid value "x" for parameter 'step' supplied: Hint: Value was of type 'str'.`},
+		{"int", `{"step": 1.5}`, "Invalid value 1.5 for parameter 'step' supplied: Hint: Value was of type 'float'."},
+		{"int", `{"step": "17"}`, ""},
+		{"int", `{"step": 1e3}`, ""},
+		{"bool", `{"ascending": 3}`, "Invalid boolean value"},
+		{"bool", `{"ascending": "false"}`, ""},
+		{"list", `{"tags": [{"key": "a", "value": "b"}, {"value": "c"}]}`, "'tags[1].key'"},
+		{"list", `{"tags": 1}`, "'tags'"},
+	} {
+		f, err := mlflow.ParseBody([]byte(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = read[c.reader](f)
+		if (err == nil) != (c.want == "") || (err != nil && !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s of %s: %v, want %q", c.reader, c.body, err, c.want)
+		}
+	}
+	if _, err := mlflow.ParseBody([]byte(`[1]`)); err == nil {
+		t.Error("a list is taken for an object")
+	}
+	if f, err := mlflow.ParseBody([]byte(`"{\"key\": \"twice\"}"`)); err != nil || !f.Has("key") {
+		t.Errorf("a body encoded twice: %v", err)
+	}
+}
+
+func TestCheckKey(t *testing.T) {
+	for key, ok := range map[string]bool{
+		"loss": true, "a/b c.d-e:f_g": true, "größe": true, "a\nb": false, "a?b": false, "/abs": false, "a//b": false,
+		"..": false, "../x": false, "a/../b": false, ".": false, "a/": false, strings.Repeat("k", 250): true, strings.Repeat("k", 251): false,
+	} {
+		if err := mlflow.CheckKey("key", key); (err == nil) != ok {
+			t.Errorf("%q: %v, want ok %v", key, err, ok)
+		}
+	}
+}
+
+func TestRunJSON(t *testing.T) {
+	run := &sgpb.Run{Id: "r", ExperimentId: "0", Name: "n", Status: sgpb.RunStatus_RUN_STATUS_FINISHED, StartMs: 1, EndMs: 2,
+		Params: map[string]string{"b": "2", "a": "1"}, Tags: map[string]string{"mlflow.runName": "n"}}
+	var w jx.Encoder
+	mlflow.EncodeRun(&w, run, []mlflow.Metric{{Key: "x", Value: math.NaN(), TimeMS: 5, Step: 0}, {Key: "y", Value: math.Inf(-1)}})
+	var got map[string]any
+	if err := json.Unmarshal(w.Bytes(), &got); err != nil {
+		t.Fatalf("%v: %s", err, w.Bytes())
+	}
+	for _, want := range []string{`"status":"FINISHED"`, `"run_uuid":"r"`, `"run_id":"r"`, `"lifecycle_stage":"active"`, `"value":"NaN"`, `"value":"-Infinity"`,
+		`"params":[{"key":"a","value":"1"},{"key":"b","value":"2"}]`, `"step":0`, `"end_time":2`} {
+		if !strings.Contains(w.String(), want) {
+			t.Errorf("%s is not in %s", want, w.Bytes())
+		}
+	}
+}
