@@ -18,7 +18,7 @@ const (
 	KeyLengthMax          = 250
 	ParamValueMax         = 6000
 	TagValueMax           = 8000
-	ExperimentTagValueMax = 5000
+	ExperimentTagValueMax = 20000
 	ExperimentNameMax     = 500
 	SearchRunsMax         = 50000
 	SearchRunsDefault     = 1000

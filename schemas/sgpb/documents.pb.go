@@ -485,9 +485,12 @@ type Experiment struct {
 	UpdatedMs        int64             `protobuf:"varint,6,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
 	Tags             map[string]string `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Number of history entries written so far.
-	Changes       uint64 `protobuf:"varint,8,opt,name=changes,proto3" json:"changes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Changes uint64 `protobuf:"varint,8,opt,name=changes,proto3" json:"changes,omitempty"`
+	// Number of deletions and restorations so far. They reach every run of the experiment without a write to
+	// the run: see Run.lifecycle_epoch.
+	LifecycleEpoch uint64 `protobuf:"varint,9,opt,name=lifecycle_epoch,json=lifecycleEpoch,proto3" json:"lifecycle_epoch,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Experiment) Reset() {
@@ -576,6 +579,13 @@ func (x *Experiment) GetChanges() uint64 {
 	return 0
 }
 
+func (x *Experiment) GetLifecycleEpoch() uint64 {
+	if x != nil {
+		return x.LifecycleEpoch
+	}
+	return 0
+}
+
 type Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 32 lower-case hex digits; the first 16 are the run's number in ClickHouse.
@@ -605,10 +615,14 @@ type Run struct {
 	UpdatedMs int64      `protobuf:"varint,20,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
 	DeletedMs int64      `protobuf:"varint,21,opt,name=deleted_ms,json=deletedMs,proto3" json:"deleted_ms,omitempty"`
 	Changes   uint64     `protobuf:"varint,22,opt,name=changes,proto3" json:"changes,omitempty"`
-	// True while the run is deleted only because its experiment is.
+	// True while the run is deleted only because its experiment is. Set by readers (document.Effective), never
+	// stored.
 	DeletedWithExperiment bool `protobuf:"varint,23,opt,name=deleted_with_experiment,json=deletedWithExperiment,proto3" json:"deleted_with_experiment,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// The experiment's lifecycle_epoch when lifecycle was last decided for this run. While the experiment's is
+	// greater, the experiment was deleted or restored since, and its lifecycle is the run's.
+	LifecycleEpoch uint64 `protobuf:"varint,24,opt,name=lifecycle_epoch,json=lifecycleEpoch,proto3" json:"lifecycle_epoch,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Run) Reset() {
@@ -800,6 +814,13 @@ func (x *Run) GetDeletedWithExperiment() bool {
 		return x.DeletedWithExperiment
 	}
 	return false
+}
+
+func (x *Run) GetLifecycleEpoch() uint64 {
+	if x != nil {
+		return x.LifecycleEpoch
+	}
+	return 0
 }
 
 type Fork struct {
@@ -2360,7 +2381,7 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x04blob\x18\x0e \x01(\v2\x14.streamgauge.v1.BlobH\x00R\x04blob\x12\x16\n" +
 	"\x06chunks\x18\x1e \x01(\rR\x06chunks\x12#\n" +
 	"\rchunks_sha256\x18\x1f \x01(\fR\fchunksSha256B\x06\n" +
-	"\x04body\"\xe1\x02\n" +
+	"\x04body\"\x8a\x03\n" +
 	"\n" +
 	"Experiment\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -2372,10 +2393,11 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\n" +
 	"updated_ms\x18\x06 \x01(\x03R\tupdatedMs\x128\n" +
 	"\x04tags\x18\a \x03(\v2$.streamgauge.v1.Experiment.TagsEntryR\x04tags\x12\x18\n" +
-	"\achanges\x18\b \x01(\x04R\achanges\x1a7\n" +
+	"\achanges\x18\b \x01(\x04R\achanges\x12'\n" +
+	"\x0flifecycle_epoch\x18\t \x01(\x04R\x0elifecycleEpoch\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd8\a\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\b\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rexperiment_id\x18\x02 \x01(\tR\fexperimentId\x12\x12\n" +
@@ -2403,7 +2425,8 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\n" +
 	"deleted_ms\x18\x15 \x01(\x03R\tdeletedMs\x12\x18\n" +
 	"\achanges\x18\x16 \x01(\x04R\achanges\x126\n" +
-	"\x17deleted_with_experiment\x18\x17 \x01(\bR\x15deletedWithExperiment\x1a9\n" +
+	"\x17deleted_with_experiment\x18\x17 \x01(\bR\x15deletedWithExperiment\x12'\n" +
+	"\x0flifecycle_epoch\x18\x18 \x01(\x04R\x0elifecycleEpoch\x1a9\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a7\n" +

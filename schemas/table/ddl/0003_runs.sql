@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS runs (
     name         String,
     user         String,
     status       LowCardinality(String),
-    lifecycle    LowCardinality(String),
+    lifecycle    LowCardinality(String) COMMENT 'of the run itself; while its experiment has a greater lifecycle_epoch the experiment\'s counts',
+    lifecycle_epoch UInt64,
     start_ms     Int64,
     end_ms       Int64 COMMENT '0 if unset',
     artifact_uri String,
@@ -16,8 +17,10 @@ CREATE TABLE IF NOT EXISTS runs (
     dataset_names    Array(String),
     dataset_digests  Array(String),
     dataset_contexts Array(String) COMMENT 'input tag mlflow.data.context, parallel to the names',
-    document     String CODEC(ZSTD(1)) COMMENT 'encoded sgpb.Document',
-    revision     UInt64
+    document     String COMMENT 'encoded sgpb.Document' CODEC(ZSTD(1)),
+    revision     UInt64,
+    -- A run is asked for by its id alone.
+    INDEX by_id run_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (experiment, run_id)

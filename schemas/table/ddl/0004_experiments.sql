@@ -4,10 +4,11 @@ CREATE TABLE IF NOT EXISTS experiments (
     name              String,
     artifact_location String,
     lifecycle         LowCardinality(String),
+    lifecycle_epoch   UInt64,
     created_ms        Int64,
     updated_ms        Int64,
     tags              Map(LowCardinality(String), String),
-    document          String CODEC(ZSTD(1)) COMMENT 'encoded sgpb.Document',
+    document          String COMMENT 'encoded sgpb.Document' CODEC(ZSTD(1)),
     revision          UInt64
 )
 ENGINE = ReplacingMergeTree(revision)

@@ -1,0 +1,196 @@
+package table_test
+
+import (
+	"context"
+	"encoding/hex"
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/streamgauge/streamgauge/schemas/enginetest"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/table"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// columns are what all tables' columns have.
+type columns interface {
+	Input() proto.Input
+	Rows() int
+	Reset()
+}
+
+const runID = "0123456789abcdef0123456789abcdef"
+
+var origin = table.Origin{Lane: 3, Batch: 7, Month: 202611}
+
+func samplePoints() *table.Points {
+	p := new(table.Points)
+	m := table.Marker{First: 7, Last: 9, TimeMS: 1_760_000_000_000, Rows: 2, Epoch: 4}
+	p.AppendMarker(origin, m)
+	p.AppendWriterRange(origin, m, table.WriterRange{Writer: 77, First: 1, Last: 12, Closed: true})
+	p.AppendSeries(table.Series{Run: 5, Key: "loss", Rank: 1, Attempt: 2, Experiment: 6}, origin, 2)
+	p.AppendFrame(8, 77, 12, 2)
+	for i, v := range []float64{0.5, math.Inf(1)} {
+		p.Step.Append(int64(i))
+		p.TS.Append(1_760_000_000_001)
+		p.Value.Append(v)
+		p.Model.Append("m-1")
+		p.Dataset.Append("wine\nabc")
+	}
+	return p
+}
+
+func samples() map[string]columns {
+	latest := new(table.Latest)
+	latest.Append(6, "loss", 5, track.Latest{Rank: 1, Step: -2, TimeMS: 3, Value: 0.5})
+	latest.Append(6, "loss", 6, track.Latest{Value: math.NaN()})
+	quarantine := new(table.Quarantine)
+	quarantine.Append(table.Refusal{Lane: 3, Seq: 8, Part: 1, TimeMS: 9, Subject: "sg.points.3.edge", Reason: "why", Bytes: []byte{0, 255}})
+	runs := table.NewRuns()
+	runs.Append(&sgpb.Run{
+		Id: runID, ExperimentId: "6", Name: "n", User: "u", Status: sgpb.RunStatus_RUN_STATUS_FINISHED, StartMs: 1, EndMs: 2,
+		Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE, ArtifactUri: "a", Params: map[string]string{"lr": "0.1", "depth": "2"},
+		Tags:   map[string]string{"t": "x"},
+		Inputs: []*sgpb.DatasetInput{{Dataset: &sgpb.Dataset{Name: "wine", Digest: "d"}, Tags: map[string]string{"mlflow.data.context": "train"}}},
+	}, []byte("doc"), 11)
+	runs.AppendWatermark(12)
+	experiments := table.NewExperiments()
+	experiments.Append(&sgpb.Experiment{Id: "6", Name: "e", ArtifactLocation: "a", Lifecycle: sgpb.Lifecycle_LIFECYCLE_DELETED, LifecycleEpoch: 2, CreatedMs: 1, UpdatedMs: 2, Tags: map[string]string{"t": "x"}}, []byte("doc"), 10)
+	experiments.AppendWatermark(12)
+	history := new(table.History)
+	history.Append(&sgpb.Change{Document: "run.x", Number: 1, TimeMs: 2, By: "me", What: "renamed", From: "a", To: "b"}, 9)
+	history.AppendWatermark(12)
+	return map[string]columns{
+		"points": samplePoints(), "latest": latest, "quarantine": quarantine, "runs": runs, "experiments": experiments, "history": history,
+	}
+}
+
+// encode is the block as it goes over the wire.
+func encode(t *testing.T, c columns) []byte {
+	t.Helper()
+	const protocolVersion = 54460
+	var b proto.Buffer
+	in := c.Input()
+	block := proto.Block{Columns: len(in), Rows: c.Rows(), Info: proto.BlockInfo{BucketNum: -1}}
+	if err := block.EncodeBlock(&b, protocolVersion, in); err != nil {
+		t.Fatal(err)
+	}
+	return b.Buf
+}
+
+func TestColumnsHaveTheirBytes(t *testing.T) {
+	for name, c := range samples() {
+		t.Run(name, func(t *testing.T) {
+			got := hex.Dump(encode(t, c))
+			file := filepath.Join("testdata", name+".hex")
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("the block of %s has changed; if the table has too, run with -update:\n%s", name, got)
+			}
+		})
+	}
+}
+
+func TestResetColumnsTakeNewRows(t *testing.T) {
+	fresh, used := samplePoints(), samplePoints()
+	used.Reset()
+	if used.Rows() != 0 {
+		t.Fatalf("%d rows after Reset", used.Rows())
+	}
+	for name, c := range samples() {
+		c.Reset()
+		if c.Rows() != 0 {
+			t.Errorf("%s: %d rows after Reset", name, c.Rows())
+		}
+	}
+	used.AppendMarker(origin, table.Marker{First: 1, Last: 1})
+	again := new(table.Points)
+	again.AppendMarker(origin, table.Marker{First: 1, Last: 1})
+	if string(encode(t, used)) != string(encode(t, again)) || string(encode(t, used)) == string(encode(t, fresh)) {
+		t.Error("columns that were reset are not as new ones")
+	}
+}
+
+func TestDictionaryWidths(t *testing.T) {
+	for _, distinct := range []int{1, 256, 257, 1 << 16, 1<<16 + 1} {
+		var d table.Dictionary
+		for i := range distinct {
+			d.Append(strings.Repeat("k", i%3) + string(rune('a'+i%26)) + hex.EncodeToString([]byte{byte(i >> 16), byte(i >> 8), byte(i)}))
+		}
+		if err := d.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		var b proto.Buffer
+		d.EncodeState(&b)
+		d.EncodeColumn(&b)
+		back := new(proto.ColStr).LowCardinality()
+		r := proto.NewReader(strings.NewReader(string(b.Buf)))
+		if err := back.DecodeState(r); err != nil {
+			t.Fatal(err)
+		}
+		if err := back.DecodeColumn(r, distinct); err != nil {
+			t.Fatal(err)
+		}
+		for i := range distinct {
+			if back.Row(i) != d.Text(i) {
+				t.Fatalf("%d distinct: row %d is %q, want %q", distinct, i, back.Row(i), d.Text(i))
+			}
+		}
+	}
+}
+
+func TestTablesTakeTheirColumns(t *testing.T) {
+	e := enginetest.Fresh(t)
+	ctx := context.Background()
+	for range 2 { // twice: migrations may run again
+		if err := table.Migrate(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := ch.Dial(ctx, ch.Options{Address: e.Addr, User: e.User, Password: e.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for name, s := range samples() {
+		in := s.Input()
+		if err := c.Do(ctx, ch.Query{Body: "INSERT INTO " + table.Database + "." + name + " " + in.Columns() + " VALUES", Input: in}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for query, want := range map[string]string{
+		"SELECT step, ts, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 0 AND attempt = 3":  "9\t1760000000000\t2\t7\t9\t4\t0",
+		"SELECT step, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 1 AND attempt = 3":      "1\t1\t7\t9\t77\t12",
+		"SELECT key, rank, attempt, step, v, experiment, model, dataset, lane, month FROM streamgauge.points WHERE run = 5 AND step = 1": "loss\t1\t2\t1\tinf\t6\tm-1\twine\\nabc\t3\t202611",
+		"SELECT experiment, key, run, value FROM streamgauge.latest ORDER BY run":                                                        "6\tloss\t5\t(-1,-2,3,0.5,0.5)\n6\tloss\t6\t(0,0,0,0,nan)",
+		"SELECT lane, seq, part, reason, hex(bytes) FROM streamgauge.quarantine":                                                         "3\t8\t1\twhy\t00FF",
+		"SELECT experiment, run, status, params['lr'], dataset_contexts, document FROM streamgauge.runs FINAL WHERE run_id != ''":        "6\t81985529216486895\tFINISHED\t0.1\t['train']\tdoc",
+		"SELECT revision FROM streamgauge.runs FINAL WHERE run_id = ''":                                                                  "12",
+		"SELECT name, lifecycle, lifecycle_epoch, tags['t'] FROM streamgauge.experiments FINAL WHERE id != ''":                           "e\tdeleted\t2\tx",
+		"SELECT what, before, after FROM streamgauge.history FINAL WHERE number = 1":                                                     "renamed\ta\tb",
+	} {
+		got, err := e.Query(ctx, query)
+		if err != nil {
+			t.Error(err)
+		} else if strings.TrimSpace(got) != want {
+			t.Errorf("%s\n got %q\nwant %q", query, got, want)
+		}
+	}
+}
