@@ -1,0 +1,133 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/mem"
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+func options() Options {
+	return Options{Now: time.Now, NewID: track.NewRunID, Lanes: 1, ArtifactRoot: "mlflow-artifacts:/"}
+}
+
+func do(t *testing.T, m *Committer, c decide.Command) *sgpb.Document {
+	t.Helper()
+	doc, err := m.Do(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// TestALostAnswerIsNotBelieved: whether it was stored or not, the next reader sees what is.
+func TestALostAnswerIsNotBelieved(t *testing.T) {
+	for name, stored := range map[string]bool{"stored": true, "not stored": false} {
+		t.Run(name, func(t *testing.T) {
+			f := &fault{Journal: new(mem.Journal)}
+			m := New(f, NewCache(100, 1<<20), options())
+			defer m.Close()
+			do(t, m, decide.CreateDefault{})
+			f.after, f.before = stored, !stored
+			if _, err := m.Do(context.Background(), decide.SetExperimentTag{ID: "0", Key: "k", Value: "v"}); !errors.Is(err, errLost) {
+				t.Fatalf("got %v", err)
+			}
+			e, err := m.Load(context.Background(), document.ExperimentKey("0"))
+			if _, has := e.Doc.GetExperiment().GetTags()["k"]; err != nil || has != stored {
+				t.Fatalf("the tag is seen: %v, stored: %v (%v)", has, stored, err)
+			}
+		})
+	}
+}
+
+// TestMoreThanOneBatch puts more into one step than one atomic batch takes, by count and by bytes.
+func TestMoreThanOneBatch(t *testing.T) {
+	m := &Committer{journal: new(mem.Journal), cache: NewCache(10000, 1<<30), options: options()}
+	answers := make(chan *request, 3000)
+	var batch []*request
+	add := func(c decide.Command) {
+		q := newRequest(c)
+		q.answered = answers
+		if err := m.prepare(context.Background(), q); err != nil {
+			t.Fatal(err)
+		}
+		batch = append(batch, q)
+	}
+	add(decide.CreateDefault{})
+	m.step(context.Background(), batch)
+	batch = nil
+	for range 900 { // three messages each
+		add(decide.ForRun(track.CreateRun{}))
+	}
+	steps := 0
+	for len(batch) > 0 {
+		batch = m.step(context.Background(), batch)
+		steps++
+	}
+	if steps != 3 || len(answers) != 901 {
+		t.Fatalf("%d steps, %d answers", steps, len(answers))
+	}
+	for range 901 {
+		if q := <-answers; q.err != nil {
+			t.Fatal(q.err)
+		}
+	}
+}
+
+// TestReadersSeeWhatWasAnswered: a load that began before a commit must not bring the old document back.
+func TestReadersSeeWhatWasAnswered(t *testing.T) {
+	m := New(new(mem.Journal), NewCache(2, 1<<20), options()) // so small that documents come and go
+	defer m.Close()
+	do(t, m, decide.CreateDefault{})
+	var wg sync.WaitGroup
+	for client := range 6 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			doc, err := m.Do(context.Background(), decide.ForRun(track.CreateRun{}))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			id := doc.GetRun().GetId()
+			for i := range 100 {
+				value := fmt.Sprint(client, i, rand.IntN(10))
+				if _, err := m.Do(context.Background(), decide.ForRun(track.LogBatch{RunID: id, Tags: []*track.KeyValue{{Key: "t", Value: value}}})); err != nil {
+					t.Error(err)
+					return
+				}
+				e, err := m.Load(context.Background(), document.RunKey(id))
+				if err != nil || e.Doc.GetRun().GetTags()["t"] != value {
+					t.Errorf("wrote %s, read %s (%v)", value, e.Doc.GetRun().GetTags()["t"], err)
+					return
+				}
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+func TestTheCacheIsBounded(t *testing.T) {
+	c := NewCache(3, 1<<20)
+	for i := range 10 {
+		c.Put(fmt.Sprint(i), Entry{Doc: &sgpb.Document{}, Revision: 1})
+		c.Get("0")
+	}
+	if _, kept := c.Get("0"); !kept || c.recent.Len() != 3 {
+		t.Errorf("%d kept, the one in use: %v", c.recent.Len(), kept)
+	}
+	large := &sgpb.Document{Body: &sgpb.Document_Blob{Blob: &sgpb.Blob{Content: make([]byte, 1<<19)}}}
+	c.Put("large", Entry{Doc: large, Revision: 1})
+	if c.recent.Len() != 1 {
+		t.Errorf("%d kept beside one that fills it", c.recent.Len()-1)
+	}
+}

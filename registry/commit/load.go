@@ -1,0 +1,49 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/streamgauge/streamgauge/registry/journal"
+	"github.com/streamgauge/streamgauge/schemas/document"
+)
+
+// tornTries is how often a large document is read anew when a commit passed between its parts. Commits of one
+// document are milliseconds apart and so is a read; ten in a row do not happen by chance.
+const tornTries = 10
+
+// read reads a document from the journal, all parts.
+func read(ctx context.Context, j journal.Journal, key string) (Entry, error) {
+	for try := 1; ; try++ {
+		head, revision, err := j.Load(ctx, key)
+		if err != nil {
+			return Entry{}, err
+		}
+		if len(head) == 0 {
+			// Never written, or emptied by hand: either way there is no document at this revision.
+			return Entry{Revision: revision}, nil
+		}
+		doc, err := document.Join(key, head, func(part string) ([]byte, error) {
+			b, _, err := j.Load(ctx, part)
+			return b, err
+		})
+		if errors.Is(err, document.ErrTorn) && try < tornTries {
+			continue
+		}
+		if err != nil {
+			return Entry{}, fmt.Errorf("load document: %w", err)
+		}
+		return Entry{Doc: doc, Revision: revision}, nil
+	}
+}
+
+// kept are the kinds of documents that commands read again. History is read from ClickHouse, blobs have a
+// cache of their own, and a run's number is asked for once.
+var kept = []string{document.RunPrefix, document.ExperimentPrefix, document.ModelPrefix, "expname.", "counter."}
+
+func isKept(key string) bool {
+	return slices.ContainsFunc(kept, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+}

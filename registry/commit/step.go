@@ -1,0 +1,174 @@
+package commit
+
+import (
+	"context"
+	"errors"
+
+	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/journal"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// step decides as many commands, in order, as fit one atomic batch, commits them and answers. It returns those
+// that are left.
+func (m *Committer) step(ctx context.Context, batch []*request) (rest []*request) {
+	o := newOverlay()
+	var placed, alone []*request
+	for i, q := range batch {
+		err := m.place(q, &view{overlay: o, cache: m.cache, request: q})
+		if errors.Is(err, errFull) {
+			rest = batch[i:]
+			break
+		}
+		var missing *decide.Missing
+		if errors.As(err, &missing) || errors.Is(err, errTaken) {
+			// Its documents went out of the cache meanwhile, or a drawn id is taken: it reads for itself.
+			alone = append(alone, q)
+			continue
+		}
+		q.err = err
+		placed = append(placed, q)
+	}
+	m.finish(ctx, o, placed)
+	for _, q := range alone {
+		m.alone(ctx, q)
+	}
+	return rest
+}
+
+// place decides one command and applies it to the overlay. A refusal is answered like a success, once what it
+// rests on is committed.
+func (m *Committer) place(q *request, v *view) error {
+	q.key = ""
+	given := m.given()
+	d, err := decide.Decide(v, q.command, given)
+	if err != nil {
+		return err
+	}
+	q.key = d.Answer
+	return v.overlay.apply(d, given.NowMS)
+}
+
+// finish commits the overlay and answers the commands that were placed on it.
+func (m *Committer) finish(ctx context.Context, o *overlay, placed []*request) {
+	current, err := m.verify(ctx, o)
+	if err == nil && current {
+		err = m.commit(ctx, o)
+	}
+	for _, q := range placed {
+		switch {
+		case err == nil && current:
+			q.settle(o)
+		case err == nil, errors.Is(err, journal.ErrConflict):
+			m.alone(ctx, q)
+		default:
+			q.answer(nil, err)
+		}
+	}
+}
+
+// settle answers a command from the committed overlay.
+func (q *request) settle(o *overlay) {
+	if q.err != nil || q.key == "" {
+		q.answer(nil, q.err)
+		return
+	}
+	q.answer(o.slots[q.key].doc, nil)
+}
+
+// commit writes what is dirty. After it the cache holds what was written, or nothing of it.
+func (m *Committer) commit(ctx context.Context, o *overlay) error {
+	if len(o.dirty) == 0 {
+		return nil
+	}
+	writes, heads, err := o.writes()
+	if err != nil {
+		return track.Errorf(track.RequestTooLarge, "%v", err)
+	}
+	revisions, err := m.journal.Append(ctx, writes)
+	if err != nil {
+		for key := range o.slots {
+			m.cache.Forget(key)
+		}
+		return err
+	}
+	for i, key := range o.dirty {
+		s := o.slots[key]
+		s.revision, s.fresh = revisions[heads[i]], true
+		if isKept(key) {
+			m.cache.Put(key, Entry{Doc: s.doc, Revision: s.revision})
+		}
+	}
+	if m.options.Acks != nil {
+		m.options.Acks.AckDocs(revisions[len(revisions)-1])
+	}
+	return nil
+}
+
+// verify says whether the documents that the batch rests on and does not write are what the cache believes.
+// Those that it writes are checked by Append. Between this and Append another process may still change one: what
+// is decided then stands as if it had come first. For refusals and for names, numbers and ids that is plain; a
+// run that is written while its experiment is deleted is deleted with it, for it carries the older count
+// (document.LifecycleOf).
+func (m *Committer) verify(ctx context.Context, o *overlay) (bool, error) {
+	current := true
+	for key, s := range o.slots {
+		if s.dirty || s.fresh {
+			continue
+		}
+		_, revision, err := m.journal.Load(ctx, key)
+		if err != nil {
+			return false, err
+		}
+		if revision != s.revision {
+			m.cache.Forget(key)
+			current = false
+		}
+	}
+	return current, nil
+}
+
+// alone decides one command on documents read now, and again as long as others are faster.
+func (m *Committer) alone(ctx context.Context, q *request) {
+	for range aloneTries {
+		err := m.tryAlone(ctx, q)
+		if errors.Is(err, journal.ErrConflict) || errors.Is(err, errTaken) {
+			continue
+		}
+		if err != nil {
+			q.answer(nil, err)
+		}
+		return
+	}
+	q.answer(nil, track.Errorf(track.Aborted, "others have changed the same document %d times meanwhile; try again", aloneTries))
+}
+
+// tryAlone answers the command unless it returns an error.
+func (m *Committer) tryAlone(ctx context.Context, q *request) error {
+	o := newOverlay()
+	for range documentsMax {
+		err := m.place(q, &view{overlay: o, request: q})
+		var missing *decide.Missing
+		if errors.As(err, &missing) {
+			e, err := read(ctx, m.journal, missing.Key)
+			if err != nil {
+				return err
+			}
+			o.pin(missing.Key, e, true)
+			if isKept(missing.Key) {
+				m.cache.Put(missing.Key, e)
+			}
+			continue
+		}
+		if errors.Is(err, errTaken) {
+			return err
+		}
+		q.err = err
+		if err := m.commit(ctx, o); err != nil {
+			return err
+		}
+		q.settle(o)
+		return nil
+	}
+	return track.Errorf(track.InternalError, "the command %T needs more than %d documents", q.command, documentsMax)
+}

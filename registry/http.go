@@ -1,0 +1,125 @@
+package registry
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/go-faster/jx"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// Routes registers MLflow's routes of experiments and logged models, but for the searches.
+func (r *Registry) Routes(to fiber.Router) {
+	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
+		to.Post(prefix+"/experiments/create", r.createExperiment)
+		to.Get(prefix+"/experiments/get", r.getExperiment)
+		to.Get(prefix+"/experiments/get-by-name", r.getExperimentByName)
+		to.Post(prefix+"/experiments/update", r.updateExperiment)
+		to.Post(prefix+"/experiments/delete", r.deleteExperiment)
+		to.Post(prefix+"/experiments/restore", r.restoreExperiment)
+		to.Post(prefix+"/experiments/set-experiment-tag", r.setExperimentTag)
+		to.Post(prefix+"/experiments/delete-experiment-tag", r.deleteExperimentTag)
+
+		to.Post(prefix+"/logged-models", r.createModel)
+		to.Get(prefix+"/logged-models/:id", r.getModel)
+		to.Patch(prefix+"/logged-models/:id", r.finalizeModel)
+		to.Delete(prefix+"/logged-models/:id", r.deleteModel)
+		to.Post(prefix+"/logged-models/:id/params", r.logModelParams)
+		to.Patch(prefix+"/logged-models/:id/tags", r.setModelTags)
+		to.Delete(prefix+"/logged-models/:id/tags/:key", r.deleteModelTag)
+	}
+}
+
+// fields reads a request's parameters: a GET's from its query if it has one, else the body's.
+func fields(c *fiber.Ctx) (mlflow.Fields, error) {
+	if c.Method() != fiber.MethodGet || c.Context().QueryArgs().Len() == 0 {
+		return mlflow.ParseBody(c.Body())
+	}
+	args := make(map[string][]string)
+	c.Context().QueryArgs().VisitAll(func(k, v []byte) { args[string(k)] = append(args[string(k)], string(v)) })
+	return mlflow.ParseQuery(args), nil
+}
+
+// param reads a part of the path, copied: the router reuses its memory.
+func param(c *fiber.Ctx, name string) (string, error) {
+	s, err := url.PathUnescape(c.Params(name))
+	if err != nil {
+		return "", track.Errorf(track.InvalidParameterValue, "Invalid value for parameter '%s' in the path: %v", name, err)
+	}
+	return string([]byte(s)), nil
+}
+
+// reply writes an object; nil is an empty one.
+func reply(c *fiber.Ctx, field string, value func(*jx.Encoder)) error {
+	var w jx.Encoder
+	w.ObjStart()
+	if value != nil {
+		w.FieldStart(field)
+		value(&w)
+	}
+	w.ObjEnd()
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Send(w.Bytes())
+}
+
+// run carries out a command that is answered with an empty object.
+func (r *Registry) run(c *fiber.Ctx, cmd decide.Command, err error) error {
+	if err != nil {
+		return err
+	}
+	if _, err := r.committer.Do(c.UserContext(), cmd); err != nil {
+		return err
+	}
+	return reply(c, "", nil)
+}
+
+// Experiment answers an experiment by id; "" is the default one. It is shared: do not change it.
+func (r *Registry) Experiment(ctx context.Context, id string) (*sgpb.Experiment, error) {
+	key, err := decide.ExperimentKey(id)
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.committer.Load(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if e.Doc.GetExperiment() == nil {
+		return nil, decide.NoExperiment(key[len(document.ExperimentPrefix):])
+	}
+	return e.Doc.GetExperiment(), nil
+}
+
+// ExperimentByName answers the experiment that holds a name, a deleted one too.
+func (r *Registry) ExperimentByName(ctx context.Context, name string) (*sgpb.Experiment, error) {
+	e, err := r.committer.Load(ctx, document.ExperimentNameKey(name))
+	if err != nil {
+		return nil, err
+	}
+	owner := e.Doc.GetClaim().GetOwner()
+	if owner == "" {
+		return nil, track.Errorf(track.ResourceDoesNotExist, "Could not find experiment with name '%s'", name)
+	}
+	return r.Experiment(ctx, owner[len(document.ExperimentPrefix):])
+}
+
+// Model answers a logged model. It is shared: do not change it.
+func (r *Registry) Model(ctx context.Context, id string) (*sgpb.LoggedModel, error) {
+	key, err := decide.ModelKey(id)
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.committer.Load(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if e.Doc.GetLoggedModel() == nil {
+		return nil, decide.NoModel(id)
+	}
+	return e.Doc.GetLoggedModel(), nil
+}
