@@ -1,0 +1,20 @@
+-- The next points of a key in MLflow's order, after a given one. NaN counts as 0, behind it. {rank} is the
+-- lowest that the caller knows of.
+SELECT step, ts, v, model, dataset
+FROM streamgauge.points
+WHERE run = {run:UInt64}
+    AND key = {key:String}
+    AND rank = least({rank:UInt32}, ifNull((
+        SELECT rank
+        FROM streamgauge.points
+        WHERE run = {run:UInt64} AND key = {key:String} AND seq <= transform(lane, {lanes:Array(UInt16)}, {marks:Array(UInt64)}, 18446744073709551615)
+        -- The table's order: the first row of the first part that has the key.
+        ORDER BY run, key, rank
+        LIMIT 1
+    ), 4294967295))
+    AND seq <= transform(lane, {lanes:Array(UInt16)}, {marks:Array(UInt64)}, 18446744073709551615)
+    AND ({first:UInt8} = 1 OR (ts, step, if(isNaN(v), 0, v), isNaN(v), toString(model), toString(dataset))
+        > ({after_ts:Int64}, {after_step:Int64}, reinterpretAsFloat64({after_value:UInt64}), {after_nan:UInt8}, {after_model:String}, {after_dataset:String}))
+-- MLflow's order of a history, made total.
+ORDER BY ts, step, if(isNaN(v), 0, v), isNaN(v), toString(model), toString(dataset)
+LIMIT {max:UInt64}

@@ -1,0 +1,16 @@
+-- Latest values of a few runs of an experiment, run by run.
+SELECT
+    run,
+    key,
+    toInt64(tupleElement(value, 1)) AS rank,
+    tupleElement(value, 2) AS step,
+    tupleElement(value, 3) AS ts,
+    tupleElement(value, 5) AS v
+FROM (
+    SELECT run, key, max(value) AS value
+    FROM streamgauge.latest
+    WHERE experiment = {experiment:UInt32} AND run IN {runs:Array(UInt64)}
+    GROUP BY run, key
+)
+-- The reader joins values run by run.
+ORDER BY run

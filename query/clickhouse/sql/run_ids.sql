@@ -1,0 +1,7 @@
+-- The ids of an experiment's runs by number.
+SELECT
+    run,
+    any(run_id) AS id
+FROM streamgauge.runs
+WHERE experiment = {experiment:UInt32} AND run IN {runs:Array(UInt64)} AND run_id != ''
+GROUP BY run

@@ -1,0 +1,273 @@
+package clickhouse_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/filter"
+	"github.com/streamgauge/streamgauge/query/history"
+	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/schemas/enginetest"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/table"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// rig is an engine with our tables, and a store over it.
+type rig struct {
+	*enginetest.Engine
+	store *clickhouse.Store
+}
+
+func start(t *testing.T, e *enginetest.Engine) rig {
+	t.Helper()
+	if err := table.Migrate(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	s := clickhouse.New(clickhouse.Options{Addr: e.Addr, HTTPAddr: e.HTTPAddr, User: e.User, Password: e.Password, ReaderUser: "reader", ReaderPassword: e.ReaderPassword})
+	t.Cleanup(s.Close)
+	return rig{e, s}
+}
+
+func (r rig) exec(t *testing.T, query string, args ...any) {
+	t.Helper()
+	if err := r.Exec(t.Context(), fmt.Sprintf(query, args...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r rig) insertRun(t *testing.T, run *sgpb.Run, revision uint64) {
+	t.Helper()
+	b, err := proto.Marshal(&sgpb.Document{Body: &sgpb.Document_Run{Run: run}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, _ := track.ParseRunID(run.GetId())
+	r.exec(t, "INSERT INTO streamgauge.runs (experiment, run_id, run, name, lifecycle, start_ms, document, revision) VALUES (%s, '%s', %d, '%s', 'active', %d, base64Decode('%s'), %d)",
+		run.GetExperimentId(), run.GetId(), number, run.GetName(), run.GetStartMs(), base64.StdEncoding.EncodeToString(b), revision)
+}
+
+func runID(n int) string { return fmt.Sprintf("%016x%016x", 0xabc000+n, n) }
+
+func number(n int) track.RunNumber { return track.RunNumber(0xabc000 + n) }
+
+func TestDocumentsAreReadInTheirNewestRevision(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	const experiment = 71
+	for i := range 3 {
+		r.insertRun(t, &sgpb.Run{Id: runID(i), ExperimentId: "71", Name: "old"}, 1)
+		r.insertRun(t, &sgpb.Run{Id: runID(i), ExperimentId: "71", Name: "new", StartMs: int64(i)}, 2)
+	}
+	r.exec(t, "INSERT INTO streamgauge.runs (experiment, run_id, revision) VALUES (0, '', 9)")
+	check := func(what string, docs []hot.Document, err error, want int) {
+		t.Helper()
+		if err != nil || len(docs) != want {
+			t.Fatalf("%s: %d documents, %v", what, len(docs), err)
+		}
+		for _, d := range docs {
+			if d.Run.GetName() != "new" || d.Revision != 2 {
+				t.Errorf("%s: %v of revision %d", what, d.Run, d.Revision)
+			}
+		}
+	}
+	ctx := t.Context()
+	docs, err := r.store.Runs(ctx, []string{runID(0), runID(2), runID(99), "it's \\ not\tan id"})
+	check("by id", docs, err, 2)
+	docs, err = r.store.ExperimentRuns(ctx, experiment, 10)
+	check("of the experiment", docs, err, 3)
+	docs, err = r.store.ExperimentRuns(ctx, experiment, 2)
+	check("some of the experiment", docs, err, 2)
+	order, err := filter.ParseRunOrder([]string{"start_time ASC"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err = r.store.SearchRuns(ctx, filter.RunSearch{Experiments: []uint32{experiment}, View: filter.ActiveOnly, Order: order, Except: []string{runID(1)}, Limit: 10})
+	check("searched", docs, err, 2)
+	if docs[0].Run.GetId() != runID(0) || docs[1].Run.GetId() != runID(2) {
+		t.Errorf("searched in the wrong order: %v", docs)
+	}
+	_, runs, err := r.store.Stored(ctx, []string{runID(1)}, nil)
+	if err != nil || runs < 2 {
+		t.Errorf("stored: %d runs, %v", runs, err)
+	}
+	_, fewer, err := r.store.Stored(ctx, []string{runID(1)}, []filter.Stage{{Experiment: experiment, Epoch: 1, Deleted: true}})
+	if err != nil || fewer != runs-2 {
+		t.Errorf("stored: %d runs after their experiment's deletion, %v", fewer, err)
+	}
+}
+
+func TestLatestTakesTheGreatestOfTheLowestRank(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	add := func(run int, key string, rank uint32, step int64, v string) {
+		r.exec(t, "INSERT INTO streamgauge.latest VALUES (72, '%s', %d, (-%d, %d, 5, if(isNaN(%s), 0, %s), %s))", key, number(run), rank, step, v, v, v)
+	}
+	add(1, "loss", 0, 3, "0.25")
+	add(1, "loss", 0, 2, "9")
+	add(1, "loss", 1, 100, "1")
+	add(1, "acc", 4, 1, "nan")
+	add(2, "loss", 0, 1, "inf")
+	values, err := r.store.Latest(t.Context(), 72, []track.RunNumber{number(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(values, func(a, b hot.Value) int { return strings.Compare(a.Key, b.Key) })
+	if len(values) != 2 || values[1] != (hot.Value{Run: number(1), Key: "loss", Latest: track.Latest{Step: 3, TimeMS: 5, Value: 0.25}}) {
+		t.Errorf("got %v", values)
+	}
+	if acc := values[0].Latest; acc.Rank != 4 || !math.IsNaN(acc.Value) {
+		t.Errorf("acc is %v", acc)
+	}
+	if all, err := r.store.Latest(t.Context(), 72, nil); err != nil || len(all) != 3 {
+		t.Errorf("all: %v, %v", all, err)
+	}
+	if _, n, err := r.store.ExperimentSize(t.Context(), 72); err != nil || n < 3 {
+		t.Errorf("size: %d, %v", n, err)
+	}
+}
+
+// insertPoints writes rows of points from a SELECT of step, ts, v, rank, seq, model, dataset.
+func (r rig) insertPoints(t *testing.T, run int, key, rows string) {
+	t.Helper()
+	r.exec(t, "INSERT INTO streamgauge.points (run, key, rank, attempt, step, ts, v, experiment, model, dataset, lane, batch, seq, writer, frame, month) "+
+		"SELECT %d, '%s', rank, 0, step, ts, v, 73, model, dataset, 0, 1, seq, 7, 1, 202611 FROM (%s)", number(run), key, rows)
+}
+
+func TestHistoryIsPinnedAndPaged(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	ctx := t.Context()
+	const key = `it's "odd" \ key`
+	r.insertPoints(t, 3, strings.ReplaceAll(strings.ReplaceAll(key, `\`, `\\`), `'`, `\'`),
+		"SELECT toInt64(number) AS step, toInt64(1000 - intDiv(number, 2)) AS ts, if(number % 5 = 0, nan, number) AS v, 2 AS rank, 10 + number AS seq, if(number = 7, 'm-1', '') AS model, '' AS dataset FROM numbers(20) "+
+			"UNION ALL SELECT 1, 1, 1., 3, 1, '', ''")
+	read := history.Read{Run: number(3), Key: key, Rank: history.RankUnknown, Watermarks: map[uint16]uint64{0: 25}, From: history.StepMin, To: history.StepMax}
+	all, err := r.store.History(ctx, read)
+	all.Sort()
+	if err != nil || len(all.List) != 16 {
+		t.Fatalf("%d points up to sequence 25, want 16: %v", len(all.List), err)
+	}
+	if rank, err := r.store.LowestRank(ctx, read); err != nil || rank != 2 {
+		t.Errorf("lowest rank %d, %v", rank, err)
+	}
+	if none, err := r.store.LowestRank(ctx, history.Read{Run: 5, Key: "x"}); err != nil || none != history.RankUnknown {
+		t.Errorf("lowest rank of nothing %d, %v", none, err)
+	}
+	var paged []history.Key
+	for read.Max = 3; ; {
+		page, err := r.store.History(ctx, read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range page.List {
+			paged = append(paged, page.KeyOf(p))
+		}
+		if len(page.List) < read.Max {
+			break
+		}
+		last := paged[len(paged)-1]
+		read.After = &last
+	}
+	if len(paged) != 16 {
+		t.Fatalf("pages hold %d points", len(paged))
+	}
+	for i, p := range all.List {
+		if want := all.KeyOf(p).Token(); paged[i].Token() != want {
+			t.Errorf("point %d of the pages is %v, want %v", i, paged[i], all.KeyOf(p))
+		}
+	}
+}
+
+func TestSeriesRollupAgreesWithPointsAndBringsItsMarker(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	ctx := t.Context()
+	r.insertPoints(t, 4, "loss", "SELECT toInt64(number) - 1000 AS step, toInt64(number) AS ts, multiIf(number = 700, inf, number = 900, -7000, number = 901, nan, number * 0.5) AS v, 0 AS rank, 40 AS seq, '' AS model, '' AS dataset FROM numbers(5000)")
+	r.exec(t, "INSERT INTO streamgauge.points (run, key, rank, attempt, step, seq, v, lane, month) VALUES (0, '', 0, 0, 41, 41, 5000, 0, 202611)")
+	read := clickhouse.SeriesRead{Run: number(4), Key: "loss", RankTo: math.MaxUint32, From: history.StepMin, To: history.StepMax}
+	sizes, err := r.store.SeriesSizes(ctx, read)
+	if err != nil || len(sizes) != 1 || sizes[0].Points != 5000 || sizes[0].Least != -1000 || sizes[0].Greatest != 3999 {
+		t.Fatalf("sizes %v, %v", sizes, err)
+	}
+	raw, err := r.store.SeriesRaw(ctx, read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := raw.Draw("loss", 1, true)[0].Buckets[0]
+	for level := range uint8(4) {
+		rollup, marks, err := r.store.SeriesRollup(ctx, read, level)
+		if err != nil || marks[0] < 41 {
+			t.Fatalf("marks %v, %v", marks, err)
+		}
+		if got := rollup.Draw("loss", 1, false)[0].Buckets[0]; got != want {
+			t.Errorf("level %d: %+v, want %+v", level, got, want)
+		}
+	}
+}
+
+func TestModelMetricsAndRunIDs(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	r.insertPoints(t, 5, "f1", "SELECT toInt64(number) AS step, 1 AS ts, number * 0.5 AS v, 0 AS rank, 1 AS seq, 'm-a' AS model, 'wine\nd1' AS dataset FROM numbers(3)")
+	values, err := r.store.ModelMetrics(t.Context(), "m-a", 73)
+	want := clickhouse.ModelValue{Run: number(5), Key: "f1", Dataset: "wine\nd1", Latest: track.Latest{Step: 2, TimeMS: 1, Value: 1}}
+	if err != nil || len(values) != 1 || values[0] != want {
+		t.Errorf("got %v, %v", values, err)
+	}
+	r.insertRun(t, &sgpb.Run{Id: runID(5), ExperimentId: "73"}, 1)
+	if ids, err := r.store.RunIDs(t.Context(), 73, []track.RunNumber{number(5)}); err != nil || ids[number(5)] != runID(5) {
+		t.Errorf("ids %v, %v", ids, err)
+	}
+}
+
+func TestExperimentsLeaveTheWatermarkOut(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	b, _ := proto.Marshal(&sgpb.Document{Body: &sgpb.Document_Experiment{Experiment: &sgpb.Experiment{Id: "74", Name: "wine"}}})
+	r.exec(t, "INSERT INTO streamgauge.experiments (id, document, revision) VALUES ('74', base64Decode('%s'), 3), ('', '', 4)", base64.StdEncoding.EncodeToString(b))
+	all, err := r.store.Experiments(t.Context())
+	if err != nil || len(all) != 1 || all[0].Doc.GetName() != "wine" || all[0].Revision != 3 {
+		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+func TestAskRunsAsTheReader(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	ctx := t.Context()
+	ask := func(text, format string) (string, string, error) {
+		a, err := r.store.Ask(ctx, text, format)
+		if err != nil {
+			return "", "", err
+		}
+		defer a.Close()
+		b, err := io.ReadAll(a)
+		return string(b), a.ContentType, err
+	}
+	if got, kind, err := ask("SELECT 1 AS a, 'x' AS b", "CSVWithNames"); err != nil || got != "\"a\",\"b\"\n1,\"x\"\n" || !strings.HasPrefix(kind, "text/csv") {
+		t.Errorf("csv: %q %q %v", got, kind, err)
+	}
+	if got, _, err := ask("SELECT count() AS n FROM experiments", "JSONCompact"); err != nil || !strings.Contains(got, `"name": "n"`) {
+		t.Errorf("json: %q %v", got, err)
+	}
+	for _, text := range []string{"SELEKT 1", "SELECT * FROM nothing", "DROP TABLE points", "INSERT INTO latest SELECT * FROM latest", "SELECT 1; SELECT 2"} {
+		if _, _, err := ask(text, "JSONCompact"); track.CodeOf(err) != track.InvalidParameterValue {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if got, _, err := ask("SELECT throwIf(number = 900000, 'late'), repeat('x', 100) FROM numbers(1000000)", "CSVWithNames"); err == nil {
+		t.Errorf("a statement that fails on its way gave %d bytes and no error", len(got))
+	}
+}
+
+func TestAnEngineThatEndedIsUnavailable(t *testing.T) {
+	s := clickhouse.New(clickhouse.Options{Addr: "127.0.0.1:1", HTTPAddr: "127.0.0.1:1"})
+	if _, err := s.Experiments(t.Context()); track.CodeOf(err) != track.TemporarilyUnavailable {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Ask(t.Context(), "SELECT 1", "JSONCompact"); track.CodeOf(err) != track.TemporarilyUnavailable {
+		t.Errorf("got %v", err)
+	}
+}

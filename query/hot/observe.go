@@ -1,0 +1,128 @@
+package hot
+
+import (
+	"strings"
+
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+var _ feed.Observer = (*Set)(nil)
+
+// group are the runs of one experiment.
+type group struct {
+	runs      map[*Run]struct{}
+	whole     bool
+	evictions uint64
+	// coldUntilMS: not to be warmed before.
+	coldUntilMS int64
+	warming     chan struct{}
+}
+
+func (s *Set) group(experiment uint32) *group {
+	g := s.groups[experiment]
+	if g == nil {
+		g = &group{runs: make(map[*Run]struct{}), warming: make(chan struct{}, 1)}
+		s.groups[experiment] = g
+	}
+	return g
+}
+
+// ObserveSections joins points of any runs.
+func (s *Set) ObserveSections(sections []*feed.Section) {
+	if len(sections) == 0 {
+		return
+	}
+	runs := make([]*Run, len(sections))
+	s.mu.Lock()
+	for i, sec := range sections {
+		runs[i] = s.entry(sec.RunID)
+		runs[i].touched = true
+		if !runs[i].grouped {
+			runs[i].experiment = sec.Experiment
+			s.group(sec.Experiment)
+		}
+	}
+	s.mu.Unlock()
+	// A run evicted in between takes its points along; whoever loads it again finds them in the tail.
+	for i, sec := range sections {
+		runs[i].mergeSection(sec)
+	}
+	s.account(runs...)
+}
+
+// ObserveDocuments joins documents of runs and experiments.
+func (s *Set) ObserveDocuments(docs []feed.Document) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range docs {
+		switch {
+		case strings.HasPrefix(d.Key, document.ExperimentPrefix):
+			s.experiments.set(strings.TrimPrefix(d.Key, document.ExperimentPrefix), d.Doc.GetExperiment(), d.Revision)
+		case strings.HasPrefix(d.Key, document.RunPrefix):
+			s.observeRun(strings.TrimPrefix(d.Key, document.RunPrefix), d.Doc.GetRun(), d.Revision)
+		}
+	}
+	s.evict()
+}
+
+// observeRun happens wholly under the set's lock: eviction must not come between entry and revision.
+func (s *Set) observeRun(id string, doc *sgpb.Run, revision uint64) {
+	r := s.entry(id)
+	if doc != nil && s.isNew(r, doc) {
+		r.setComplete()
+	}
+	r.touched = true
+	r.setDocument(doc, revision)
+	s.regroup(r)
+	s.measure(r)
+	if revision > s.applied {
+		s.dirty[r] = struct{}{}
+	}
+}
+
+// isNew says whether everything that was ever logged to the run has been observed; see the package comment.
+func (s *Set) isNew(r *Run, doc *sgpb.Run) bool {
+	if r.Document() != nil {
+		return false
+	}
+	created, now := doc.GetCreatedMs(), s.opts.Now()
+	return created > s.horizonMS && created <= now.Add(clockMargin).UnixMilli()
+}
+
+// regroup puts a run with a document among its experiment's runs.
+func (s *Set) regroup(r *Run) {
+	doc := r.Document()
+	if doc == nil {
+		if g := s.groups[r.experiment]; g != nil {
+			delete(g.runs, r)
+		}
+		r.grouped = false
+		return
+	}
+	if experiment, ok := track.ParseExperimentID(doc.GetExperimentId()); ok && !r.grouped {
+		r.experiment, r.grouped = experiment, true
+		s.group(experiment).runs[r] = struct{}{}
+	}
+}
+
+// DocumentsApplied marks documents as readable in ClickHouse.
+func (s *Set) DocumentsApplied(revision uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.applied = max(s.applied, revision)
+	for r := range s.dirty {
+		if r.currentRevision() <= s.applied {
+			delete(s.dirty, r)
+		}
+	}
+	s.evict()
+}
+
+func (r *Run) currentRevision() uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.revision
+}

@@ -1,0 +1,308 @@
+package query_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/history"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+type historyJSON struct {
+	Metrics []metricJSON
+	Next    string `json:"next_page_token"`
+}
+
+// TestHistoriesAgreeWithTheTruth reads random points whole and in pages, wherever they lie, repeats included.
+func TestHistoriesAgreeWithTheTruth(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(300) {
+		rnd := rand.New(rand.NewPCG(seed, 3))
+		r := newRig(t, query.HotOptions{})
+		rankMin := uint32(rnd.IntN(2))
+		var truth history.Points
+		lowest := uint32(history.RankUnknown)
+		for range rnd.IntN(20) {
+			s := section(id(1), rankMin+uint32(rnd.IntN(2)), "loss")
+			for range 1 + rnd.IntN(4) {
+				s.Points.Key = append(s.Points.Key, 1)
+				s.Points.Step = append(s.Points.Step, int64(rnd.IntN(4)))
+				s.Points.TimeMS = append(s.Points.TimeMS, int64(rnd.IntN(3)))
+				s.Points.Value = append(s.Points.Value, float64(rnd.IntN(3)))
+			}
+			if rnd.IntN(3) == 0 {
+				s.Points.Contexts = []track.PointContext{{ModelID: "m-1", DatasetName: "wine", DatasetDigest: "d"}}
+				s.Points.Context = make([]uint32, len(s.Points.Key))
+				s.Points.Context[0] = 1
+			}
+			r.log(s)
+			lowest = min(lowest, s.Rank)
+		}
+		for _, s := range r.lane {
+			if s.Rank == lowest {
+				truth.AddSection(s, "loss")
+			}
+		}
+		truth.Sort()
+		r.applied = rnd.IntN(len(r.lane) + 1)
+		// ClickHouse may be ahead of the snapshot.
+		r.marker = rnd.IntN(3)
+		r.checkHistory(rnd, &truth, seed)
+	}
+}
+
+func (r *rig) checkHistory(rnd *rand.Rand, truth *history.Points, seed uint64) {
+	r.t.Helper()
+	for _, size := range []int{0, 1, 2, 5, 25_000} {
+		path := api + "/metrics/get-history?run_id=" + id(1) + "&metric_key=loss"
+		if size > 0 {
+			path += fmt.Sprintf("&max_results=%d", size)
+		}
+		var got []metricJSON
+		token := ""
+		for range 100 {
+			page := get[historyJSON](r, path+token, "")
+			if got = append(got, page.Metrics...); page.Next == "" {
+				break
+			}
+			if len(page.Metrics) != size {
+				r.t.Fatalf("seed %d: a page of %d has %d points", seed, size, len(page.Metrics))
+			}
+			token = "&page_token=" + url.QueryEscape(page.Next)
+			if rnd.IntN(4) == 0 {
+				token = "&page_token=" + url.QueryEscape(mlflowToken(len(got)))
+			}
+		}
+		if len(got) != len(truth.List) {
+			r.t.Fatalf("seed %d, pages of %d: %d points, want %d", seed, size, len(got), len(truth.List))
+		}
+		for i, p := range truth.List {
+			model := truth.KeyOf(p).Model
+			if g := got[i]; g.Step != p.Step || g.Timestamp != p.TimeMS || g.Value != p.Value || g.ModelID != model {
+				r.t.Fatalf("seed %d, pages of %d: point %d is %+v, want %+v", seed, size, i, g, p)
+			}
+		}
+	}
+}
+
+func mlflowToken(offset int) string {
+	return map[bool]string{true: "", false: base64JSON(fmt.Sprintf(`{"offset": %d}`, offset))}[offset == 0]
+}
+
+func TestHistoriesOfNothingAreEmpty(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	for _, run := range []string{"xx", id(3)} {
+		if status, text, _ := r.send(api+"/metrics/get-history?metric_key=a&run_id="+run, ""); status != http.StatusOK || text != "{}" {
+			t.Errorf("%s: %d %s", run, status, text)
+		}
+		if status, text, _ := r.send(api+"/metrics/get-history-bulk-interval?metric_key=a&run_ids="+run, ""); status != http.StatusOK || text != "{}" {
+			t.Errorf("interval of %s: %d %s", run, status, text)
+		}
+		if _, text, _ := r.send(ajax+"/metrics/get-history-bulk?metric_key=a&run_id="+run, ""); text != `{"metrics":[]}` {
+			t.Errorf("bulk of %s: %s", run, text)
+		}
+	}
+}
+
+func TestBulkHistories(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	for n := 1; n <= 2; n++ {
+		var points [][3]float64
+		for i := range 100 {
+			points = append(points, [3]float64{float64(i), float64(1000 - i), float64(i * n)})
+		}
+		r.log(section(id(n), 0, "loss", points...))
+	}
+	r.applied = 1
+	type bulk struct{ Metrics []metricJSON }
+	path := api + "/metrics/get-history-bulk-interval?metric_key=loss&run_ids=" + id(2) + "&run_ids=" + id(1)
+	steps := func(query string) (out []int64) {
+		for _, m := range get[bulk](r, path+query, "").Metrics {
+			out = append(out, m.Step)
+		}
+		return out
+	}
+	if got := steps("&max_results=4"); !slices.Equal(got, []int64{0, 25, 50, 99, 0, 25, 50, 99}) {
+		t.Errorf("4 of 100: %v", got)
+	}
+	if got := steps("&max_results=1"); !slices.Equal(got, []int64{99, 99}) {
+		t.Errorf("1 of 100: %v", got)
+	}
+	if got := steps("&start_step=10&end_step=11"); !slices.Equal(got, []int64{10, 11, 10, 11}) {
+		t.Errorf("of two steps: %v", got)
+	}
+	got := get[bulk](r, ajax+"/metrics/get-history-bulk?metric_key=loss&max_results=150&run_id="+id(2)+"&run_id="+id(1), "").Metrics
+	if len(got) != 150 || got[0].RunID != id(1) || got[0].Step != 99 || got[149].RunID != id(2) {
+		t.Errorf("bulk: %d points, %+v to %+v", len(got), got[0], got[len(got)-1])
+	}
+}
+
+type linesJSON struct {
+	Series []struct {
+		Key           string
+		Rank, Attempt uint32
+		Total         uint64 `json:"points_total"`
+		Raw           bool
+		Step          []int64
+		Min, Max      []*float64
+		Count         []uint64
+	}
+}
+
+func TestSeriesCountEveryPointOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	r.put(&sgpb.Run{Id: id(1), ExperimentId: "0"}, true)
+	// More points than are read raw, so that the rollup with its markers answers.
+	const sections, each = 26, 40_000
+	for s := range sections {
+		sec := section(id(1), 1, "loss")
+		for i := range each {
+			step := int64(s*each + i)
+			sec.Points.Key = append(sec.Points.Key, 1)
+			sec.Points.Step = append(sec.Points.Step, step)
+			sec.Points.TimeMS = append(sec.Points.TimeMS, step)
+			sec.Points.Value = append(sec.Points.Value, map[bool]float64{true: 1e6, false: 1}[step == 777_777])
+		}
+		r.log(sec)
+	}
+	r.log(section(id(1), 2, "loss", [3]float64{5, 5, 5}))
+	path := "/v1/runs/" + id(1) + "/series?key=loss&points=500"
+	for _, applied := range []int{0, 10, sections} {
+		for _, marker := range []int{0, 1} {
+			r.applied, r.marker = applied, marker
+			lines := get[linesJSON](r, path, "").Series
+			if len(lines) != 1 || lines[0].Rank != 1 || lines[0].Total != sections*each || len(lines[0].Step) > 500 {
+				t.Fatalf("%d applied: %d lines, %d points in %d buckets", applied, len(lines), lines[0].Total, len(lines[0].Step))
+			}
+			if high := slices.MaxFunc(lines[0].Max, func(a, b *float64) int { return int(*a - *b) }); *high != 1e6 {
+				t.Errorf("%d applied: the spike is %v", applied, *high)
+			}
+		}
+	}
+	r.applied, r.marker = 5, 0
+	zoom := get[linesJSON](r, path+"&from_step=199990&to_step=200009", "").Series[0]
+	if !zoom.Raw || len(zoom.Step) != 20 || zoom.Step[0] != 199_990 || zoom.Step[19] != 200_009 {
+		t.Errorf("zoomed: %+v", zoom)
+	}
+	if all := get[linesJSON](r, path+"&rank=all", "").Series; len(all) != 2 || all[1].Rank != 2 || all[1].Total != 1 {
+		t.Errorf("all ranks: %d lines", len(all))
+	}
+	if one := get[linesJSON](r, path+"&rank=2&key=other", "").Series; len(one) != 1 || !one[0].Raw || *one[0].Min[0] != 5 {
+		t.Errorf("rank 2: %+v", one)
+	}
+}
+
+func TestMetricsOfARun(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	r.put(&sgpb.Run{Id: id(1), ExperimentId: "0"}, true)
+	r.log(section(id(1), 3, "loss", [3]float64{4, 5, 0.25}))
+	if _, text, _ := r.send("/v1/runs/"+id(1)+"/metrics", ""); text != `{"metrics":[{"key":"loss","value":0.25,"step":4,"timestamp":5,"rank":3}]}` {
+		t.Error(text)
+	}
+}
+
+func TestStatusCountsTailAndTables(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	r.putExperiment(&sgpb.Experiment{Id: "0"})
+	r.put(&sgpb.Run{Id: id(1), ExperimentId: "0"}, true)
+	r.put(&sgpb.Run{Id: id(2), ExperimentId: "0"}, false)
+	for range 3 {
+		r.log(section(id(1), 0, "loss", [3]float64{1, 1, 1}, [3]float64{2, 1, 1}))
+	}
+	r.applied = 2
+	if _, text, _ := r.send("/v1/status", ""); text != `{"points":6,"points_waiting":2,"runs":2,"experiments":1}` {
+		t.Error(text)
+	}
+}
+
+func TestModelMetricsJoinTailAndTables(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	for n := 1; n <= 3; n++ {
+		r.put(&sgpb.Run{Id: id(n), ExperimentId: "0"}, n != 3)
+		s := section(id(n), 0, "f1", [3]float64{1, 1, 0.5}, [3]float64{2, 1, float64(n)})
+		s.Points.Contexts = []track.PointContext{{ModelID: "m-1", DatasetName: "wine", DatasetDigest: "d"}, {ModelID: "m-2"}}
+		s.Points.Context = []uint32{1, uint32(n % 3)}
+		r.log(s)
+	}
+	r.applied = 1
+	got, err := r.q.ModelMetrics(t.Context(), "m-1", "0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wine := track.PointContext{ModelID: "m-1", DatasetName: "wine", DatasetDigest: "d"}
+	want := []mlflow.Metric{
+		{Key: "f1", Value: 1, TimeMS: 1, Step: 2, RunID: id(1), Context: wine},
+		{Key: "f1", Value: 0.5, TimeMS: 1, Step: 1, RunID: id(2), Context: wine},
+		{Key: "f1", Value: 0.5, TimeMS: 1, Step: 1, RunID: id(3), Context: wine},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestSQLSeesTheTailAndStreams(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	r.answer = answer("a,b\n1,2\n", "text/csv; charset=UTF-8")
+	status, text, header := r.send("/v1/sql", `{"query": "SELECT 1 ; ", "format": "csv"}`)
+	if status != http.StatusOK || text != "a,b\n1,2\n" || !strings.HasPrefix(header.Get("Content-Type"), "text/csv") {
+		t.Errorf("%d %q %v", status, text, header)
+	}
+	if !slices.Equal(r.flushes, []string{"tail", "docs"}) || !slices.Equal(r.asked, []string{"CSVWithNames: SELECT 1"}) {
+		t.Errorf("flushed %v, asked %q", r.flushes, r.asked)
+	}
+	r.answer = func() (clickhouse.Answer, error) {
+		return clickhouse.Answer{}, track.Errorf(track.InvalidParameterValue, "Code: 62. DB::Exception: Syntax error")
+	}
+	if status, text, _ := r.send("/v1/sql", `{"query": "SELEKT"}`); status != http.StatusBadRequest || !strings.Contains(text, "Syntax error") {
+		t.Errorf("%d %s", status, text)
+	}
+	r.behind = errors.New("no owner")
+	if status, _, _ := r.send("/v1/sql", `{"query": "SELECT 1"}`); status != http.StatusServiceUnavailable {
+		t.Errorf("nothing to flush with: %d", status)
+	}
+}
+
+// failing gives some bytes and then an error, as a statement that fails on its way.
+type failing struct{ sent bool }
+
+func (f *failing) Read(b []byte) (int, error) {
+	if f.sent {
+		return 0, errors.New("broken")
+	}
+	f.sent = true
+	return copy(b, "half an ans"), nil
+}
+func (*failing) Close() error { return nil }
+
+func TestSQLThatFailsOnItsWayIsNotTakenForWhole(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	r.answer = func() (clickhouse.Answer, error) { return clickhouse.Answer{ReadCloser: new(failing)}, nil }
+	url := r.listen()
+	resp, err := http.Post(url+"/v1/sql", "application/json", strings.NewReader(`{"query": "SELECT 1"}`))
+	if err != nil {
+		return // the connection broke before the answer's head was out: nobody took anything for whole
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("got %q without an error", b)
+	}
+}

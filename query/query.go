@@ -1,0 +1,161 @@
+// Package query is the read edge: MLflow's reads (runs, searches, histories), series for charts, and SQL.
+//
+//	handler -> await documents and tail -> hot set, tail -> ClickHouse -> merge -> JSON
+//
+// A reader sees its own writes: every handler first awaits what this process had acknowledged, then asks the
+// hot set or takes a snapshot of the tail, and ClickHouse last, so that nothing falls between (package feed).
+// ClickHouse is asked only for what is not in memory: a run that is hot is answered while the engine is down,
+// all else is then 503 with Retry-After.
+//
+// A search has two evaluators (package filter). Experiments that are whole in the hot set are evaluated in Go;
+// of the others the runs that are newer than ClickHouse are, and SQL leaves their ids out. Both lists have the
+// same order and are merged.
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/filter"
+	"github.com/streamgauge/streamgauge/query/history"
+	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/series"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	// readTimeout ends any read but a user's SQL.
+	readTimeout = 30 * time.Second
+	// sqlTimeout ends a user's SQL; flushTimeout the wait for what it must see.
+	sqlTimeout   = 5 * time.Minute
+	flushTimeout = 10 * time.Second
+	// bodyBytesMax bounds the requests here: a filter and a list of ids.
+	bodyBytesMax = 4 << 20
+	// retryAfterSeconds goes with every 503.
+	retryAfterSeconds = 1
+)
+
+// Store is what is asked of ClickHouse; clickhouse.Store answers. Methods are called concurrently.
+type Store interface {
+	hot.Source
+	Documents
+	Points
+	Lines
+	Models
+	Console
+}
+
+// Documents are searches over documents.
+type Documents interface {
+	Experiments(ctx context.Context) ([]hot.Experiment, error)
+	SearchRuns(ctx context.Context, search filter.RunSearch) ([]hot.Document, error)
+	Stored(ctx context.Context, except []string, stages []filter.Stage) (points, runs uint64, err error)
+}
+
+// Points are histories.
+type Points interface {
+	History(ctx context.Context, read history.Read) (history.Points, error)
+	LowestRank(ctx context.Context, read history.Read) (uint32, error)
+}
+
+// Lines are series for charts.
+type Lines interface {
+	SeriesSizes(ctx context.Context, read clickhouse.SeriesRead) ([]clickhouse.SeriesSize, error)
+	SeriesRaw(ctx context.Context, read clickhouse.SeriesRead) (series.Set, error)
+	SeriesRollup(ctx context.Context, read clickhouse.SeriesRead, level uint8) (series.Set, map[uint16]uint64, error)
+}
+
+// Models are values measured for logged models.
+type Models interface {
+	ModelMetrics(ctx context.Context, model string, experiment uint32) ([]clickhouse.ModelValue, error)
+	RunIDs(ctx context.Context, experiment uint32, runs []track.RunNumber) (map[track.RunNumber]string, error)
+}
+
+// Console runs users' SQL.
+type Console interface {
+	Ask(ctx context.Context, text, format string) (clickhouse.Answer, error)
+}
+
+// HotOptions bound the hot set; the zero value means the defaults.
+type HotOptions = hot.Options
+
+// NewHot makes the hot set, which must observe the logs from their watermarks on.
+func NewHot(opts HotOptions) *hot.Set { return hot.New(opts) }
+
+// Options of a Query; the zero value works.
+type Options struct {
+	// Blob fetches a text of a dataset by its lower-case hex SHA-256.
+	Blob func(ctx context.Context, sum string) (string, error)
+}
+
+// Query answers reads. It is safe for concurrent use.
+type Query struct {
+	hot    *hot.Set
+	store  Store
+	tail   feed.Tail
+	docs   feed.Documents
+	opts   Options
+	loader *hot.Loader
+	status status
+	meter  *meter
+}
+
+// New wires a Query.
+func New(set *hot.Set, store Store, tail feed.Tail, docs feed.Documents, opts Options) *Query {
+	q := &Query{hot: set, store: store, tail: tail, docs: docs, opts: opts, loader: &hot.Loader{Set: set, Source: store, Tail: tail}}
+	q.meter = newMeter(set)
+	return q
+}
+
+// Start loads the experiments. Documents may be observed before, meanwhile and after.
+func (q *Query) Start(ctx context.Context) error {
+	all, err := q.store.Experiments(ctx)
+	if err != nil {
+		return fmt.Errorf("load experiments: %w", err)
+	}
+	q.hot.AddExperiments(all)
+	return nil
+}
+
+// Routes registers the handlers.
+func (q *Query) Routes(r fiber.Router) {
+	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
+		r.Get(prefix+"/runs/get", q.getRun)
+		r.Post(prefix+"/runs/search", q.searchRuns)
+		r.Get(prefix+"/experiments/search", q.searchExperiments)
+		r.Post(prefix+"/experiments/search", q.searchExperiments)
+		r.Get(prefix+"/metrics/get-history", q.getHistory)
+		r.Get(prefix+"/metrics/get-history-bulk-interval", q.getHistoryInterval)
+	}
+	r.Get("/ajax-api/2.0/mlflow/metrics/get-history-bulk", q.getHistoryBulk)
+	r.Get("/v1/runs/:run_id/series", q.getSeries)
+	r.Get("/v1/runs/:run_id/metrics", q.getMetrics)
+	r.Get("/v1/status", q.getStatus)
+	r.Post("/v1/sql", q.postSQL)
+}
+
+// await lets a reader see what this process had acknowledged before.
+func (q *Query) await(ctx context.Context) error {
+	if err := q.docs.Await(ctx); err != nil {
+		return behind("documents", err)
+	}
+	if err := q.tail.Await(ctx); err != nil {
+		return behind("points", err)
+	}
+	return nil
+}
+
+// behind makes an error of the tail one that clients come back after; one that says so itself stays.
+func behind(what string, err error) error {
+	var e *track.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return track.Unavailable(track.TemporarilyUnavailable, retryAfterSeconds, "the newest %s cannot be read yet: %v", what, err)
+}

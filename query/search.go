@@ -1,0 +1,205 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/streamgauge/streamgauge/query/filter"
+	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// hit is something found, with its place in the order.
+type hit[T any] struct {
+	key  filter.Key
+	item T
+}
+
+// cut sorts what was found and takes one page; next is the token of the page behind it, if there is one.
+func cut[T any](hits []hit[T], order filter.Order, from filter.Cursor, size int) (page []T, next string) {
+	if from.After != nil {
+		hits = slices.DeleteFunc(hits, func(h hit[T]) bool { return order.CompareKeys(h.key, from.After) <= 0 })
+	}
+	slices.SortFunc(hits, func(a, b hit[T]) int { return order.CompareKeys(a.key, b.key) })
+	hits = hits[min(from.Offset, len(hits)):]
+	if len(hits) > size {
+		hits = hits[:size]
+		next = order.Token(hits[size-1].key)
+	}
+	page = make([]T, len(hits))
+	for i, h := range hits {
+		page[i] = h.item
+	}
+	return page, next
+}
+
+// search finds one page of runs.
+func (q *Query) search(ctx context.Context, s search) (page []*hot.Run, next string, err error) {
+	if err := q.docs.Await(ctx); err != nil {
+		return nil, "", behind("documents", err)
+	}
+	// Taken before ClickHouse is asked: a run that is in neither list is there as it is.
+	touched, err := q.tail.Runs(ctx)
+	if err != nil {
+		return nil, "", behind("points", err)
+	}
+	runs, cold, err := q.inMemory(ctx, s.experiments)
+	if err != nil {
+		return nil, "", err
+	}
+	var except []string
+	if len(cold) > 0 {
+		newer, err := q.newer(ctx, cold, touched)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, r := range newer {
+			except = append(except, r.ID)
+		}
+		runs = append(runs, newer...)
+	}
+	hits := q.match(runs, s)
+	if len(cold) > 0 {
+		stored, err := q.searchStored(ctx, s, cold, except)
+		if err != nil {
+			return nil, "", err
+		}
+		hits = append(hits, stored...)
+	}
+	page, next = cut(hits, s.order, s.from, s.max)
+	return page, next, nil
+}
+
+// inMemory gives the runs of the experiments that are whole in the hot set, and the other experiments.
+func (q *Query) inMemory(ctx context.Context, experiments []uint32) (runs []*hot.Run, cold []uint32, err error) {
+	for _, e := range experiments {
+		some, whole := q.hot.Whole(e)
+		if !whole {
+			if _, err := q.loader.Warm(ctx, e); err != nil {
+				return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
+			}
+			some, whole = q.hot.Whole(e)
+		}
+		if !whole {
+			cold = append(cold, e)
+			continue
+		}
+		if err := q.loader.Complete(ctx, some); err != nil {
+			return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
+		}
+		runs = append(runs, some...)
+	}
+	return runs, cold, nil
+}
+
+// newer gives the runs of the experiments that ClickHouse does not have as they are: those whose document is
+// not applied, and those with points in the tail.
+func (q *Query) newer(ctx context.Context, experiments []uint32, touched []string) ([]*hot.Run, error) {
+	ids := slices.Clone(touched)
+	for _, e := range experiments {
+		ids = append(ids, q.hot.Dirty(e)...)
+	}
+	slices.Sort(ids)
+	runs, err := q.loader.Runs(ctx, slices.Compact(ids))
+	if err != nil {
+		return nil, fmt.Errorf("load runs newer than ClickHouse: %w", err)
+	}
+	return slices.DeleteFunc(runs, func(r *hot.Run) bool {
+		e, ok := track.ParseExperimentID(r.Document().GetExperimentId())
+		return !ok || !slices.Contains(experiments, e)
+	}), nil
+}
+
+// match evaluates the search in Go.
+func (q *Query) match(runs []*hot.Run, s search) []hit[*hot.Run] {
+	hits := make([]hit[*hot.Run], 0, len(runs))
+	experiments := make(map[string]*sgpb.Experiment, len(s.experiments))
+	for _, e := range s.experiments {
+		id := strconv.FormatUint(uint64(e), 10)
+		experiments[id] = q.hot.Experiment(id)
+	}
+	for _, r := range runs {
+		r.View(func(v hot.View) {
+			row := rowOf(v)
+			if row.Run == nil || !s.view.Sees(deleted(row.Run, experiments[row.Run.GetExperimentId()])) {
+				return
+			}
+			if s.where.Match(row) {
+				hits = append(hits, hit[*hot.Run]{s.order.Key(row), r})
+			}
+		})
+	}
+	return hits
+}
+
+func rowOf(v hot.View) filter.RunRow {
+	return filter.RunRow{Run: v.Document(), Latest: func(key string) (float64, bool) {
+		l, ok := v.Latest(key)
+		return l.Value, ok
+	}}
+}
+
+func deleted(r *sgpb.Run, experiment *sgpb.Experiment) bool {
+	return document.LifecycleOf(r, experiment) == sgpb.Lifecycle_LIFECYCLE_DELETED
+}
+
+// stages are the lifecycles of the experiments that were ever deleted.
+func (q *Query) stages() (out []filter.Stage) {
+	for _, e := range q.hot.Experiments() {
+		if n, ok := track.ParseExperimentID(e.GetId()); ok && e.GetLifecycleEpoch() > 0 {
+			out = append(out, filter.Stage{Experiment: n, Epoch: e.GetLifecycleEpoch(), Deleted: e.GetLifecycle() == sgpb.Lifecycle_LIFECYCLE_DELETED})
+		}
+	}
+	return out
+}
+
+// searchStored evaluates the search in SQL, and reads the latest values of what it found.
+func (q *Query) searchStored(ctx context.Context, s search, experiments []uint32, except []string) ([]hit[*hot.Run], error) {
+	docs, err := q.store.SearchRuns(ctx, filter.RunSearch{
+		Experiments: experiments, Stages: q.stages(), View: s.view, Where: s.where, Order: s.order,
+		After: s.from.After, Except: except, Limit: s.from.Offset + s.max + 1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search in ClickHouse: %w", err)
+	}
+	latest, err := q.latestOf(ctx, docs)
+	if err != nil {
+		return nil, err
+	}
+	hits := make([]hit[*hot.Run], 0, len(docs))
+	for _, d := range docs {
+		number, _ := track.ParseRunID(d.Run.GetId())
+		r := hot.NewRun(d, latest[number])
+		r.View(func(v hot.View) { hits = append(hits, hit[*hot.Run]{s.order.Key(rowOf(v)), r}) })
+	}
+	return hits, nil
+}
+
+// latestRunsMax is how many runs one statement reads latest values of.
+const latestRunsMax = 10_000
+
+func (q *Query) latestOf(ctx context.Context, docs []hot.Document) (map[track.RunNumber][]hot.Metric, error) {
+	byExperiment := make(map[uint32][]track.RunNumber)
+	for _, d := range docs {
+		e, _ := track.ParseExperimentID(d.Run.GetExperimentId())
+		number, _ := track.ParseRunID(d.Run.GetId())
+		byExperiment[e] = append(byExperiment[e], number)
+	}
+	out := make(map[track.RunNumber][]hot.Metric, len(docs))
+	for e, numbers := range byExperiment {
+		for some := range slices.Chunk(numbers, latestRunsMax) {
+			values, err := q.store.Latest(ctx, e, some)
+			if err != nil {
+				return nil, fmt.Errorf("read latest values of %d runs: %w", len(some), err)
+			}
+			for _, v := range values {
+				out[v.Run] = append(out[v.Run], hot.Metric{Key: v.Key, Latest: v.Latest})
+			}
+		}
+	}
+	return out, nil
+}
