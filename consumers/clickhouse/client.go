@@ -1,0 +1,123 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/streamgauge/streamgauge/schemas/table"
+)
+
+const (
+	// pollEvery is how often a waiting request looks whether its context has ended.
+	pollEvery = 500 * time.Millisecond
+	dialMax   = 5 * time.Second
+	// handshakeMax is for an engine that listens and does not answer.
+	handshakeMax = 10 * time.Second
+)
+
+// Config says where ClickHouse is.
+type Config struct {
+	// Address is host:port of the native protocol.
+	Address  string
+	User     string
+	Password string
+}
+
+// Client is one connection, made when it is needed and again after an error. Requests wait for each other.
+type Client struct {
+	config Config
+	mu     sync.Mutex
+	conn   *ch.Client
+	// dialed counts connections.
+	dialed int
+}
+
+var _ table.Client = (*Client)(nil)
+
+// NewClient does not connect yet.
+func NewClient(c Config) *Client { return &Client{config: c} }
+
+// Close ends the connection. A later request makes a new one.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop()
+	return nil
+}
+
+// Do runs one query.
+func (c *Client) Do(ctx context.Context, q ch.Query) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn == nil || c.conn.IsClosed() {
+		conn, err := ch.Dial(ctx, ch.Options{
+			Address: c.config.Address, User: c.config.User, Password: c.config.Password,
+			Compression: ch.CompressionDisabled, // on loopback and in a rack it costs more than it saves
+			ReadTimeout: pollEvery, DialTimeout: dialMax, HandshakeTimeout: handshakeMax,
+		})
+		if err != nil {
+			return fmt.Errorf("connect to ClickHouse at %s: %w", c.config.Address, err)
+		}
+		c.conn = conn
+		c.dialed++
+	}
+	err := c.conn.Do(ctx, q)
+	if err != nil {
+		c.drop()
+		return explain(err)
+	}
+	return nil
+}
+
+// connection says which connection is in use, 0 if none.
+func (c *Client) connection() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn == nil || c.conn.IsClosed() {
+		return 0
+	}
+	return c.dialed
+}
+
+// drop gives the connection up. The lock is held.
+func (c *Client) drop() {
+	if c.conn != nil {
+		_ = c.conn.Close() // it is of no use any more, whatever it says
+		c.conn = nil
+	}
+}
+
+// Exec implements table.Client.
+func (c *Client) Exec(ctx context.Context, query string) error {
+	return c.Do(ctx, ch.Query{Body: query})
+}
+
+// Scalar implements table.Client.
+func (c *Client) Scalar(ctx context.Context, query string) (uint64, error) {
+	var out uint64
+	err := c.selectRows(ctx, query, func(r proto.Results) error {
+		numbers, ok := r[0].Data.(*proto.ColUInt64)
+		if !ok || numbers.Rows() != 1 {
+			return fmt.Errorf("want one UInt64")
+		}
+		out = numbers.Row(0)
+		return nil
+	})
+	return out, err
+}
+
+// selectRows runs a query whose columns are found out by themselves.
+func (c *Client) selectRows(ctx context.Context, query string, each func(proto.Results) error) error {
+	var results proto.Results
+	return c.Do(ctx, ch.Query{Body: query, Result: results.Auto(), OnResult: func(_ context.Context, b proto.Block) error {
+		if b.Rows == 0 {
+			return nil
+		}
+		return each(results)
+	}})
+}

@@ -1,0 +1,57 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/streamgauge/streamgauge/consumers/documents"
+	"github.com/streamgauge/streamgauge/schemas/table"
+)
+
+// Documents writes lots of documents. It implements documents.Sink.
+type Documents struct{ client *Client }
+
+var _ documents.Sink = (*Documents)(nil)
+
+// NewDocuments has a connection of its own.
+func NewDocuments(c Config) *Documents { return &Documents{client: NewClient(c)} }
+
+// Close ends the connection.
+func (d *Documents) Close() error { return d.client.Close() }
+
+// Write implements documents.Sink.
+func (d *Documents) Write(ctx context.Context, l *documents.Lot) error {
+	for _, t := range []struct {
+		name string
+		rows int
+		in   proto.Input
+	}{
+		{"quarantine", l.Quarantine.Rows(), l.Quarantine.Input()},
+		{"experiments", l.Experiments.Rows(), l.Experiments.Input()},
+		{"runs", l.Runs.Rows(), l.Runs.Input()},
+		{"history", l.History.Rows(), l.History.Input()},
+	} {
+		if t.rows == 0 {
+			continue
+		}
+		if err := insert(ctx, d.client, t.name, t.in, insertSettings, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Watermark implements documents.Sink.
+func (d *Documents) Watermark(ctx context.Context) (uint64, error) {
+	w, err := d.client.Scalar(ctx, fmt.Sprintf(`
+		SELECT assumeNotNull(least( -- a scalar subquery is nullable, these are never null
+			(SELECT max(revision) FROM %[1]s.runs WHERE experiment = 0 AND run_id = ''),
+			(SELECT max(revision) FROM %[1]s.experiments WHERE id = ''),
+			(SELECT max(revision) FROM %[1]s.history WHERE document = ''))) AS x`, table.Database))
+	if err != nil {
+		return 0, fmt.Errorf("read watermarks of documents: %w", err)
+	}
+	return w, nil
+}

@@ -1,0 +1,165 @@
+package consumers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/streamgauge/streamgauge/schemas/feed"
+)
+
+// fetch reads the log into the tail until ctx ends.
+func (o *opened) fetch(ctx context.Context) error {
+	retry := o.retrying(&o.fetching)
+	next := o.marker.Last + 1
+	for {
+		if err := o.tail.await(ctx, func(t *tail) bool { return t.bytes < o.TailBytesMax }); err != nil {
+			return err
+		}
+		messages, err := o.Source.Fetch(ctx, fetchBytesMax)
+		if err != nil {
+			if err := retry(ctx, fmt.Errorf("fetch from %d: %w", next, err)); err != nil {
+				return err
+			}
+			continue
+		}
+		if next, err = o.take(ctx, messages, next); err != nil {
+			return err
+		}
+	}
+}
+
+// take decides messages, puts them into the tail, tells the observer, and lets readers pass, in this order.
+func (o *opened) take(ctx context.Context, messages []Message, next uint64) (uint64, error) {
+	o.fetching.Store(nil)
+	now := time.Now()
+	frames := make([]*Frame, 0, len(messages))
+	var sections []*feed.Section
+	for _, m := range messages {
+		if m.Seq < next {
+			continue
+		}
+		if m.Seq > next {
+			o.metrics.holes.Add(float64(m.Seq - next))
+			o.Log.Error("the log has a gap", "from", next, "to", m.Seq-1)
+		}
+		next = m.Seq + 1
+		f, err := o.intake.Take(ctx, m)
+		if err != nil {
+			return next, err
+		}
+		f.arrived = now
+		frames = append(frames, f)
+		if m.Seq > o.observed {
+			sections = append(sections, f.Sections...)
+		}
+		o.count(f)
+	}
+	o.tail.add(frames)
+	if o.Observer != nil && len(sections) > 0 {
+		o.Observer.ObserveSections(sections)
+	}
+	o.observed = max(o.observed, next-1)
+	o.tail.see(next - 1)
+	o.metrics.writerHoles.Set(float64(o.intake.writers.Holes()))
+	return next, nil
+}
+
+func (o *opened) count(f *Frame) {
+	if f.Repeat {
+		o.metrics.repeats.Inc()
+	}
+	if n := len(f.Refusals); n > 0 {
+		o.metrics.quarantined.Add(float64(n))
+		o.Log.Warn("sent to quarantine", "seq", f.Seq, "parts", n, "reason", f.Refusals[0].Reason)
+	}
+}
+
+// write cuts batches and inserts them, one after the other, until ctx ends.
+func (o *opened) write(ctx context.Context) error {
+	for {
+		frames, wait := o.tail.cut(time.Now())
+		if frames != nil {
+			if err := o.insert(ctx, frames); err != nil {
+				return err
+			}
+		}
+		if time.Since(o.verified) > housekeepingEvery {
+			if err := o.verify(ctx); err != nil {
+				return err
+			}
+		}
+		o.keepHouse(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if frames == nil {
+			o.tail.pause(ctx, min(wait, housekeepingEvery))
+		}
+	}
+}
+
+// verify asks the table whether it still ends where it must: an engine that lost its newest parts would
+// otherwise be noticed only at the next insert. Not being answered means nothing.
+func (o *opened) verify(ctx context.Context) error {
+	m, err := o.Sink.Marker(ctx, o.number)
+	if err != nil {
+		return nil
+	}
+	o.verified = time.Now()
+	switch {
+	case m.Last < o.marker.Last:
+		return fmt.Errorf("lane %d: %w: it ends at %d, we had applied %d", o.number, ErrRewound, m.Last, o.marker.Last)
+	case m != o.marker:
+		return fmt.Errorf("lane %d: %w: it ends at %d under epoch %d, ours at %d under %d", o.number, ErrOvertaken, m.Last, m.Epoch, o.marker.Last, o.marker.Epoch)
+	}
+	return nil
+}
+
+func (o *opened) insert(ctx context.Context, frames []*Frame) error {
+	start := time.Now()
+	b := NewBatch(o.number, o.marker.Last+1, o.epoch)
+	bytes := 0
+	for _, f := range frames {
+		b.Add(f)
+		bytes += f.LogBytes
+		if f.Writer != 0 {
+			o.inserted.Add(f.Writer, f.Number, f.TimeMS, f.Closes)
+		}
+	}
+	b.Seal(o.inserted)
+	since(o.metrics.buildSeconds, start)
+	if err := o.apply.apply(ctx, b); err != nil {
+		return err
+	}
+	o.inserting.Store(nil)
+	o.marker, o.verified = b.Marker, time.Now()
+	o.tail.apply(b.Marker.Last)
+	o.retention.Applied(b.Marker.Last, b.Marker.TimeMS, uint64(bytes))
+	o.metrics.batchRows.Observe(float64(b.Marker.Rows))
+	since(o.metrics.insertSeconds, start)
+	return nil
+}
+
+// keepHouse purges what the safety window lets go and tells the metrics. A purge that fails is tried again
+// at the next batch: the log only stays longer than it must.
+func (o *opened) keepHouse(ctx context.Context) {
+	frames, bytes, onLog := o.tail.counts()
+	o.metrics.tailBytes.Set(float64(bytes))
+	o.metrics.lagFrames.Set(float64(frames))
+	o.metrics.lagBytes.Set(float64(onLog))
+	now := time.Now()
+	seq, gain := o.retention.Purge(now.UnixMilli())
+	if seq == 0 || now.Sub(o.purged) < purgeEvery && gain < o.retention.BytesMax/laneShare {
+		return
+	}
+	o.purged = now
+	if err := o.Source.Purge(ctx, seq); err != nil {
+		if !errors.Is(err, context.Canceled) {
+			o.Log.Warn("purge failed, trying again later", "seq", seq, "error", err)
+		}
+		return
+	}
+	o.retention.Purged(seq)
+}

@@ -1,0 +1,389 @@
+package consumers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	modelSeeds = 3000
+	modelOps   = 120
+)
+
+// TestModel drives the core of a lane through random histories: several writers, repeats, holes, late
+// frames, garbage, run events, crashes and lost answers at every step, inserts that land late, owners that
+// sleep, an engine that loses its newest parts, and readers whose snapshot and read have anything between
+// them. MODEL_SEEDS sets how many histories, MODEL_SEED runs a single one.
+func TestModel(t *testing.T) {
+	seeds, from := uint64(modelSeeds), uint64(0)
+	if n, err := strconv.ParseUint(os.Getenv("MODEL_SEEDS"), 10, 64); err == nil {
+		seeds = n
+	}
+	if n, err := strconv.ParseUint(os.Getenv("MODEL_SEED"), 10, 64); err == nil {
+		from, seeds = n, 1
+	}
+	reached := make(map[string]int)
+	for seed := from; seed < from+seeds; seed++ {
+		if err := history(seed, reached); err != nil {
+			t.Fatalf("MODEL_SEED=%d: %v", seed, err)
+		}
+	}
+	if seeds < modelSeeds {
+		return
+	}
+	for _, must := range []string{"burnt", ErrOvertaken.Error(), ErrRewound.Error(), "crash", "zombie landed late", "pinned read", "marker read"} {
+		if reached[must] == 0 {
+			t.Errorf("no history came to %q: the model tests too little", must)
+		}
+	}
+	t.Logf("%d histories: %v", seeds, reached)
+}
+
+// player is the owner of the lane in a history, and the readers.
+type player struct {
+	*world
+	lane      *Lane
+	owned     *opened
+	epoch     uint64
+	next      uint64
+	snapshots []snapshot
+	now       time.Time
+	// stale: the engine has lost what the owner takes for applied. Until that shows, readers may miss it.
+	stale   bool
+	reached map[string]int
+}
+
+// snapshot is a reader between its two steps.
+type snapshot struct {
+	run      track.RunNumber
+	sections []*feed.Section
+	applied  uint64
+	seen     uint64
+}
+
+func history(seed uint64, reached map[string]int) error {
+	p := &player{world: newWorld(seed), reached: reached, now: time.Now()}
+	p.lane = NewLane(LaneConfig{Source: p.world, Sink: p.world, Runs: p.world, Retention: Retention{AgeMax: time.Hour, BytesMax: 1000}})
+	for range modelOps {
+		if err := p.op(); err != nil {
+			return err
+		}
+	}
+	p.faults = false
+	for p.owned == nil || p.owned.marker.Last < uint64(len(p.log)) || len(p.zombies)+len(p.limbo) > 0 || p.stale {
+		if err := p.finish(); err != nil {
+			return err
+		}
+	}
+	return p.check()
+}
+
+var dbg bool
+
+func (p *player) op() error {
+	n := p.IntN(20)
+	if dbg {
+		own := int64(-1)
+		if p.owned != nil {
+			own = int64(p.owned.marker.Last)
+		}
+		fmt.Println(n, "own", own, "epoch", p.epoch, "next", p.next, "table", p.marker(), "log", len(p.log), "first", p.first, "stale", p.stale, "limbo", len(p.limbo), "zomb", len(p.zombies))
+	}
+	switch {
+	case n < 7:
+		p.publish()
+	case p.owned == nil:
+		return p.open()
+	case n < 12:
+		return p.fetch(1 + p.IntN(4))
+	case n < 15:
+		return p.insert()
+	case n < 17:
+		p.snap()
+	case n == 17:
+		p.wakeZombie()
+	case n == 18 && p.IntN(10) == 0:
+		p.rewind()
+	case n == 19:
+		if err := p.owned.verify(context.Background()); err != nil {
+			return p.close(err)
+		}
+	}
+	return p.read()
+}
+
+// finish brings everything to rest without further faults.
+func (p *player) finish() error {
+	p.wakeZombie()
+	if len(p.limbo) > 0 {
+		_ = p.Fence(context.Background(), 0) // cannot fail without faults
+	}
+	if p.owned == nil {
+		return p.open()
+	}
+	if err := p.owned.verify(context.Background()); err != nil {
+		return p.close(err)
+	}
+	if err := p.fetch(10); err != nil {
+		return err
+	}
+	return p.insert()
+}
+
+func (p *player) open() error {
+	p.crashed = false
+	p.epoch++
+	h := &holding{lease: Lease{Epoch: p.epoch}, began: time.Now()}
+	h.until.Store(int64(time.Hour))
+	o, err := p.lane.open(context.Background(), h)
+	if err != nil {
+		return p.close(err)
+	}
+	retry := func(_ context.Context, err error) error {
+		if p.crashed {
+			return errCrash
+		}
+		return nil
+	}
+	o.intake.retry, o.apply.retry = retry, retry
+	o.apply.burnt = func(string) { p.reached["burnt"]++ }
+	p.owned, p.next, p.stale = o, o.marker.Last+1, false
+	return nil
+}
+
+// close notes why an owner ended; what is none of the expected reasons ends the history.
+func (p *player) close(err error) error {
+	p.owned = nil
+	p.lane.tail.close()
+	for _, expected := range []error{ErrOvertaken, ErrRewound} {
+		if errors.Is(err, expected) {
+			p.reached[expected.Error()]++
+			return nil
+		}
+	}
+	if p.faults {
+		p.reached["crash"]++
+		p.snapshots = nil // the readers were in the process
+		return nil
+	}
+	return err
+}
+
+func (p *player) fetch(n int) error {
+	from := p.next - 1
+	to := min(from+uint64(n), uint64(len(p.log)))
+	if from >= to {
+		return nil
+	}
+	if p.next < p.first {
+		return fmt.Errorf("frame %d was purged before it was applied", p.next)
+	}
+	next, err := p.owned.take(context.Background(), p.log[from:to], p.next)
+	if err != nil {
+		return p.close(err)
+	}
+	p.next = next
+	return nil
+}
+
+func (p *player) insert() error {
+	p.now = p.now.Add(time.Hour)
+	frames, _ := p.owned.tail.cut(p.now)
+	if frames == nil {
+		return nil
+	}
+	frames = frames[:1+p.IntN(len(frames))]
+	for _, f := range frames[1:] {
+		if MonthOf(f.TimeMS) != MonthOf(frames[0].TimeMS) {
+			return fmt.Errorf("a batch over two months: %d and %d", frames[0].Seq, f.Seq)
+		}
+	}
+	if err := p.owned.insert(context.Background(), frames); err != nil {
+		return p.close(err)
+	}
+	p.owned.purged = time.Time{}
+	p.owned.keepHouse(context.Background())
+	return nil
+}
+
+func (p *player) wakeZombie() {
+	if len(p.zombies) == 0 {
+		return
+	}
+	z := p.zombies[0]
+	p.zombies = p.zombies[1:]
+	before := len(p.landed)
+	p.aside(z.batch)
+	p.world.insert(z)
+	if len(p.landed) > before {
+		p.reached["zombie landed late"]++
+	}
+}
+
+// rewind is a power failure of the engine: newest parts are lost, tokens stay or not. What was under way is
+// gone too.
+func (p *player) rewind() {
+	p.limbo, p.zombies, p.snapshots, p.stale = nil, nil, nil, true
+	p.lives++
+	for n := p.IntN(3); n > 0 && len(p.landed) > 0; n-- {
+		m := p.marker()
+		if m.First < p.first {
+			return // beyond the safety window there is no way back
+		}
+		for i, l := range p.landed {
+			if l.marker == m {
+				p.landed = append(p.landed[:i], p.landed[i+1:]...)
+				break
+			}
+		}
+		if p.IntN(2) == 0 {
+			delete(p.tokens, fmt.Sprintf("0:%d", m.First))
+		}
+	}
+}
+
+func (p *player) snap() {
+	if p.stale {
+		return
+	}
+	run, _ := track.ParseRunID(modelRun(p.IntN(modelRuns)))
+	s := snapshot{run: run}
+	s.sections, s.applied = p.lane.tail.run(run)
+	s.seen = p.next - 1
+	p.snapshots = append(p.snapshots, s)
+}
+
+// read is the second step of a reader, in both ways that readers have.
+func (p *player) read() error {
+	if len(p.snapshots) == 0 || p.IntN(3) > 0 {
+		return nil
+	}
+	s := p.snapshots[0]
+	p.snapshots = p.snapshots[1:]
+	must := p.accepted(s.run, s.seen)
+	p.reached["pinned read"]++
+	if err := same(p.rows(s, s.applied, s.applied), must, false); err != nil {
+		return fmt.Errorf("read pinned to watermark %d, seen %d: %w", s.applied, s.seen, err)
+	}
+	p.reached["marker read"]++
+	if err := same(p.rows(s, ^uint64(0), p.marker().Last), must, true); err != nil {
+		return fmt.Errorf("read beside marker %d, seen %d: %w", p.marker().Last, s.seen, err)
+	}
+	return nil
+}
+
+// rows lays sections above a watermark over the table's rows up to a sequence.
+func (p *player) rows(s snapshot, upTo, watermark uint64) map[point]int {
+	out := make(map[point]int)
+	for _, l := range p.landed {
+		for _, r := range l.rows {
+			if r.run == s.run && r.seq <= upTo {
+				out[r.point]++
+			}
+		}
+	}
+	for _, x := range s.sections {
+		if x.Seq <= watermark {
+			continue
+		}
+		for i, v := range x.Points.Value {
+			out[point{x.Run, x.Points.Keys[x.Points.Key[i]], v}]++
+		}
+	}
+	return out
+}
+
+// accepted are the points of a run, or of all, that frames up to seq must come to.
+func (p *player) accepted(run track.RunNumber, seq uint64) map[point]int {
+	out := make(map[point]int)
+	for _, t := range p.truth {
+		for _, x := range t.points {
+			if t.seq <= seq && (run == 0 || x.run == run) {
+				out[x]++
+			}
+		}
+	}
+	return out
+}
+
+// same compares points; more allows points that are newer, but none twice.
+func same(got, want map[point]int, more bool) error {
+	for x, n := range want {
+		if got[x] != n {
+			return fmt.Errorf("point %v is there %d times, want %d", x, got[x], n)
+		}
+	}
+	for x, n := range got {
+		if n > 1 || want[x] == 0 && !more {
+			return fmt.Errorf("point %v is there %d times, want %d", x, n, want[x])
+		}
+	}
+	return nil
+}
+
+// check compares the tables at rest with the truth.
+func (p *player) check() error {
+	got := make(map[point]int)
+	for _, l := range p.landed {
+		if len(l.rows) != l.marker.Rows {
+			return fmt.Errorf("marker %+v of a part with %d rows", l.marker, len(l.rows))
+		}
+		for _, r := range l.rows {
+			got[r.point]++
+		}
+	}
+	if err := same(got, p.accepted(0, ^uint64(0)), false); err != nil {
+		return err
+	}
+	refused := 0
+	for _, t := range p.truth {
+		for _, part := range t.parts {
+			refused++
+			if !p.quarantine[[2]uint64{t.seq, uint64(part)}] {
+				return fmt.Errorf("part %d of frame %d is not in quarantine", part, t.seq)
+			}
+		}
+	}
+	if refused != len(p.quarantine) {
+		return fmt.Errorf("%d rows in quarantine, want %d", len(p.quarantine), refused)
+	}
+	return p.checkLatest()
+}
+
+// checkLatest recomputes every latest value from the frames themselves.
+func (p *player) checkLatest() error {
+	want := make(map[string]track.Latest)
+	in := NewIntake(0, p.world, NewWriters(nil), func(context.Context, error) error { return nil })
+	for _, m := range p.log {
+		f, err := in.Take(context.Background(), m)
+		if err != nil {
+			return err
+		}
+		for _, s := range f.Sections {
+			for i := range s.Points.Len() {
+				l := track.Latest{Rank: s.Rank, Step: s.Points.Step[i], TimeMS: s.Points.TimeMS[i], Value: s.Points.Value[i]}
+				id := fmt.Sprint(1, s.Points.Keys[s.Points.Key[i]], s.Run)
+				if was, ok := want[id]; !ok || l.Compare(was) > 0 {
+					want[id] = l
+				}
+			}
+		}
+	}
+	if len(want) != len(p.latest) {
+		return fmt.Errorf("%d latest values, want %d", len(p.latest), len(want))
+	}
+	for id, l := range want {
+		if p.latest[id] != l {
+			return fmt.Errorf("latest of %s is %v, want %v", id, p.latest[id], l)
+		}
+	}
+	return nil
+}

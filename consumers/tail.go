@@ -1,0 +1,247 @@
+package consumers
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// tail holds the frames of one lane that were decided and are not known to be in ClickHouse. What waits for
+// an insert and what readers see is the same thing. All methods are safe for concurrent use.
+type tail struct {
+	mu sync.Mutex
+	// changed is closed at the next change; nil while nobody waits.
+	changed chan struct{}
+	// open: applied is what the table says. start was the end of the log when the lane was opened: readers
+	// must not answer before the tail has come that far, for it was acknowledged once.
+	open                 bool
+	applied, seen, start uint64
+	frames               []*Frame
+	rows, bytes, onLog   int
+	runs                 map[track.RunNumber]*runTail
+	// wanted is the sequence that somebody wants in the table.
+	wanted  uint64
+	lastCut time.Time
+	pace    Pace
+	// kick wakes who cuts batches when there may be something to do before the time it reckoned with.
+	kick chan struct{}
+}
+
+type runTail struct {
+	id       string
+	sections []*feed.Section
+}
+
+func newTail(p Pace) *tail { return &tail{pace: p, kick: make(chan struct{}, 1)} }
+
+// reset starts anew after the watermark; start is the end of the log.
+func (t *tail) reset(applied, start uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open, t.applied, t.seen, t.start = true, applied, applied, start
+	t.frames, t.rows, t.bytes, t.onLog = nil, 0, 0, 0
+	t.runs = make(map[track.RunNumber]*runTail)
+	t.notify()
+}
+
+// close makes readers wait until the lane is opened again.
+func (t *tail) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open = false
+	t.notify()
+}
+
+// notify wakes all who wait. The lock is held.
+func (t *tail) notify() {
+	if t.changed != nil {
+		close(t.changed)
+		t.changed = nil
+	}
+}
+
+// add puts frames into the tail. Readers may see their sections from now on, and wait for them until see.
+func (t *tail) add(frames []*Frame) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := t.waiting()
+	defer func() {
+		if t.pace.urgent(before, t.waiting()) {
+			t.wake()
+		}
+	}()
+	for _, f := range frames {
+		t.frames = append(t.frames, f)
+		t.rows += f.Rows
+		t.bytes += f.Bytes
+		t.onLog += f.LogBytes
+		for _, s := range f.Sections {
+			r := t.runs[s.Run]
+			if r == nil {
+				r = &runTail{id: s.RunID}
+				t.runs[s.Run] = r
+			}
+			r.sections = append(r.sections, s)
+		}
+	}
+}
+
+// see lets readers pass who wait for seq.
+func (t *tail) see(seq uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seen = max(t.seen, seq)
+	t.notify()
+}
+
+// has says whether a reader may pass who was acknowledged acked. The lock is held.
+func (t *tail) has(acked uint64) bool { return t.open && t.seen >= max(acked, t.start) }
+
+func (t *tail) passes(acked uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.has(acked)
+}
+
+// apply drops what the table has. Slices that snapshots hold are not written to.
+func (t *tail) apply(seq uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.applied = seq
+	n := 0
+	touched := make(map[track.RunNumber]struct{})
+	for n < len(t.frames) && t.frames[n].Seq <= seq {
+		f := t.frames[n]
+		t.rows -= f.Rows
+		t.bytes -= f.Bytes
+		t.onLog -= f.LogBytes
+		for _, s := range f.Sections {
+			touched[s.Run] = struct{}{}
+		}
+		n++
+	}
+	t.frames = slices.Clone(t.frames[n:])
+	for run := range touched {
+		r := t.runs[run]
+		i := 0
+		for i < len(r.sections) && r.sections[i].Seq <= seq {
+			i++
+		}
+		if r.sections = slices.Clone(r.sections[i:]); len(r.sections) == 0 {
+			delete(t.runs, run)
+		}
+	}
+	t.notify()
+}
+
+// waiting is what waits to be cut. The lock is held.
+func (t *tail) waiting() Waiting {
+	return Waiting{Frames: len(t.frames), Rows: t.rows, Bytes: t.bytes, Wanted: t.wanted > t.applied}
+}
+
+func (t *tail) wake() {
+	select {
+	case t.kick <- struct{}{}:
+	default:
+	}
+}
+
+// cut takes the frames of the next batch if it is due, else it says how long to wait unless kicked. The
+// frames stay in the tail until apply.
+func (t *tail) cut(now time.Time) (frames []*Frame, wait time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.waiting()
+	w.SinceCut = now.Sub(t.lastCut)
+	if len(t.frames) > 0 {
+		w.Age = now.Sub(t.frames[0].arrived)
+	}
+	if wait = t.pace.Delay(w); wait > 0 || len(t.frames) == 0 {
+		return nil, wait
+	}
+	t.lastCut = now
+	n, rows, bytes := 0, 0, 0
+	month := MonthOf(t.frames[0].TimeMS)
+	for n < len(t.frames) {
+		f := t.frames[n]
+		rows += f.Rows
+		bytes += f.Bytes
+		if n > 0 && (rows > t.pace.RowsMax || bytes > t.pace.BytesMax || MonthOf(f.TimeMS) != month) {
+			break
+		}
+		n++
+	}
+	return slices.Clone(t.frames[:n]), 0
+}
+
+// run is the snapshot of one run. The sections are shared and immutable.
+func (t *tail) run(run track.RunNumber) (sections []*feed.Section, applied uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.runs[run]; r != nil {
+		sections = r.sections[:len(r.sections):len(r.sections)]
+	}
+	return sections, t.applied
+}
+
+func (t *tail) runIDs() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]string, 0, len(t.runs))
+	for _, r := range t.runs {
+		out = append(out, r.id)
+	}
+	return out
+}
+
+// want asks for all that was seen to be inserted and returns how far that is.
+func (t *tail) want() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wanted = max(t.wanted, t.seen)
+	t.wake()
+	return t.seen
+}
+
+// counts are for metrics and limits.
+func (t *tail) counts() (frames, bytes, onLog int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.frames), t.bytes, t.onLog
+}
+
+// await waits until done, asked under the lock, is true, or ctx ends.
+func (t *tail) await(ctx context.Context, done func(*tail) bool) error {
+	for {
+		t.mu.Lock()
+		if done(t) {
+			t.mu.Unlock()
+			return nil
+		}
+		if t.changed == nil {
+			t.changed = make(chan struct{})
+		}
+		changed := t.changed
+		t.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// pause waits until kicked, a while, or the end of ctx.
+func (t *tail) pause(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-t.kick:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

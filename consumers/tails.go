@@ -1,0 +1,111 @@
+package consumers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	// AwaitMax is how long a reader waits for the tail before it is told to come back: the tail is full while
+	// ClickHouse takes nothing, or the lane has no owner.
+	AwaitMax = 5 * time.Second
+	// FlushMax is how long a reader waits for an insert.
+	FlushMax = 30 * time.Second
+)
+
+// Tail is the tail over all lanes of this process.
+type Tail struct {
+	acks  *feed.Acks
+	lanes []*Lane
+}
+
+var _ feed.Tail = (*Tail)(nil)
+
+// NewTail reads lanes that this process owns; acks is what it had acknowledged on them.
+func NewTail(acks *feed.Acks, lanes ...*Lane) *Tail { return &Tail{acks: acks, lanes: lanes} }
+
+// Await implements feed.Tail. It waits, besides, for what was on the log before this process began.
+func (t *Tail) Await(ctx context.Context) error {
+	for _, l := range t.lanes {
+		if !l.tail.passes(t.acks.Lane(l.number)) {
+			return t.await(ctx)
+		}
+	}
+	return nil
+}
+
+func (t *Tail) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, AwaitMax, errTooLong)
+	defer cancel()
+	for _, l := range t.lanes {
+		acked := t.acks.Lane(l.number)
+		err := l.tail.await(ctx, func(t *tail) bool { return t.has(acked) })
+		if err != nil {
+			return tooLate(ctx, err, "Recent points are still on their way to the readers of lane %d", l.number)
+		}
+	}
+	return nil
+}
+
+// Run implements feed.Tail.
+func (t *Tail) Run(ctx context.Context, run track.RunNumber) (feed.Snapshot, error) {
+	if err := t.Await(ctx); err != nil {
+		return feed.Snapshot{}, err
+	}
+	s := feed.Snapshot{Watermarks: make(map[uint16]uint64, len(t.lanes))}
+	for _, l := range t.lanes {
+		sections, applied := l.tail.run(run)
+		s.Watermarks[l.number] = applied
+		if s.Sections == nil {
+			s.Sections = sections
+		} else {
+			s.Sections = append(s.Sections, sections...) // the first lane's slice has no room: this copies
+		}
+	}
+	return s, nil
+}
+
+// Runs implements feed.Tail.
+func (t *Tail) Runs(ctx context.Context) ([]string, error) {
+	if err := t.Await(ctx); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, l := range t.lanes {
+		out = append(out, l.tail.runIDs()...)
+	}
+	return out, nil
+}
+
+// Flush implements feed.Tail.
+func (t *Tail) Flush(ctx context.Context) error {
+	if err := t.Await(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, FlushMax, errTooLong)
+	defer cancel()
+	targets := make([]uint64, len(t.lanes))
+	for i, l := range t.lanes {
+		targets[i] = l.tail.want()
+	}
+	for i, l := range t.lanes {
+		if err := l.tail.await(ctx, func(t *tail) bool { return t.applied >= targets[i] }); err != nil {
+			return tooLate(ctx, err, "ClickHouse does not take the points of lane %d", l.number)
+		}
+	}
+	return nil
+}
+
+var errTooLong = errors.New("waited too long")
+
+// tooLate tells our own limit from the caller's.
+func tooLate(ctx context.Context, err error, format string, lane uint16) error {
+	if errors.Is(context.Cause(ctx), errTooLong) {
+		return track.Unavailable(track.TemporarilyUnavailable, 1, format, lane)
+	}
+	return err
+}
