@@ -1,0 +1,88 @@
+package ingest
+
+import (
+	"context"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/streamgauge/streamgauge/ingest/lane"
+	"github.com/streamgauge/streamgauge/ingest/parse"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// Runs are the documents of runs. Both methods are called at once by many.
+type Runs interface {
+	// Lookup answers track.ResourceDoesNotExist for an unknown run.
+	Lookup(ctx context.Context, runID string) (track.RunFacts, error)
+	// Do carries out a command and answers the run's document, which is shared: it is not changed here. A
+	// LogBatch without params and tags changes nothing and answers the document.
+	Do(ctx context.Context, c track.Command) (*sgpb.Run, error)
+}
+
+// Appender stores frames; package ingest/nats has the one for production.
+type Appender = lane.Appender
+
+// Bus is what GET /v1/lanes says of the message bus.
+type Bus struct {
+	// Lanes is the number of lanes.
+	Lanes uint16
+	// URL is where jobs connect to NATS.
+	URL string
+}
+
+// Options adjust an edge. The zero value works.
+type Options struct {
+	// Space is asked before anything is accepted; its error is the answer. It must be cheap. nil: never full.
+	Space func() error
+	// Acks is told every acknowledged frame before the client is.
+	Acks *feed.Acks
+	// Bus is for GET /v1/lanes.
+	Bus Bus
+	// Lane adjusts the publishers; its Acks and Meter are set by New.
+	Lane lane.Options
+}
+
+// Edge takes run writes in. Its methods may be called at once by many.
+type Edge struct {
+	runs    Runs
+	lanes   *lane.Lanes
+	options Options
+	meter   *lane.Meter
+	// history makes log-model's reading and writing of a tag one step.
+	history sync.Mutex
+}
+
+// New starts an edge. Close ends it.
+func New(runs Runs, a Appender, o Options) *Edge {
+	if o.Space == nil {
+		o.Space = func() error { return nil }
+	}
+	meter := lane.NewMeter()
+	o.Lane.Acks, o.Lane.Meter = o.Acks, meter
+	return &Edge{runs: runs, lanes: lane.New(a, o.Lane), options: o, meter: meter}
+}
+
+// Close commits what waits, refuses what comes, and ends. Stop HTTP first.
+func (e *Edge) Close() { e.lanes.Close() }
+
+// Collectors are the edge's metrics.
+func (e *Edge) Collectors() []prometheus.Collector { return e.meter.Collectors() }
+
+// log carries out log-metric and log-batch. It takes the command's points over.
+func (e *Edge) log(ctx context.Context, c parse.Command) error {
+	run, err := e.runs.Lookup(ctx, c.RunID)
+	if err == nil && run.Deleted {
+		err = track.Errorf(track.InvalidParameterValue, "The run %s must be in the 'active' state. Current state is deleted.", run.ID)
+	}
+	if err == nil && len(c.Params)+len(c.Tags) > 0 {
+		_, err = e.runs.Do(ctx, track.LogBatch{RunID: c.RunID, Params: c.Params, Tags: c.Tags, Batch: true})
+	}
+	if err != nil || c.Points == nil {
+		c.Points.Release()
+		return err
+	}
+	return e.lanes.Commit(ctx, run, c.Points)
+}

@@ -1,0 +1,383 @@
+package ingest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/streamgauge/streamgauge/ingest"
+	"github.com/streamgauge/streamgauge/ingest/lane"
+	"github.com/streamgauge/streamgauge/ingest/mem"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/frame"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	activeRun  = "000000000000000a0000000000000000"
+	deletedRun = "000000000000000b0000000000000000"
+)
+
+// fakeRuns keeps the documents of two runs and remembers the commands.
+type fakeRuns struct {
+	mu       sync.Mutex
+	commands []track.Command
+	tags     map[string]string
+	refuse   error
+}
+
+func (f *fakeRuns) Lookup(_ context.Context, id string) (track.RunFacts, error) {
+	if id != activeRun && id != deletedRun {
+		return track.RunFacts{}, track.Errorf(track.ResourceDoesNotExist, "Run with id=%s not found", id)
+	}
+	n, _ := track.ParseRunID(id)
+	return track.RunFacts{ID: id, Number: n, Lanes: []uint16{0}, Deleted: id == deletedRun}, nil
+}
+
+func (f *fakeRuns) Do(_ context.Context, c track.Command) (*sgpb.Run, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refuse != nil {
+		return nil, f.refuse
+	}
+	f.commands = append(f.commands, c)
+	if b, ok := c.(track.LogBatch); ok {
+		for _, t := range b.Tags {
+			if f.tags == nil {
+				f.tags = make(map[string]string)
+			}
+			f.tags[t.Key] = t.Value
+		}
+	}
+	return &sgpb.Run{Id: activeRun, ExperimentId: "0", Name: "n", Tags: f.tags}, nil
+}
+
+// server is an edge behind HTTP.
+type server struct {
+	app  *fiber.App
+	runs *fakeRuns
+	bus  *mem.Bus
+	acks *feed.Acks
+}
+
+func serve(t *testing.T, o ingest.Options) *server {
+	t.Helper()
+	s := &server{runs: new(fakeRuns), bus: new(mem.Bus), acks: new(feed.Acks)}
+	o.Acks = s.acks
+	return s.open(t, s.bus, o)
+}
+
+func (s *server) open(t *testing.T, a ingest.Appender, o ingest.Options) *server {
+	t.Helper()
+	e := ingest.New(s.runs, a, o)
+	t.Cleanup(e.Close)
+	s.app = fiber.New(fiber.Config{
+		StreamRequestBody: true, CaseSensitive: true, BodyLimit: 1 << 40, ReadBufferSize: 64 << 10, DisableStartupMessage: true,
+		ErrorHandler: func(c *fiber.Ctx, err error) error {
+			var fe *fiber.Error
+			if errors.As(err, &fe) {
+				return c.Status(fe.Code).SendString(fe.Message)
+			}
+			status, body, retry := mlflow.ErrorBody(err)
+			if retry > 0 {
+				c.Set(fiber.HeaderRetryAfter, strconv.Itoa(retry))
+			}
+			return c.Status(status).Send(body)
+		},
+	})
+	e.Routes(s.app)
+	return s
+}
+
+func (s *server) send(t *testing.T, route, body string) (int, string, http.Header) {
+	t.Helper()
+	return s.sendAs(t, route, body, "application/json")
+}
+
+func (s *server) sendAs(t *testing.T, route, body, contentType string) (int, string, http.Header) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, route, strings.NewReader(body))
+	r.Header.Set("Content-Type", contentType)
+	answer, err := s.app.Test(r, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(b), answer.Header
+}
+
+// points counts the points on the lane by key.
+func (s *server) points(t *testing.T) map[string]int {
+	t.Helper()
+	out := make(map[string]int)
+	for _, b := range s.bus.Frames(0) {
+		f, err := frame.Decode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, section := range f.GetSections() {
+			p := frame.UnpackPoints(section.GetPoints())
+			for i := range p.Key {
+				out[p.Keys[p.Key[i]]]++
+			}
+		}
+	}
+	return out
+}
+
+// answer is one line of testdata/answers.json: what MLflow's own server answered.
+type answer struct {
+	Name        string `json:"name"`
+	Route       string `json:"route"`
+	Body        string `json:"body"`
+	ContentType string `json:"content_type"`
+	Status      int    `json:"status"`
+	ErrorCode   string `json:"error_code"`
+	Message     string `json:"message"`
+}
+
+// ours lists where our answer is another than MLflow's, on purpose.
+var ours = map[string]answer{
+	// Its server needs the model to exist.
+	"field names in camel case": {Status: 200},
+	// It says that a field is missing, or breaks.
+	"invalid JSON":             {Status: 400, ErrorCode: "BAD_REQUEST", Message: "The request body is not a JSON object"},
+	"JSON list":                {Status: 400, ErrorCode: "BAD_REQUEST", Message: "The request body is not a JSON object"},
+	"JSON number":              {Status: 400, ErrorCode: "BAD_REQUEST", Message: "The request body is not a JSON object"},
+	"text that holds no JSON":  {Status: 400, ErrorCode: "BAD_REQUEST", Message: "The request body is not a JSON object"},
+	"batch empty body":         {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Missing value for required parameter 'run_id'"},
+	"batch lists null":         {Status: 200},
+	"value list":               {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value [1,2] for parameter 'value'"},
+	"value object":             {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: `Invalid value {"a":1} for parameter 'value'`},
+	"timestamp list":           {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value [1] for parameter 'timestamp'"},
+	"batch metrics of numbers": {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value 1 for parameter 'metrics[0]'"},
+	// It stores something else than was sent, and says nothing.
+	"value beyond a double":       {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value 1e999 for parameter 'value'"},
+	"timestamp fraction":          {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value 1.5 for parameter 'timestamp'"},
+	"timestamp true":              {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value true for parameter 'timestamp'"},
+	"timestamp beyond 64 bits":    {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value 9223372036854775808 for parameter 'timestamp'"},
+	"step fraction":               {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value 0.5 for parameter 'step'"},
+	"batch metric value text":     {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: `Invalid value "abc" for parameter 'metrics[1].value'`},
+	"batch metric timestamp text": {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: `Invalid value "x" for parameter 'metrics[0].timestamp'`},
+	"batch metric step fraction":  {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value 0.5 for parameter 'metrics[0].step'"},
+	"batch metric key number":     {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value 1 for parameter 'metrics[0].key'"},
+	"batch param value number":    {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "Invalid value 5 for parameter 'params[0].value'"},
+	// More is taken.
+	"batch by run_uuid":                  {Status: 200},
+	"run with experiment_id as a number": {Status: 200},
+	// An impossible id is the id of no run.
+	"batch run id impossible": {Status: 404, ErrorCode: "RESOURCE_DOES_NOT_EXIST", Message: "Run with id=a b not found"},
+	// Decided by whoever keeps the documents, which is not here.
+	"batch param twice": {Status: 200},
+	// The field is named whole.
+	"dataset digest of 37": {Status: 400, ErrorCode: "INVALID_PARAMETER_VALUE", Message: "exceeds the maximum length of 36 characters"},
+}
+
+// expand writes out repetitions as testdata/record.py does.
+func expand(body string) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(body, "{{")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		inner, rest, _ := strings.Cut(rest, "}}")
+		at := strings.LastIndex(inner, "*")
+		n, _ := strconv.Atoi(inner[at+1:])
+		for i := range n {
+			out.WriteString(strings.ReplaceAll(inner[:at], "#", strconv.Itoa(i)))
+		}
+		body = rest
+	}
+}
+
+// plain evens out what MLflow's messages and package mlflow write differently: spaces and quotes.
+func plain(message string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(message, "  ", " "), `"`, "'")
+}
+
+func TestAnswersAreThoseOfMLflowsServer(t *testing.T) {
+	b, err := os.ReadFile("testdata/answers.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answers []answer
+	if err := json.Unmarshal(b, &answers); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, ingest.Options{})
+	for _, want := range answers {
+		t.Run(want.Name, func(t *testing.T) {
+			body := strings.NewReplacer("RUN", activeRun, "GONE", deletedRun).Replace(expand(want.Body))
+			if want.ContentType == "" {
+				want.ContentType = "application/json"
+			}
+			status, text, _ := s.sendAs(t, "/api/2.0/mlflow/"+want.Route, body, want.ContentType)
+			var got answer
+			if err := json.Unmarshal([]byte(text), &got); err != nil {
+				t.Fatalf("%d %s: not JSON", status, text)
+			}
+			if o, ok := ours[want.Name]; ok {
+				want.Status, want.ErrorCode, want.Message = o.Status, o.ErrorCode, o.Message
+			}
+			got.Message = strings.NewReplacer(activeRun, "RUN", deletedRun, "GONE").Replace(got.Message)
+			if status != want.Status || got.ErrorCode != want.ErrorCode || !strings.HasPrefix(plain(got.Message), plain(want.Message)) {
+				if _, ok := ours[want.Name]; !ok || !strings.Contains(plain(got.Message), plain(want.Message)) || status != want.Status {
+					t.Errorf("%d %s %s\nwant %d %s %s", status, got.ErrorCode, got.Message, want.Status, want.ErrorCode, want.Message)
+				}
+			}
+		})
+	}
+}
+
+func TestARefusedBatchLeavesNothing(t *testing.T) {
+	s := serve(t, ingest.Options{})
+	s.runs.refuse = track.Errorf(track.InvalidParameterValue, "Changing param values is not allowed.")
+	body := `{"run_id":"` + activeRun + `","metrics":[{"key":"k","value":1,"timestamp":1}],"params":[{"key":"p","value":"v"}]}`
+	if status, text, _ := s.send(t, "/api/2.0/mlflow/runs/log-batch", body); status != 400 || !strings.Contains(text, "Changing param values") {
+		t.Errorf("%d %s", status, text)
+	}
+	if got := s.points(t); len(got) != 0 {
+		t.Errorf("points of a refused batch: %v", got)
+	}
+	s.runs.refuse = nil
+	bad := strings.Replace(body, `"timestamp":1`, `"timestamp":-1`, 1)
+	if status, _, _ := s.send(t, "/api/2.0/mlflow/runs/log-batch", bad); status != 400 || len(s.runs.commands) != 0 {
+		t.Errorf("status %d, commands %v: params of a batch with a bad metric are written", status, s.runs.commands)
+	}
+	if status, _, _ := s.send(t, "/ajax-api/2.0/mlflow/runs/log-batch", body); status != 200 || len(s.runs.commands) != 1 || s.points(t)["k"] != 1 {
+		t.Errorf("status %d, commands %v, points %v", status, s.runs.commands, s.points(t))
+	}
+	if s.acks.Lane(0) != 1 {
+		t.Errorf("acknowledged up to %d, want 1", s.acks.Lane(0))
+	}
+}
+
+func TestAFullBusAndAFullDiskAskToComeBack(t *testing.T) {
+	metric := `{"run_id":"` + activeRun + `","key":"k","value":1,"timestamp":1}`
+	s := &server{runs: new(fakeRuns), bus: &mem.Bus{LaneBytesMax: 10}, acks: new(feed.Acks)}
+	s.open(t, s.bus, ingest.Options{})
+	if status, text, h := s.send(t, "/api/2.0/mlflow/runs/log-metric", metric); status != 429 || h.Get("Retry-After") == "" || !strings.Contains(text, "RESOURCE_EXHAUSTED") {
+		t.Errorf("a full lane: %d %s %v", status, text, h)
+	}
+	s = serve(t, ingest.Options{Space: func() error { return track.Unavailable(track.TemporarilyUnavailable, 5, "the disk is full") }})
+	for _, route := range []string{"log-metric", "log-batch", "create", "set-tag", "log-inputs"} {
+		if status, text, h := s.send(t, "/api/2.0/mlflow/runs/"+route, metric); status != 503 || h.Get("Retry-After") != "5" {
+			t.Errorf("%s on a full disk: %d %s", route, status, text)
+		}
+	}
+	if len(s.runs.commands)+len(s.points(t)) != 0 {
+		t.Error("something was accepted on a full disk")
+	}
+}
+
+type lostAppender struct{}
+
+func (lostAppender) Append(context.Context, uint16, []byte) (uint64, error) {
+	return 0, errors.New("connection lost")
+}
+
+func TestABusThatDoesNotAnswerIs503(t *testing.T) {
+	s := &server{runs: new(fakeRuns), acks: new(feed.Acks)}
+	s.open(t, lostAppender{}, ingest.Options{Lane: lane.Options{GiveUpAfter: 1, PauseMin: 1}})
+	status, text, h := s.send(t, "/api/2.0/mlflow/runs/log-metric", `{"run_id":"`+activeRun+`","key":"k","value":1,"timestamp":1}`)
+	if status != 503 || h.Get("Retry-After") == "" {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
+func TestABodyThatIsTooLargeIs413(t *testing.T) {
+	s := serve(t, ingest.Options{})
+	status, text, _ := s.send(t, "/api/2.0/mlflow/runs/set-tag", `{"key":"`+strings.Repeat("k", 33<<20)+`"}`)
+	if status != 413 || !strings.Contains(text, "32 MiB") {
+		t.Errorf("%d %.100s", status, text)
+	}
+}
+
+func TestCommandsAreWhatRequestsSay(t *testing.T) {
+	s := serve(t, ingest.Options{})
+	for _, c := range []struct {
+		route, body string
+		want        track.Command
+	}{
+		{"update", `{"run_uuid":"RUN","status":"FAILED","end_time":"7"}`, track.UpdateRun{RunID: activeRun, Status: sgpb.RunStatus_RUN_STATUS_FAILED, EndMS: 7}},
+		{"update", `{"run_id":"RUN","status":3,"run_name":"x"}`, track.UpdateRun{RunID: activeRun, Status: sgpb.RunStatus_RUN_STATUS_FINISHED, Name: "x"}},
+		{"delete", `{"run_id":"RUN"}`, track.DeleteRun{RunID: activeRun}},
+		{"restore", `{"run_id":"RUN"}`, track.RestoreRun{RunID: activeRun}},
+		{"log-parameter", `{"run_id":"RUN","key":"a","value":"b"}`, track.LogBatch{RunID: activeRun, Params: []*track.KeyValue{{Key: "a", Value: "b"}}}},
+		{"set-tag", `{"run_id":"RUN","key":"a"}`, track.LogBatch{RunID: activeRun, Tags: []*track.KeyValue{{Key: "a"}}}},
+		{"delete-tag", `{"run_id":"RUN","key":"a"}`, track.DeleteTag{RunID: activeRun, Key: "a"}},
+		{"outputs", `{"run_id":"RUN","models":[{"model_id":"m-1","step":4}]}`, track.LogOutputs{RunID: activeRun, Models: []*sgpb.ModelOutput{{ModelId: "m-1", Step: 4}}}},
+		{"create", `{"experiment_id":"3","user_id":"u","start_time":5,"run_name":"n","tags":[{"key":"a","value":"b"}]}`,
+			track.CreateRun{ExperimentID: "3", User: "u", StartMS: 5, Name: "n", Tags: []*track.KeyValue{{Key: "a", Value: "b"}}}},
+		{"log-inputs", `{"run_id":"RUN","models":[{"model_id":"m-1"}],"datasets":[{"tags":[{"key":"c","value":"train"}],"dataset":{"name":"d","digest":"x","source_type":"code","source":"s","profile":"p"}}]}`,
+			track.LogInputs{RunID: activeRun, Models: []string{"m-1"}, Datasets: []*sgpb.DatasetInput{{Tags: map[string]string{"c": "train"}, Dataset: &sgpb.Dataset{Name: "d", Digest: "x", SourceType: "code", Source: "s", Profile: "p"}}}}},
+	} {
+		s.runs.commands = nil
+		status, text, _ := s.send(t, "/api/2.0/mlflow/runs/"+c.route, strings.ReplaceAll(c.body, "RUN", activeRun))
+		if status != 200 || len(s.runs.commands) != 1 {
+			t.Errorf("%s: %d %s, commands %v", c.route, status, text, s.runs.commands)
+			continue
+		}
+		got, _ := json.Marshal(s.runs.commands[0])
+		want, _ := json.Marshal(c.want)
+		if string(got) != string(want) {
+			t.Errorf("%s is read as %s, want %s", c.route, got, want)
+		}
+	}
+}
+
+func TestLegacyModelsAreAppendedToATag(t *testing.T) {
+	s := serve(t, ingest.Options{})
+	for i := range 50 {
+		model := `{"run_id":"` + activeRun + `","artifact_path":"m` + strconv.Itoa(i) + `","utc_time_created":"now","signature":{},"flavors":{"sklearn":{"config":1,"data":"` + strings.Repeat("d", 300) + `"}}}`
+		b, _ := json.Marshal(map[string]string{"run_id": activeRun, "model_json": model})
+		if status, text, _ := s.send(t, "/api/2.0/mlflow/runs/log-model", string(b)); status != 200 {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	var history []struct {
+		ArtifactPath string `json:"artifact_path"`
+		Flavors      map[string]map[string]any
+		Signature    any
+	}
+	tag := s.runs.tags["mlflow.log-model.history"]
+	if err := json.Unmarshal([]byte(tag), &history); err != nil || len(tag) > mlflow.TagValueMax {
+		t.Fatalf("a tag of %d bytes: %v", len(tag), err)
+	}
+	last := history[len(history)-1]
+	if last.ArtifactPath != "m49" || len(last.Flavors["sklearn"]) != 1 || last.Signature != nil {
+		t.Errorf("the newest entry is %+v", last)
+	}
+}
+
+func TestLanesAreToldToJobs(t *testing.T) {
+	s := serve(t, ingest.Options{Bus: ingest.Bus{Lanes: 2, URL: "nats://127.0.0.1:4222"}})
+	answer, err := s.app.Test(httptest.NewRequest(http.MethodGet, "/v1/lanes", nil), -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, _ := io.ReadAll(answer.Body)
+	want := `{"lanes":[{"lane":0,"bus":"nats","stream":"SG_LANE_0","subject_prefix":"sg.points.0."},{"lane":1,"bus":"nats","stream":"SG_LANE_1","subject_prefix":"sg.points.1."}],"nats_url":"nats://127.0.0.1:4222"}`
+	if string(b) != want {
+		t.Errorf("%s\nwant %s", b, want)
+	}
+}
