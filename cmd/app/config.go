@@ -1,0 +1,126 @@
+package app
+
+import (
+	"fmt"
+	"iter"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/streamgauge/streamgauge/schemas/bus"
+)
+
+// Config is everything that can be set. Flags win over environment variables, these over the file.
+type Config struct {
+	// Data is the folder that holds everything.
+	Data string
+	// Addresses of HTTP, NATS, and ClickHouse's native protocol and HTTP; port 0 takes a free one.
+	Listen               string
+	NATSListen           string
+	ClickHouseListen     string
+	ClickHouseHTTPListen string
+	// EngineLib is the path of libchdb, empty to look for it.
+	EngineLib string
+	// LogLevel is debug, info, warn or error.
+	LogLevel string
+
+	// The rest is for tests and for machines unlike a laptop.
+	LaneBytes   int64
+	SafetyAge   time.Duration
+	SafetyBytes int64
+	TailBytes   int64
+}
+
+const (
+	// laneBytesDefault: what jobs may write while ClickHouse is away before they are asked to wait.
+	laneBytesDefault = 16 << 30
+	// tailBytesDefault: what readers may find in memory above the watermark.
+	tailBytesDefault = 256 << 20
+)
+
+// Flags defines a flag for every field.
+func (c *Config) Flags(f *pflag.FlagSet) {
+	f.StringVar(&c.Data, "data", DataHome(os.Getenv), "folder that holds everything")
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:5000", "address of HTTP: MLflow's API, ours and the web page")
+	f.StringVar(&c.NATSListen, "nats-listen", "127.0.0.1:4222", "address of NATS, where jobs can publish")
+	f.StringVar(&c.ClickHouseListen, "clickhouse-listen", "127.0.0.1:9000", "address of ClickHouse's native protocol")
+	f.StringVar(&c.ClickHouseHTTPListen, "clickhouse-http-listen", "127.0.0.1:8123", "address of ClickHouse over HTTP")
+	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where `streamgauge engine install` puts it)")
+	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
+	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
+	f.DurationVar(&c.SafetyAge, "safety-window", bus.SafetyWindowAge, "how long applied frames stay on their lane")
+	f.Int64Var(&c.SafetyBytes, "safety-bytes", bus.SafetyWindowBytes, "how many bytes of applied frames stay on their lane")
+	f.Int64Var(&c.TailBytes, "tail-bytes", tailBytesDefault, "memory for points that are not in ClickHouse yet")
+	for _, name := range []string{"lane-bytes", "safety-window", "safety-bytes", "tail-bytes"} {
+		_ = f.MarkHidden(name) // the flag is defined above
+	}
+}
+
+// DataHome is the platform's folder for our data.
+func DataHome(getenv func(string) string) string {
+	if dir := getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "streamgauge")
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(getenv("HOME"), "Library", "Application Support", "streamgauge")
+	}
+	return filepath.Join(getenv("HOME"), ".local", "share", "streamgauge")
+}
+
+// address is one thing to listen on, with the flag that moves it.
+type address struct {
+	name string
+	flag string
+	at   *string
+}
+
+func (c *Config) addresses() []address {
+	return []address{
+		{"HTTP", "listen", &c.Listen},
+		{"NATS", "nats-listen", &c.NATSListen},
+		{"ClickHouse", "clickhouse-listen", &c.ClickHouseListen},
+		{"ClickHouse HTTP", "clickhouse-http-listen", &c.ClickHouseHTTPListen},
+	}
+}
+
+// Addresses are what is listened on, by flag.
+func (c *Config) Addresses() iter.Seq2[string, string] {
+	return func(yield func(flag, addr string) bool) {
+		for _, a := range c.addresses() {
+			if !yield(a.flag, *a.at) {
+				return
+			}
+		}
+	}
+}
+
+// Check says what is wrong with the configuration by itself.
+func (c *Config) Check() error {
+	for _, a := range c.addresses() {
+		if err := checkLoopback(*a.at); err != nil {
+			return fmt.Errorf("--%s %s: %w", a.flag, *a.at, err)
+		}
+	}
+	for name, n := range map[string]int64{"lane-bytes": c.LaneBytes, "safety-bytes": c.SafetyBytes, "tail-bytes": c.TailBytes, "safety-window": int64(c.SafetyAge)} {
+		if n <= 0 {
+			return fmt.Errorf("--%s must be greater than 0", name)
+		}
+	}
+	return nil
+}
+
+// checkLoopback refuses addresses that others can reach: there is no access control yet.
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("want host:port, as in 127.0.0.1:5000")
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("only loopback (127.0.0.1) is served until access control is there; reach it from elsewhere with `ssh -L`")
+}

@@ -1,0 +1,147 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	// headBytesMax: a hundred run ids in a query string are 4 KiB, some clients send more.
+	headBytesMax = 64 << 10
+	// idleTimeout is beyond the pauses of a training that logs once a minute.
+	idleTimeout = 2 * time.Minute
+	// drainTimeout bounds the end of requests that are under way when the server stops.
+	drainTimeout = 3 * time.Second
+)
+
+// web is the HTTP server. It answers from the first moment: until open, that the server is starting.
+type web struct {
+	app     *fiber.App
+	listen  net.Listener
+	handler atomic.Pointer[fasthttp.RequestHandler]
+	health  *health
+	log     *slog.Logger
+	served  chan error
+}
+
+func newWeb(listen net.Listener, h *health, log *slog.Logger) *web {
+	w := &web{listen: listen, health: h, log: log, served: make(chan error, 1)}
+	w.app = fiber.New(fiber.Config{
+		ReadBufferSize:        headBytesMax,
+		StreamRequestBody:     true,
+		CaseSensitive:         true,
+		BodyLimit:             math.MaxInt, // each route has its own; an artifact has none
+		IdleTimeout:           idleTimeout,
+		DisableStartupMessage: true,
+		ErrorHandler:          answerError,
+	})
+	w.app.Use(w.observe)
+	server := w.app.Server()
+	server.CloseOnShutdown = true
+	server.Handler = func(c *fasthttp.RequestCtx) {
+		if h := w.handler.Load(); h != nil {
+			(*h)(c)
+			return
+		}
+		w.starting(c)
+	}
+	go func() { w.served <- server.Serve(listen) }()
+	return w
+}
+
+// starting answers while the parts are not there yet.
+func (w *web) starting(c *fasthttp.RequestCtx) {
+	c.SetStatusCode(fasthttp.StatusServiceUnavailable)
+	c.Response.Header.Set(fiber.HeaderRetryAfter, "1")
+	err := w.health.check()
+	if err == nil {
+		err = errors.New("the server is starting")
+	}
+	if string(c.Path()) == "/health" {
+		c.SetBodyString(err.Error() + "\n")
+		return
+	}
+	_, body, _ := mlflow.ErrorBody(track.Errorf(track.TemporarilyUnavailable, "%v", err))
+	c.SetContentType(fiber.MIMEApplicationJSON)
+	c.SetBody(body)
+}
+
+// open lets requests through to the routes; none may be added afterwards.
+func (w *web) open() {
+	// Whatever no route before took.
+	w.app.Use(func(c *fiber.Ctx) error {
+		return track.Errorf(track.EndpointNotFound, "There is no %s %s here", c.Method(), strings.Clone(c.Path()))
+	})
+	h := w.app.Handler()
+	w.handler.Store(&h)
+}
+
+// close stops listening, lets requests end for a moment, and cuts what is left.
+func (w *web) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := w.app.Server().ShutdownWithContext(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop HTTP: %w", err)
+	}
+	return nil
+}
+
+// observe logs requests at debug level and turns a panic into an error of that one request.
+func (w *web) observe(c *fiber.Ctx) (err error) {
+	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.Error("panic in a request", "method", c.Method(), "path", c.Path(), "panic", p, "stack", string(debug.Stack()))
+			err = track.Errorf(track.InternalError, "internal error; the server's log has its stack")
+		}
+		if w.log.Enabled(context.Background(), slog.LevelDebug) {
+			w.log.Debug("request", "method", c.Method(), "path", c.Path(), "took", time.Since(began), "error", err)
+		}
+	}()
+	return c.Next()
+}
+
+// answerError writes an error as MLflow's server does.
+func answerError(c *fiber.Ctx, err error) error {
+	var fe *fiber.Error
+	status, body, retryAfter := 0, []byte(nil), 0
+	if errors.As(err, &fe) {
+		_, body, _ = mlflow.ErrorBody(&track.Error{Code: codeOf(fe.Code), Message: fe.Message})
+		status = fe.Code
+	} else {
+		status, body, retryAfter = mlflow.ErrorBody(err)
+	}
+	if retryAfter > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(retryAfter))
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Status(status).Send(body)
+}
+
+// codeOf names what the HTTP library itself refuses.
+func codeOf(status int) track.Code {
+	switch {
+	case status == fiber.StatusNotFound || status == fiber.StatusMethodNotAllowed:
+		return track.EndpointNotFound
+	case status == fiber.StatusRequestEntityTooLarge || status == fiber.StatusRequestHeaderFieldsTooLarge:
+		return track.RequestTooLarge
+	case status < fiber.StatusInternalServerError:
+		return track.BadRequest
+	}
+	return track.InternalError
+}

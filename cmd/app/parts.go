@@ -1,0 +1,210 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/consumers"
+	consumersch "github.com/streamgauge/streamgauge/consumers/clickhouse"
+	"github.com/streamgauge/streamgauge/consumers/documents"
+	consumersnats "github.com/streamgauge/streamgauge/consumers/nats"
+	"github.com/streamgauge/streamgauge/ingest"
+	ingestnats "github.com/streamgauge/streamgauge/ingest/nats"
+	"github.com/streamgauge/streamgauge/query"
+	querych "github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/registry"
+	registrynats "github.com/streamgauge/streamgauge/registry/nats"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+)
+
+// lanes of one process: one inserts as fast as the engine takes rows on a laptop.
+const lanes = 1
+
+// parts are the services between HTTP and the stores: who writes documents, who moves logs into ClickHouse,
+// who reads.
+type parts struct {
+	s        *server
+	acks     feed.Acks
+	metrics  *prometheus.Registry
+	conns    []*nats.Conn
+	registry *registry.Registry
+	lanes    []*consumers.Lane
+	sinks    []interface{ Close() error }
+	docs     *documents.Loop
+	store    *querych.Store
+	query    *query.Query
+	edge     *ingest.Edge
+
+	// loops are the goroutines of lanes and documents; cancel ends them.
+	loops  errgroup.Group
+	cancel context.CancelFunc
+}
+
+// startParts wires the services in the order in which each needs the one before. What it gives must be
+// stopped also after an error.
+func startParts(ctx context.Context, s *server) (*parts, error) {
+	p := &parts{s: s, metrics: prometheus.NewRegistry(), cancel: func() {}}
+	docs, err := p.connect("documents")
+	if err != nil {
+		return p, err
+	}
+	logs, err := p.connect("lanes")
+	if err != nil {
+		return p, err
+	}
+	edge, err := p.connect("edge")
+	if err != nil {
+		return p, err
+	}
+	if err := p.openRegistry(ctx, docs); err != nil {
+		return p, err
+	}
+	for n := range uint16(lanes) {
+		if err := ingestnats.EnsureLane(ctx, logs, n, ingestnats.Options{MaxBytes: s.config.LaneBytes}); err != nil {
+			return p, err
+		}
+	}
+	hot := query.NewHot(query.HotOptions{})
+	observer := observers{hot, p.registry}
+	p.makeLoops(docs, logs, observer)
+	c := s.engine.Credentials()
+	p.store = querych.New(querych.Options{
+		Addr: s.config.ClickHouseListen, HTTPAddr: s.config.ClickHouseHTTPListen,
+		User: engine.AppUser, Password: c.App, ReaderUser: engine.ReaderUser, ReaderPassword: c.Reader,
+	})
+	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{Blob: p.registry.Blob})
+	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
+		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: "nats://" + s.nats.Addr()},
+	})
+	p.runLoops()
+	return p, p.query.Start(ctx)
+}
+
+func (p *parts) connect(name string) (jetstream.JetStream, error) {
+	nc, err := p.s.nats.Connect("streamgauge " + name)
+	if err != nil {
+		return nil, err
+	}
+	p.conns = append(p.conns, nc)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("open JetStream: %w", err)
+	}
+	return js, nil
+}
+
+func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error {
+	journal, err := registrynats.Open(ctx, js, registrynats.Options{})
+	if err != nil {
+		return err
+	}
+	p.registry, err = registry.Open(ctx, journal, registry.Options{
+		Acks: &p.acks, Lanes: lanes,
+		// The reader is made after the registry, which it reads; no request comes before both are there.
+		ModelMetrics: func(ctx context.Context, model, experiment string) ([]mlflow.Metric, error) {
+			return p.query.ModelMetrics(ctx, model, experiment)
+		},
+	})
+	return err
+}
+
+// makeLoops makes what moves the logs into ClickHouse; nothing runs yet.
+func (p *parts) makeLoops(docs, logs jetstream.JetStream, observer feed.Observer) {
+	at := consumersch.Config{Address: p.s.config.ClickHouseListen, User: engine.AppUser, Password: p.s.engine.Credentials().App}
+	keys := consumersnats.NewKeys(docs)
+	laneMetrics := consumers.NewMetrics(p.metrics)
+	for n := range uint16(lanes) {
+		sink := consumersch.NewLane(at)
+		p.sinks = append(p.sinks, sink)
+		p.lanes = append(p.lanes, consumers.NewLane(consumers.LaneConfig{
+			Lane: n, Source: consumersnats.NewLane(logs, n), Sink: sink, Runs: p.registry, Leases: keys,
+			// The lock of the data folder says that nobody else is here.
+			Owner: ownerName(), TakeOver: true, Observer: observer,
+			Retention:    consumers.Retention{AgeMax: p.s.config.SafetyAge, BytesMax: uint64(p.s.config.SafetyBytes)},
+			TailBytesMax: int(p.s.config.TailBytes), Metrics: laneMetrics, Log: p.s.p.Log,
+		}))
+	}
+	sink := consumersch.NewDocuments(at)
+	p.sinks = append(p.sinks, sink)
+	p.docs = documents.New(documents.Config{
+		Source: consumersnats.NewDocuments(docs), Keys: keys, Sink: sink, Observer: observer,
+		Acks: &p.acks, Metrics: documents.NewMetrics(p.metrics), Log: p.s.p.Log,
+	})
+}
+
+// ownerName is of this process alone, also among those that had its process id before.
+func ownerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host + "/" + strconv.Itoa(os.Getpid()) + "/" + strconv.FormatInt(time.Now().UnixNano(), 36)
+}
+
+// runLoops starts the loops; they go on until stop, whatever becomes of the context of the start.
+func (p *parts) runLoops() {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	for _, l := range p.lanes {
+		p.loops.Go(func() error { return l.Run(ctx) })
+	}
+	p.loops.Go(func() error { return p.docs.Run(ctx) })
+}
+
+// status is nil while readers and writers can be served.
+func (p *parts) status() error {
+	for _, l := range p.lanes {
+		if err := l.Ready(); err != nil {
+			return err
+		}
+	}
+	return p.docs.Ready()
+}
+
+// routes registers the services' own.
+func (p *parts) routes(r fiber.Router) {
+	p.registry.Routes(r)
+	p.query.Routes(r)
+	p.edge.Routes(r)
+}
+
+func (p *parts) collectors() []prometheus.Collector {
+	return append(p.query.Collectors(), p.edge.Collectors()...)
+}
+
+// stop ends everything in the reverse order of its start. Frames that are not in ClickHouse yet stay on
+// their lane.
+func (p *parts) stop() {
+	if p.edge != nil {
+		p.edge.Close()
+	}
+	p.cancel()
+	err := p.loops.Wait()
+	for _, s := range p.sinks {
+		err = errors.Join(err, s.Close())
+	}
+	if p.registry != nil {
+		p.registry.Close()
+	}
+	if p.store != nil {
+		p.store.Close()
+	}
+	for _, nc := range p.conns {
+		nc.Close()
+	}
+	if err != nil {
+		p.s.p.Log.Warn("stop", "error", err)
+	}
+}

@@ -1,0 +1,191 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/streamgauge/streamgauge/cmd/embednats"
+	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/schemas/table"
+)
+
+// Process is what Run needs of the program around it.
+type Process struct {
+	Version string
+	Commit  string
+	Log     *slog.Logger
+	// Ready is called once every part serves.
+	Ready func(p Ports, took time.Duration)
+}
+
+// Run is `streamgauge up`: it serves until the context ends, and then stops in order.
+func Run(ctx context.Context, c Config, p Process) error {
+	began := time.Now()
+	if err := c.Check(); err != nil {
+		return err
+	}
+	f, err := openFolder(c.Data)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	c.Data = f.dir
+	s, err := prepare(c, p, f)
+	if err != nil {
+		return err
+	}
+	err = s.start(ctx)
+	if err == nil {
+		err = s.serve(ctx, began)
+	} else if ctx.Err() != nil {
+		err = nil // it was asked to stop before it was ready
+	}
+	s.stop()
+	return err
+}
+
+const (
+	healthPeriod = 20 * time.Millisecond
+	// tellPeriod is how often people are told what the start still waits for.
+	tellPeriod = 5 * time.Second
+)
+
+// serve says when every part is ready, and waits for the end.
+func (s *server) serve(ctx context.Context, began time.Time) error {
+	tick := time.NewTicker(healthPeriod)
+	defer tick.Stop()
+	told := began
+	for ready := false; ; {
+		if !ready {
+			if err := s.health.check(); err == nil {
+				ready = true
+				tick.Stop()
+				s.p.Ready(s.ports, time.Since(began))
+			} else if time.Since(told) > tellPeriod {
+				told = time.Now()
+				s.p.Log.Warn("not ready yet", "reason", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-s.web.served:
+			return fmt.Errorf("HTTP ended: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+// server is the parts of a running process, in the order of their start.
+type server struct {
+	config Config
+	p      Process
+	folder *folder
+	lib    string
+	ports  Ports
+	health *health
+
+	web    *web
+	engine *engine.Supervisor
+	nats   *embednats.Server
+	parts  *parts
+}
+
+// prepare checks everything that can be wrong before anything is started, and opens HTTP.
+func prepare(c Config, p Process, f *folder) (*server, error) {
+	// An engine whose parent was killed holds its ports for some seconds.
+	if err := engine.AwaitPrevious(f.dir); err != nil {
+		return nil, err
+	}
+	if err := checkPorts(&c); err != nil {
+		return nil, err
+	}
+	lib, err := engine.FindLibrary(c.EngineLib, EngineFolders())
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"nats", "artifacts"} {
+		if err := os.MkdirAll(f.path(name), 0o700); err != nil {
+			return nil, fmt.Errorf("the data folder is not writable: %w; choose another with --data", err)
+		}
+	}
+	listen, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for HTTP: %w", err)
+	}
+	s := &server{config: c, p: p, folder: f, lib: lib, health: &health{}}
+	s.config.Listen = listen.Addr().String()
+	s.health.add("start", func() error { return errors.New("ClickHouse and NATS are being started") })
+	s.web = newWeb(listen, s.health, p.Log)
+	return s, nil
+}
+
+// start brings up all parts; on an error stop must still be called.
+func (s *server) start(ctx context.Context) error {
+	if err := s.startStores(ctx); err != nil {
+		return err
+	}
+	s.ports = Ports{
+		PID: os.Getpid(), HTTP: s.config.Listen, NATS: s.nats.Addr(),
+		ClickHouse: s.config.ClickHouseListen, ClickHouseHTTP: s.config.ClickHouseHTTPListen,
+	}
+	parts, err := startParts(ctx, s)
+	s.parts = parts
+	if err != nil {
+		return err
+	}
+	if err := s.routes(); err != nil {
+		return err
+	}
+	s.health.replace(
+		part{"ClickHouse", s.engine.Status},
+		part{"NATS", s.nats.Status},
+		part{"disk", s.nats.Space},
+		part{"lanes", parts.status},
+	)
+	s.web.open()
+	return s.folder.writePorts(s.ports)
+}
+
+// startStores starts ClickHouse, with its tables, and NATS side by side.
+func (s *server) startStores(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		o := engine.Options{Dir: s.folder.dir, Listen: s.config.ClickHouseListen, HTTPListen: s.config.ClickHouseHTTPListen, Library: s.lib}
+		e, err := engine.Start(ctx, o, s.p.Log)
+		if err != nil {
+			return err
+		}
+		s.engine = e
+		return table.Migrate(ctx, e)
+	})
+	g.Go(func() error {
+		n, err := embednats.Start(embednats.Options{Dir: s.folder.path("nats"), Listen: s.config.NATSListen, Log: s.p.Log})
+		s.nats = n
+		return err
+	})
+	return g.Wait()
+}
+
+// stop ends what was started, in the reverse order.
+func (s *server) stop() {
+	if err := s.web.close(); err != nil {
+		s.p.Log.Warn("stop", "error", err)
+	}
+	if s.parts != nil {
+		s.parts.stop()
+	}
+	if s.nats != nil {
+		s.nats.Stop()
+	}
+	if s.engine != nil {
+		s.engine.Stop()
+	}
+}

@@ -1,0 +1,72 @@
+// Command bench measures what the documentation publishes: every figure of Streamgauge beside MLflow's own server,
+// measured in the same run on the same machine, with the load generator on it too. It writes the table to
+// docs/BENCHMARKS.md. Loads go to loopback only and are bounded in count and time.
+//
+//	go run ./bench --mlflow .build/venv/bin/mlflow --out docs/BENCHMARKS.md
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// figure is one line of the table.
+type figure struct {
+	work, want, ours, reference string
+}
+
+type options struct {
+	bin, mlflow, python, out string
+	trickle                  time.Duration
+	only                     string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.bin, "bin", "bin/streamgauge", "the binary to measure")
+	flag.StringVar(&o.mlflow, "mlflow", "", "the mlflow command to compare with; empty: no reference")
+	flag.StringVar(&o.python, "python", "", "a Python with mlflow, for the client's own call; empty: not measured")
+	flag.StringVar(&o.out, "out", "", "file to write the table to; empty: standard output only")
+	flag.DurationVar(&o.trickle, "trickle", time.Minute, "how long 50 runs log a point a second")
+	flag.StringVar(&o.only, "only", "", "measure only lines whose name contains this")
+	flag.Parse()
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(o options) error {
+	b := &bench{options: o}
+	defer b.close()
+	for _, m := range measures {
+		if !strings.Contains(m.name, o.only) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "%s ...\n", m.name)
+		if err := m.run(b); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	table := b.table()
+	fmt.Print(table)
+	if o.out == "" {
+		return nil
+	}
+	return os.WriteFile(o.out, []byte(table), 0o644)
+}
+
+func (b *bench) table() string {
+	var s strings.Builder
+	s.WriteString("# Benchmarks\n\nWritten by `make bench`: every figure beside MLflow 3.17.2 (sqlite, one worker), measured in the same run.\n")
+	fmt.Fprintf(&s, "Machine: %d cores, %s/%s; servers and load generator share it. Rates vary between runs; compare the columns.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	s.WriteString("| work | wanted | Streamgauge | MLflow |\n|---|---|---|---|\n")
+	for _, f := range b.figures {
+		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", f.work, f.want, f.ours, f.reference)
+	}
+	return s.String()
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	// urlDefault is where `up` listens if nothing else is said.
+	urlDefault = "http://127.0.0.1:5000"
+	urlEnv     = "STREAMGAUGE_URL"
+	// callTimeout is beyond the longest query that the server allows.
+	callTimeout = 90 * time.Second
+	// answerBytesMax bounds what one answer may take of our memory.
+	answerBytesMax = 512 << 20
+)
+
+// client asks a server over HTTP.
+type client struct{ url string }
+
+// addURL defines --url and gives the client that it names.
+func addURL(cmd *cobra.Command, getenv func(string) string) *client {
+	c := &client{}
+	server := getenv(urlEnv)
+	if server == "" {
+		server = urlDefault
+	}
+	cmd.Flags().StringVar(&c.url, "url", server, "address of the server, also "+urlEnv)
+	return c
+}
+
+// apiError is what the server refused.
+type apiError struct {
+	Status  int    `json:"-"`
+	Code    string `json:"error_code"`
+	Message string `json:"message"`
+}
+
+func (e *apiError) Error() string { return e.Message }
+
+// get reads JSON.
+func (c *client) get(ctx context.Context, path string, args url.Values, out any) error {
+	if len(args) > 0 {
+		path += "?" + args.Encode()
+	}
+	return c.json(ctx, http.MethodGet, path, nil, out)
+}
+
+// post sends JSON and reads JSON.
+func (c *client) post(ctx context.Context, path string, in, out any) error {
+	return c.json(ctx, http.MethodPost, path, in, out)
+}
+
+func (c *client) json(ctx context.Context, method, path string, in, out any) error {
+	body, err := c.raw(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("read the answer of %s%s: %w", c.url, path, err)
+	}
+	return nil
+}
+
+// raw sends a request and gives the body of a good answer.
+func (c *client) raw(ctx context.Context, method, path string, in any) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("encode the request: %w", err)
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.url, "/")+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("the server's address %q is not one: %w", c.url, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, answerBytesMax))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", c.url, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return answer, nil
+	}
+	e := &apiError{Status: resp.StatusCode}
+	if json.Unmarshal(answer, e) != nil || e.Message == "" {
+		e.Message = fmt.Sprintf("%s answered %s: %s", c.url, resp.Status, strings.TrimSpace(string(answer)))
+	}
+	return nil, e
+}
+
+func (c *client) unreachable(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	return fmt.Errorf("no server answers at %s (%w); start one with `streamgauge up`, or name it with --url or %s", c.url, err, urlEnv)
+}
+
+// number is a double as MLflow writes it: NaN and infinities are texts.
+type number float64
+
+func (n *number) UnmarshalJSON(b []byte) error {
+	switch text := strings.Trim(string(b), `"`); text {
+	case "NaN", "nan", "null":
+		*n = number(math.NaN())
+	case "Infinity", "inf":
+		*n = number(math.Inf(1))
+	case "-Infinity", "-inf":
+		*n = number(math.Inf(-1))
+	default:
+		return json.Unmarshal([]byte(text), (*float64)(n))
+	}
+	return nil
+}
+
+func (n number) MarshalJSON() ([]byte, error) {
+	switch f := float64(n); {
+	case math.IsNaN(f):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(f, 1):
+		return []byte(`"Infinity"`), nil
+	case math.IsInf(f, -1):
+		return []byte(`"-Infinity"`), nil
+	default:
+		return json.Marshal(f)
+	}
+}

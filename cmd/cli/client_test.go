@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// server answers as ours does, with two runs whose ids and names are alike.
+func server(t *testing.T) string {
+	t.Helper()
+	ids := []string{"aaaa" + strings.Repeat("0", 28), "aaab" + strings.Repeat("0", 28)}
+	info := func(id, name string) string {
+		return fmt.Sprintf(`{"info":{"run_id":%q,"run_name":%q,"experiment_id":"1","status":"FINISHED","start_time":1,"end_time":2},
+			"data":{"metrics":[{"key":"loss","value":"NaN","timestamp":1,"step":3}],"params":[{"key":"p","value":"v"}]}}`, id, name)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/2.0/mlflow/experiments/search", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"experiments":[{"experiment_id":"1","name":"wine"}]}`)
+	})
+	mux.HandleFunc("GET /api/2.0/mlflow/experiments/get", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"experiment":{"experiment_id":"1","name":"wine"}}`)
+	})
+	mux.HandleFunc("POST /api/2.0/mlflow/runs/search", func(w http.ResponseWriter, r *http.Request) {
+		var s search
+		if err := json.NewDecoder(r.Body).Decode(&s); err != nil {
+			t.Error(err)
+		}
+		switch s.Filter {
+		case "attributes.run_name = 'swift'", "attributes.run_id LIKE 'aaaa%'":
+			fmt.Fprintf(w, `{"runs":[%s]}`, info(ids[0], "swift"))
+		case "attributes.run_id LIKE 'aaa%'", "":
+			fmt.Fprintf(w, `{"runs":[%s,%s]}`, info(ids[0], "swift"), info(ids[1], "slow"))
+		default:
+			fmt.Fprint(w, `{}`)
+		}
+	})
+	mux.HandleFunc("GET /api/2.0/mlflow/runs/get", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("run_id") != ids[0] {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"Run with id=x not found"}`)
+			return
+		}
+		fmt.Fprintf(w, `{"run":%s}`, info(ids[0], "swift"))
+	})
+	mux.HandleFunc("GET /v1/runs/{id}/series", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("key") != "loss" {
+			fmt.Fprint(w, `{"series":[]}`)
+			return
+		}
+		fmt.Fprint(w, `{"series":[{"key":"loss","rank":0,"attempt":0,"points_total":3,"raw":true,"step":[1,2,3],"step_last":[1,2,3],"time":[1,2,3],
+			"min":[4,2,null],"max":[4,2,null],"mean":[4,2,null],"first":[4,2,null],"last":[4,2,null],"count":[1,1,1],"non_finite":[0,0,1]}]}`)
+	})
+	mux.HandleFunc("POST /v1/sql", func(w http.ResponseWriter, r *http.Request) {
+		var q struct{ Query, Format string }
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil || q.Query != "SELECT 1 AS x" {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error_code":"INVALID_PARAMETER_VALUE","message":"Syntax error"}`)
+			return
+		}
+		fmt.Fprint(w, map[string]string{"csv": "\"x\"\n1\n", "json": `{"data":[[1]]}`}[q.Format])
+	})
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func command(args ...string) (status int, out, errOut string) {
+	var o, e bytes.Buffer
+	status = Main(args, &o, &e)
+	return status, o.String(), e.String()
+}
+
+func TestCommands(t *testing.T) {
+	url := server(t)
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		status int
+		// want are parts of the output, or of the error if the status is not 0.
+		want []string
+	}{
+		{"runs", []string{"runs"}, 0, []string{"RUN", "aaaa0000", "swift", "wine", "FINISHED", "NaN"}},
+		{"runs of an experiment", []string{"runs", "-e", "wine"}, 0, []string{"aaab0000"}},
+		{"runs of an unknown experiment", []string{"runs", "-e", "beer"}, 1, []string{`no experiment "beer"`, "wine"}},
+		{"runs for programs", []string{"runs", "--json"}, 0, []string{`"run_name": "swift"`, `"value": "NaN"`}},
+		{"show by name", []string{"show", "swift"}, 0, []string{"swift", "FINISHED", "wine (1)", "loss", "█▁", "p", "v"}},
+		{"show by the beginning of an id", []string{"show", "aaaa"}, 0, []string{"swift"}},
+		{"show of an ambiguous id", []string{"show", "aaa"}, 1, []string{"swift", "slow", "more of the id"}},
+		{"show of nothing", []string{"show", "nobody"}, 1, []string{`no run is called "nobody"`, "streamgauge runs"}},
+		{"show of an unknown id", []string{"show", strings.Repeat("f", 32)}, 1, []string{"not found"}},
+		{"metrics", []string{"metrics", "swift", "loss"}, 0, []string{"3 points, least 2, greatest 4", "1 not finite", "█▁ ", "STEP"}},
+		{"metrics of an unknown key", []string{"metrics", "swift", "gain"}, 1, []string{`no metric "gain"`}},
+		{"sql", []string{"sql", "SELECT 1 AS x"}, 0, []string{"x\n1\n"}},
+		{"sql for programs", []string{"sql", "SELECT 1 AS x", "--json"}, 0, []string{`{"data":[[1]]}`}},
+		{"sql that is wrong", []string{"sql", "SELEC"}, 1, []string{"Syntax error"}},
+	} {
+		status, out, errOut := command(append(tt.args, "--url", url)...)
+		text := out
+		if tt.status != 0 {
+			text = errOut
+		}
+		if status != tt.status {
+			t.Errorf("%s: status %d, want %d\n%s%s", tt.name, status, tt.status, out, errOut)
+		}
+		for _, w := range tt.want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: %q is not in\n%s", tt.name, w, text)
+			}
+		}
+	}
+}
+
+func TestNoServerNamesTheRemedy(t *testing.T) {
+	status, _, errOut := command("runs", "--url", "http://127.0.0.1:1")
+	if status == 0 || !strings.Contains(errOut, "streamgauge up") || !strings.Contains(errOut, "--url") {
+		t.Errorf("got %d, %q", status, errOut)
+	}
+}

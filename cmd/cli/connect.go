@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/streamgauge/streamgauge/cmd/app"
+	"github.com/streamgauge/streamgauge/cmd/engine"
+	tables "github.com/streamgauge/streamgauge/schemas/table"
+)
+
+func newConnect() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:       "connect [clickhouse|nats|python]",
+		Short:     "Print ready lines to connect with, passwords included",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"clickhouse", "nats", "python"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ports, err := app.ReadPorts(dir)
+			if err != nil {
+				return err
+			}
+			c, err := engine.LoadCredentials(dir)
+			if err != nil {
+				return err
+			}
+			out := newTerminal(cmd.OutOrStdout(), os.Getenv)
+			for _, part := range []struct {
+				name  string
+				print func(terminal)
+			}{
+				{"python", func(t terminal) { connectPython(t, ports) }},
+				{"nats", func(t terminal) { connectNATS(t, ports) }},
+				{"clickhouse", func(t terminal) { connectClickHouse(t, ports, c) }},
+			} {
+				if len(args) == 0 || args[0] == part.name {
+					part.print(out)
+				}
+			}
+			return nil
+		},
+	}
+	addData(cmd, &dir)
+	return cmd
+}
+
+// addData defines --data as `up` has it.
+func addData(cmd *cobra.Command, dir *string) {
+	preset := os.Getenv(app.EnvName("data"))
+	if preset == "" {
+		preset = app.DataHome(os.Getenv)
+	}
+	cmd.Flags().StringVar(dir, "data", preset, "data folder of the server")
+}
+
+func connectPython(t terminal, p app.Ports) {
+	fmt.Fprintln(t, t.paint(bold, "# Python, with MLflow's own client"))
+	fmt.Fprintf(t, "export MLFLOW_TRACKING_URI=http://%s\n", p.HTTP)
+	fmt.Fprint(t, "python -c 'import mlflow; mlflow.set_experiment(\"first\"); mlflow.start_run(); mlflow.log_metric(\"loss\", 0.5)'\n\n")
+}
+
+func connectNATS(t terminal, p app.Ports) {
+	fmt.Fprintln(t, t.paint(bold, "# NATS: frames on lanes, documents as a key-value bucket"))
+	fmt.Fprintf(t, "export NATS_URL=nats://%s\n", p.NATS)
+	fmt.Fprint(t, "nats stream report\nnats subscribe 'sg.points.>'\n\n")
+}
+
+func connectClickHouse(t terminal, p app.Ports, c engine.Credentials) {
+	host, port, err := net.SplitHostPort(p.ClickHouse)
+	if err != nil {
+		host, port = p.ClickHouse, ""
+	}
+	fmt.Fprintln(t, t.paint(bold, "# ClickHouse, read-only: for people, notebooks and dashboards"))
+	fmt.Fprintf(t, "clickhouse-client --host %s --port %s --user %s --password %s --database %s\n", host, port, engine.ReaderUser, c.Reader, tables.Database)
+	fmt.Fprintf(t, "clickhouse://%s:%s@%s/%s\n", engine.ReaderUser, c.Reader, p.ClickHouse, tables.Database)
+	fmt.Fprintf(t, "curl 'http://%s/?user=%s&password=%s&database=%s' -d 'SELECT count() FROM points'\n", p.ClickHouseHTTP, engine.ReaderUser, c.Reader, tables.Database)
+	fmt.Fprintln(t, t.paint(bold, "# ClickHouse, all rights: can destroy the data"))
+	fmt.Fprintf(t, "clickhouse://%s:%s@%s/%s\n", engine.AppUser, c.App, p.ClickHouse, tables.Database)
+}

@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/streamgauge/streamgauge/cmd/app"
+	"github.com/streamgauge/streamgauge/cmd/embednats"
+	"github.com/streamgauge/streamgauge/cmd/engine"
+)
+
+// finding is the outcome of one check. Remedy is empty if all is well.
+type finding struct {
+	State  string `json:"state"`
+	Check  string `json:"check"`
+	Detail string `json:"detail"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+const (
+	stateOK   = "ok"
+	stateWarn = "warn"
+	stateFail = "fail"
+
+	doctorTimeout = 3 * time.Second
+	// spaceWarnBytes: some hundred million points and the engine's merges.
+	spaceWarnBytes = 2 << 30
+	// clockSkewMax between us and the server.
+	clockSkewMax = 5 * time.Second
+)
+
+// doctor is what the checks look at.
+type doctor struct {
+	cmd    *cobra.Command
+	c      *client
+	config app.Config
+	ports  app.Ports
+	// running: a server holds the data folder.
+	running bool
+}
+
+func newDoctor() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Say what is wrong with this machine or installation, and the remedy", Args: cobra.NoArgs,
+	}
+	d := &doctor{cmd: cmd}
+	d.c = addURL(cmd, os.Getenv)
+	d.config.Flags(cmd.Flags())
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := app.Complete(cmd.Flags(), os.Getenv, app.ConfigFile); err != nil {
+			return err
+		}
+		found := d.examine(cmd.Context())
+		if asJSON {
+			if err := printJSON(cmd.OutOrStdout(), found); err != nil {
+				return err
+			}
+		} else {
+			printFindings(newTerminal(cmd.OutOrStdout(), os.Getenv), found)
+		}
+		for _, f := range found {
+			if f.State == stateFail {
+				return errSilent
+			}
+		}
+		return nil
+	}
+	return cmd
+}
+
+func printFindings(t terminal, found []finding) {
+	colour := map[string]string{stateOK: green, stateWarn: yellow, stateFail: red}
+	for _, f := range found {
+		fmt.Fprintf(t, "%s  %-14s %s\n", t.paint(colour[f.State], fmt.Sprintf("%-4s", f.State)), f.Check, f.Detail)
+		if f.Remedy != "" {
+			fmt.Fprintf(t, "      %-14s remedy: %s\n", "", f.Remedy)
+		}
+	}
+}
+
+// examine runs every check.
+func (d *doctor) examine(ctx context.Context) []finding {
+	d.ports, d.running = runningServer(d.config.Data)
+	out := []finding{d.platform(), d.engine(), d.folder(), d.space()}
+	if d.running {
+		if !d.cmd.Flags().Changed("url") && os.Getenv(urlEnv) == "" {
+			d.c.url = "http://" + d.ports.HTTP
+		}
+		return append(out, d.server(ctx), d.clock(ctx), d.nats(ctx), d.clickhouse(ctx))
+	}
+	out = append(out, d.freePorts()...)
+	if h := d.server(ctx); h.State == stateOK {
+		return append(out, h, d.clock(ctx))
+	}
+	return append(out, finding{stateWarn, "server", "none runs on " + d.config.Data, "start one with `streamgauge up`"})
+}
+
+// runningServer finds the server of a data folder, if its process is still there.
+func runningServer(dir string) (app.Ports, bool) {
+	p, err := app.ReadPorts(dir)
+	if err != nil {
+		return p, false
+	}
+	conn, err := net.DialTimeout("tcp", p.HTTP, doctorTimeout)
+	if err != nil {
+		return p, false
+	}
+	_ = conn.Close()
+	return p, true
+}
+
+func (d *doctor) platform() finding {
+	name := runtime.GOOS + "/" + runtime.GOARCH
+	if engine.Package(runtime.GOOS, runtime.GOARCH) == "" {
+		return finding{stateFail, "platform", name + " has no ClickHouse engine", "use Linux or macOS on x86-64 or arm64"}
+	}
+	loader := map[string]string{"linux/amd64": "/lib64/ld-linux-x86-64.so.2", "linux/arm64": "/lib/ld-linux-aarch64.so.1"}[name]
+	if loader != "" {
+		if _, err := os.Stat(loader); err != nil {
+			return finding{stateFail, "platform", name + " without glibc", "use a distribution with glibc (Debian, Ubuntu, Fedora); Alpine has none"}
+		}
+	}
+	return finding{State: stateOK, Check: "platform", Detail: name + ", " + strconv.Itoa(runtime.NumCPU()) + " cores"}
+}
+
+func (d *doctor) engine() finding {
+	path, err := engine.FindLibrary(d.config.EngineLib, app.EngineFolders())
+	if err != nil {
+		return finding{stateFail, "engine", err.Error(), "streamgauge engine install"}
+	}
+	if err := checkLibrary(d.cmd, path); err != nil {
+		return finding{stateFail, "engine", err.Error(), "streamgauge engine install"}
+	}
+	return finding{State: stateOK, Check: "engine", Detail: path + ", package " + engine.PackageVersion(path)}
+}
+
+func (d *doctor) folder() finding {
+	dir := d.config.Data
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return finding{stateFail, "data folder", err.Error(), "choose another with --data"}
+	}
+	probe := filepath.Join(dir, ".doctor")
+	if err := os.WriteFile(probe, []byte("x"), 0o600); err != nil {
+		return finding{stateFail, "data folder", err.Error(), "make it writable or choose another with --data"}
+	}
+	_ = os.Remove(probe) // an empty file does no harm
+	return finding{State: stateOK, Check: "data folder", Detail: dir}
+}
+
+func (d *doctor) space() finding {
+	free, err := embednats.FreeBytes(d.config.Data)
+	detail := fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
+	switch {
+	case err != nil:
+		return finding{stateFail, "disk", err.Error(), "make the data folder readable"}
+	case free < embednats.ReserveBytes:
+		return finding{stateFail, "disk", detail + ", writes are refused below 256 MiB", "free some space; nothing needs a restart"}
+	case free < spaceWarnBytes:
+		return finding{stateWarn, "disk", detail, "free some space before a long training"}
+	}
+	return finding{State: stateOK, Check: "disk", Detail: detail}
+}
+
+func (d *doctor) freePorts() []finding {
+	if err := d.config.Check(); err != nil {
+		return []finding{{stateFail, "addresses", err.Error(), "change the address"}}
+	}
+	var out []finding
+	for flag, addr := range d.config.Addresses() {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			out = append(out, finding{stateWarn, "port", app.DescribeTaken(addr, err), "stop it or choose another port with --" + flag})
+			continue
+		}
+		_ = l.Close()
+	}
+	if len(out) == 0 {
+		out = append(out, finding{State: stateOK, Check: "ports", Detail: "all free"})
+	}
+	return out
+}
+
+func (d *doctor) server(ctx context.Context) finding {
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	if _, err := d.c.raw(ctx, http.MethodGet, "/health", nil); err != nil {
+		return finding{stateFail, "server", err.Error(), "its log says more; `streamgauge up --log-level debug`"}
+	}
+	return finding{State: stateOK, Check: "server", Detail: d.c.url + " is healthy"}
+}
+
+// clock compares ours with the server's: timestamps of points come from jobs.
+func (d *doctor) clock(ctx context.Context) finding {
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.c.url+"/version", nil)
+	if err != nil {
+		return finding{stateFail, "clock", err.Error(), "name the server with --url"}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return finding{stateWarn, "clock", "cannot be compared: " + err.Error(), "start the server"}
+	}
+	_ = resp.Body.Close()
+	theirs, err := http.ParseTime(resp.Header.Get("Date"))
+	skew := time.Since(theirs).Round(time.Second)
+	if err != nil || skew.Abs() > clockSkewMax {
+		return finding{stateWarn, "clock", fmt.Sprintf("differs from the server's by %v", skew), "let NTP set the clocks"}
+	}
+	return finding{State: stateOK, Check: "clock", Detail: "agrees with the server's"}
+}
+
+func (d *doctor) nats(ctx context.Context) finding {
+	dialer := net.Dialer{Timeout: doctorTimeout}
+	conn, err := dialer.DialContext(ctx, "tcp", d.ports.NATS)
+	if err != nil {
+		return finding{stateFail, "NATS", err.Error(), "restart the server"}
+	}
+	_ = conn.Close()
+	return finding{State: stateOK, Check: "NATS", Detail: "nats://" + d.ports.NATS}
+}
+
+func (d *doctor) clickhouse(ctx context.Context) finding {
+	c, err := engine.LoadCredentials(d.config.Data)
+	if err != nil {
+		return finding{stateFail, "ClickHouse", err.Error(), "restart the server"}
+	}
+	version, err := engine.Ask(ctx, d.ports.ClickHouseHTTP, engine.ReaderUser, c.Reader, "SELECT version()")
+	if err != nil {
+		return finding{stateFail, "ClickHouse", err.Error(), "its log is clickhouse/engine.log in the data folder"}
+	}
+	return finding{State: stateOK, Check: "ClickHouse", Detail: d.ports.ClickHouse + ", version " + version}
+}

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// run is a run as MLflow's API gives it.
+type run struct {
+	Info struct {
+		ID           string `json:"run_id"`
+		Name         string `json:"run_name"`
+		ExperimentID string `json:"experiment_id"`
+		User         string `json:"user_id"`
+		Status       string `json:"status"`
+		StartMS      int64  `json:"start_time"`
+		EndMS        int64  `json:"end_time,omitempty"`
+		ArtifactURI  string `json:"artifact_uri"`
+		Lifecycle    string `json:"lifecycle_stage"`
+	} `json:"info"`
+	Data struct {
+		Metrics []metric   `json:"metrics,omitempty"`
+		Params  []keyValue `json:"params,omitempty"`
+		Tags    []keyValue `json:"tags,omitempty"`
+	} `json:"data"`
+}
+
+type metric struct {
+	Key    string `json:"key"`
+	Value  number `json:"value"`
+	TimeMS int64  `json:"timestamp"`
+	Step   int64  `json:"step"`
+}
+
+type keyValue struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+type experiment struct {
+	ID   string `json:"experiment_id"`
+	Name string `json:"name"`
+}
+
+func (r *run) metric(key string) (metric, bool) {
+	i := slices.IndexFunc(r.Data.Metrics, func(m metric) bool { return m.Key == key })
+	if i < 0 {
+		return metric{}, false
+	}
+	return r.Data.Metrics[i], true
+}
+
+// took is how long the run went on, or has been going on.
+func (r *run) took(now time.Time) string {
+	switch {
+	case r.Info.StartMS <= 0:
+		return "-"
+	case r.Info.EndMS > 0:
+		return formatTook(time.UnixMilli(r.Info.EndMS).Sub(time.UnixMilli(r.Info.StartMS)))
+	case r.Info.Status != "RUNNING" && r.Info.Status != "SCHEDULED":
+		return "-"
+	}
+	return formatTook(now.Sub(time.UnixMilli(r.Info.StartMS)))
+}
+
+const (
+	apiPath = "/api/2.0/mlflow"
+	// experimentsMax is as many as the terminal's commands look at, MLflow's own limit of a page.
+	experimentsMax = 1000
+	// candidatesMax of an ambiguous name are shown.
+	candidatesMax = 10
+)
+
+// experiments lists the active experiments, the newest first.
+func (c *client) experiments(ctx context.Context) ([]experiment, error) {
+	var out struct {
+		Experiments []experiment `json:"experiments"`
+	}
+	err := c.post(ctx, apiPath+"/experiments/search", map[string]any{"max_results": experimentsMax}, &out)
+	return out.Experiments, err
+}
+
+// search is the body of runs/search.
+type search struct {
+	Experiments []string `json:"experiment_ids"`
+	Filter      string   `json:"filter,omitempty"`
+	OrderBy     []string `json:"order_by,omitempty"`
+	Limit       int      `json:"max_results"`
+}
+
+func (c *client) runs(ctx context.Context, s search) ([]run, error) {
+	var out struct {
+		Runs []run `json:"runs"`
+	}
+	err := c.post(ctx, apiPath+"/runs/search", s, &out)
+	return out.Runs, err
+}
+
+var (
+	fullID   = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	prefixID = regexp.MustCompile(`^[0-9a-f]{1,31}$`)
+)
+
+// find gives the run that a person means: an id, the beginning of one, or a name.
+func (c *client) find(ctx context.Context, what string) (*run, error) {
+	if fullID.MatchString(what) {
+		return c.run(ctx, what)
+	}
+	all, err := c.experiments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(all))
+	for i, e := range all {
+		ids[i] = e.ID
+	}
+	filters := []string{}
+	if quoted, ok := quoteFilter(what); ok {
+		filters = append(filters, "attributes.run_name = "+quoted)
+	}
+	if prefixID.MatchString(what) {
+		filters = append(filters, "attributes.run_id LIKE '"+what+"%'")
+	}
+	var found []run
+	for _, f := range filters {
+		some, err := c.runs(ctx, search{Experiments: ids, Filter: f, Limit: candidatesMax + 1})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range some {
+			if !slices.ContainsFunc(found, func(o run) bool { return o.Info.ID == r.Info.ID }) {
+				found = append(found, r)
+			}
+		}
+	}
+	if err := unique(what, found); err != nil {
+		return nil, err
+	}
+	return c.run(ctx, found[0].Info.ID)
+}
+
+func (c *client) run(ctx context.Context, id string) (*run, error) {
+	var out struct{ Run run }
+	if err := c.get(ctx, apiPath+"/runs/get", url.Values{"run_id": {id}}, &out); err != nil {
+		return nil, err
+	}
+	return &out.Run, nil
+}
+
+// unique says what to do about a name that means no run or several.
+func unique(what string, found []run) error {
+	switch len(found) {
+	case 0:
+		return fmt.Errorf("no run is called %q and no run id begins so; `streamgauge runs` lists them", what)
+	case 1:
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q may be any of these runs; give more of the id:", what)
+	for i, r := range found {
+		if i == candidatesMax {
+			b.WriteString("\n  and more")
+			break
+		}
+		fmt.Fprintf(&b, "\n  %s  %s", r.Info.ID, r.Info.Name)
+	}
+	return fmt.Errorf("%s", b.String())
+}
+
+// quoteFilter puts a text into MLflow's filter language, which has two quotes and no escape.
+func quoteFilter(s string) (string, bool) {
+	for _, q := range []string{"'", `"`} {
+		if !strings.Contains(s, q) {
+			return q + s + q, true
+		}
+	}
+	return "", false
+}

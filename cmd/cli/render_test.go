@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSparkline(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, tt := range []struct {
+		name string
+		in   []float64
+		want string
+	}{
+		{"nothing", nil, ""},
+		{"rises from the lowest to the highest block", []float64{0, 1, 2, 3, 4, 5, 6, 7}, "▁▂▃▄▅▆▇█"},
+		{"a constant lies in the middle", []float64{3, 3, 3}, "▅▅▅"},
+		{"NaN is a gap", []float64{0, nan, 1}, "▁ █"},
+		{"infinities leave the scale alone", []float64{0, inf, 1, -inf}, "▁↑█↓"},
+		{"only NaN", []float64{nan, nan}, "  "},
+		{"values whose span is beyond a float64", []float64{-math.MaxFloat64, 0, math.MaxFloat64}, "▁▅█"},
+	} {
+		if got := sparkline(tt.in); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestColumns(t *testing.T) {
+	nan := math.NaN()
+	for _, tt := range []struct {
+		name string
+		in   []point
+		n    int
+		want []float64
+	}{
+		{"fewer steps than columns", []point{{0, 1}, {1, 2}}, 10, []float64{1, 2}},
+		{"a step without a point is a gap", []point{{0, 1}, {2, 3}}, 10, []float64{1, nan, 3}},
+		{"means of neighbours", []point{{0, 1}, {1, 3}, {2, 5}, {3, 7}}, 2, []float64{2, 6}},
+		{"NaN beside a number does not hide it", []point{{0, nan}, {1, 3}, {2, 5}, {3, 7}}, 2, []float64{3, 6}},
+		{"NaN alone stays", []point{{0, nan}, {1, 3}}, 2, []float64{nan, 3}},
+		{"negative steps", []point{{-2, 1}, {-1, 2}}, 4, []float64{1, 2}},
+		{"one point", []point{{5, 1}}, 4, []float64{1}},
+		{"steps at both ends of int64", []point{{math.MinInt64, 1}, {math.MaxInt64, 2}}, 2, []float64{1, 2}},
+	} {
+		got := columns(tt.in, tt.n)
+		same := len(got) == len(tt.want)
+		for i := 0; same && i < len(got); i++ {
+			same = got[i] == tt.want[i] || math.IsNaN(got[i]) && math.IsNaN(tt.want[i])
+		}
+		if !same {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	long := strings.Repeat("x", 60)
+	for _, tt := range []struct {
+		name  string
+		tb    table
+		width int
+		want  string
+	}{
+		{"aligned", table{header: []string{"A", "NUMBER"}, rows: [][]string{{"long", "1"}, {"b", "10"}}, right: map[int]bool{1: true}}, 0,
+			"A     NUMBER\nlong       1\nb         10\n"},
+		{"wide letters take two columns", table{rows: [][]string{{"模型", "1"}, {"abcd", "2"}}}, 0, "模型  1\nabcd  2\n"},
+		{"columns that do not fit are left out", table{rows: [][]string{{"aaaa", "bbbb", "cccc"}}}, 11, "aaaa  bbbb\n"},
+		{"a long cell is cut", table{rows: [][]string{{long, "b"}}}, 0, strings.Repeat("x", 47) + "…  b\n"},
+		{"a whole one is not", table{whole: true, rows: [][]string{{long, "b"}}}, 0, long + "  b\n"},
+		{"control characters do not reach the terminal", table{rows: [][]string{{"a\x1b[31m\nb", "c"}}}, 0, "a [31m b  c\n"},
+		{"a short row", table{rows: [][]string{{"a", "b"}, {"c"}}}, 0, "a  b\nc\n"},
+	} {
+		var b strings.Builder
+		if err := tt.tb.write(&b, tt.width); err != nil || b.String() != tt.want {
+			t.Errorf("%s: got\n%s%v, want\n%s", tt.name, b.String(), err, tt.want)
+		}
+	}
+}
+
+func TestColourIsForTerminals(t *testing.T) {
+	var b strings.Builder
+	tm := newTerminal(&b, func(string) string { return "" })
+	if err := tm.table(&table{header: []string{"A"}, rows: [][]string{{"x"}}}, func(int, int) string { return red }); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "\x1b") {
+		t.Errorf("a pipe got colours: %q", b.String())
+	}
+	tm.colour = true
+	if got := tm.paint(red, "x"); got != "\x1b[31mx\x1b[0m" {
+		t.Errorf("a terminal got %q", got)
+	}
+}
+
+func TestRunTableShowsWhatWasOrderedBy(t *testing.T) {
+	runs := make([]run, 2)
+	for i := range runs {
+		runs[i].Info.ID = strings.Repeat("ab", 16)
+		runs[i].Info.Name = "n"
+		runs[i].Info.ExperimentID = "1"
+		runs[i].Info.Status = "FINISHED"
+		runs[i].Info.StartMS, runs[i].Info.EndMS = 1000, 62_000
+		runs[i].Data.Metrics = []metric{{Key: "z", Value: 0.5}}
+	}
+	for _, k := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+		runs[0].Data.Metrics = append(runs[0].Data.Metrics, metric{Key: k, Value: 1})
+	}
+	runs[1].Data.Metrics = append(runs[1].Data.Metrics, metric{Key: "rare", Value: 2})
+	tb := runTable(runs, []experiment{{ID: "1", Name: "wine"}}, []string{"metrics.rare DESC"}, time.Now())
+	if got := strings.Join(tb.header, " "); got != "RUN NAME EXPERIMENT STATUS STARTED TOOK rare z a b c d" {
+		t.Errorf("header %s", got)
+	}
+	if r := tb.rows[1]; r[0] != "abababab" || r[2] != "wine" || r[5] != "1m1s" || r[6] != "2" {
+		t.Errorf("row %v", r)
+	}
+}
+
+func TestCSVTable(t *testing.T) {
+	tb, err := csvTable("\"name\",\"n\"\n\"a, b\",1\n\"c\",\\N\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tb.rows[0][0] != "a, b" || tb.right[0] || !tb.right[1] {
+		t.Errorf("got rows %v, right %v", tb.rows, tb.right)
+	}
+	if _, err := csvTable(""); err == nil {
+		t.Error("an empty answer was taken for a table")
+	}
+}

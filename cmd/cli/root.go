@@ -1,0 +1,45 @@
+// Package cli is the command line: it parses, asks the server over HTTP or starts it, and prints.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// Main runs a command line and gives the process status.
+func Main(args []string, out, errOut io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	if err := root.Execute(); err != nil {
+		if !errors.Is(err, errSilent) {
+			fmt.Fprintln(errOut, "streamgauge: "+err.Error())
+		}
+		return 1
+	}
+	return 0
+}
+
+// errSilent ends with a status other than 0 when everything is already printed.
+var errSilent = errors.New("silent")
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "streamgauge",
+		Short: "An experiment tracker for high metric volumes that speaks MLflow",
+		Long: `An experiment tracker for high metric volumes that speaks MLflow.
+
+  streamgauge up                                    start the server
+  export MLFLOW_TRACKING_URI=http://127.0.0.1:5000  then run any MLflow script
+  streamgauge runs                                  look at what came in`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newDoctor(), newEngine(), newVersion())
+	return root
+}

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"math"
+	"net/url"
+	"strconv"
+)
+
+// series is one line of /v1/runs/{id}/series: columns of buckets, null where nothing finite is.
+type series struct {
+	Key       string     `json:"key"`
+	Rank      uint32     `json:"rank"`
+	Attempt   uint32     `json:"attempt"`
+	Points    uint64     `json:"points_total"`
+	Step      []int64    `json:"step"`
+	StepLast  []int64    `json:"step_last"`
+	Time      []int64    `json:"time"`
+	Min       []*float64 `json:"min"`
+	Max       []*float64 `json:"max"`
+	Mean      []*float64 `json:"mean"`
+	Last      []*float64 `json:"last"`
+	Count     []uint64   `json:"count"`
+	NonFinite []uint64   `json:"non_finite"`
+}
+
+// series reads the lines of a metric; rank is a number, "all", or empty for the lowest.
+func (c *client) series(ctx context.Context, runID, key, rank string, buckets int) ([]series, error) {
+	var out struct {
+		Series []series `json:"series"`
+	}
+	args := url.Values{"key": {key}, "points": {strconv.Itoa(buckets)}}
+	if rank != "" {
+		args.Set("rank", rank)
+	}
+	err := c.get(ctx, "/v1/runs/"+runID+"/series", args, &out)
+	return out.Series, err
+}
+
+// line is the series as points to draw: a bucket's mean at its first step.
+func (s *series) line() []point {
+	out := make([]point, len(s.Step))
+	for i, step := range s.Step {
+		out[i] = point{step, orNaN(s.Mean, i)}
+	}
+	return out
+}
+
+// extremes are the least and greatest finite values of the whole series, NaN if there is none.
+func (s *series) extremes() (lo, hi float64) {
+	lo, hi = math.NaN(), math.NaN()
+	for i := range s.Step {
+		if v := orNaN(s.Min, i); !(lo <= v) && !math.IsNaN(v) {
+			lo = v
+		}
+		if v := orNaN(s.Max, i); !(hi >= v) && !math.IsNaN(v) {
+			hi = v
+		}
+	}
+	return lo, hi
+}
+
+func (s *series) nonFinite() (n uint64) {
+	for _, c := range s.NonFinite {
+		n += c
+	}
+	return n
+}
+
+func orNaN(column []*float64, i int) float64 {
+	if i >= len(column) || column[i] == nil {
+		return math.NaN()
+	}
+	return *column[i]
+}

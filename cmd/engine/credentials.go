@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// CredentialsFile stands in the data folder, readable by its owner only.
+const CredentialsFile = "credentials.json"
+
+// Users of the engine.
+const (
+	AppUser    = "app"
+	ReaderUser = "reader"
+)
+
+// Credentials are the passwords of the engine's users.
+type Credentials struct {
+	App    string `json:"app"`
+	Reader string `json:"reader"`
+}
+
+// LoadCredentials reads the passwords of a data folder and draws them first if there are none.
+func LoadCredentials(dir string) (Credentials, error) {
+	name := filepath.Join(dir, CredentialsFile)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return createCredentials(name)
+	}
+	if err != nil {
+		return Credentials{}, fmt.Errorf("read credentials: %w", err)
+	}
+	var c Credentials
+	if err := json.Unmarshal(b, &c); err != nil || c.App == "" || c.Reader == "" {
+		return Credentials{}, fmt.Errorf("%s is damaged; delete it and new passwords are drawn", name)
+	}
+	return c, nil
+}
+
+func createCredentials(name string) (Credentials, error) {
+	c := Credentials{App: rand.Text(), Reader: rand.Text()}
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return Credentials{}, fmt.Errorf("encode credentials: %w", err)
+	}
+	return c, writeFile(name, append(b, '\n'))
+}
+
+// writeFile replaces a file at once, so that a crash leaves the old one or the new one.
+func writeFile(name string, b []byte) error {
+	if err := os.WriteFile(name+".new", b, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return fmt.Errorf("replace %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+module github.com/streamgauge/streamgauge/deploy
+
+go 1.26
