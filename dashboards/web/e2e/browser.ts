@@ -1,0 +1,106 @@
+// A real Chromium of the system, and what its pages complained about.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+
+const PATHS = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** The browser must not talk to anyone either: no updates, no sync, no first-run pages. */
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const SHOTS = resolve(import.meta.dirname, "../../../.build/screenshots");
+
+const installed = () => PATHS.find((path) => path && existsSync(path));
+
+/** Where the browser is. Without one, root may install Debian's; anyone else must, and then the tests are skipped. */
+export function findChromium(): string | null {
+  const found = installed();
+  if (found) return found;
+  if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
+    console.log("installing chromium: apt-get install chromium");
+    try {
+      execFileSync("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], { stdio: "ignore" });
+    } catch (error) {
+      console.log(`chromium could not be installed: ${String(error)}`);
+    }
+  }
+  return installed() ?? null;
+}
+
+/** Opens pages of one server and remembers what should not have happened on them. */
+export class Visitor {
+  /** Console errors, exceptions and failed requests. */
+  readonly complaints: string[] = [];
+  readonly foreign: string[] = [];
+  /** A status that a test provokes; the browser's own line about it is no complaint. */
+  expectedStatus = 0;
+
+  private constructor(
+    readonly url: string,
+    private readonly browser: Browser,
+  ) {}
+
+  static async start(url: string, executablePath: string): Promise<Visitor> {
+    mkdirSync(SHOTS, { recursive: true });
+    return new Visitor(url, await chromium.launch({ executablePath, args: FLAGS }));
+  }
+
+  /** A page of a fresh browser profile. */
+  async open(hash = "", options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "light", ...options });
+    const page = await context.newPage();
+    page.on("console", (m) => {
+      const provoked = this.expectedStatus !== 0 && m.text().includes(`status of ${this.expectedStatus}`);
+      if ((m.type() === "error" || m.type() === "warning") && !provoked) this.complaints.push(m.text());
+    });
+    page.on("pageerror", (error) => this.complaints.push(error.stack ?? String(error)));
+    page.on("request", (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (protocol !== "data:" && protocol !== "blob:" && origin !== this.url) this.foreign.push(request.url());
+    });
+    await page.goto(`${this.url}/${hash}`);
+    return page;
+  }
+
+  async shoot(page: Page, name: string): Promise<void> {
+    await page.screenshot({ path: resolve(SHOTS, `${name}.png`) });
+  }
+
+  async stop(): Promise<void> {
+    await this.browser.close();
+  }
+}
+
+/** How many pixels of the chart's canvas are not empty, in the part from `top` to `bottom` (0 to 1). */
+export async function inkOf(page: Page, top = 0, bottom = 1): Promise<number> {
+  return page.locator(".plot canvas").evaluate(
+    (node, [from, to]) => {
+      const canvas = node as HTMLCanvasElement;
+      const y = Math.floor(canvas.height * from);
+      const height = Math.floor(canvas.height * to) - y;
+      // A copy, so that the page's own canvas stays as fast as it is.
+      const copy = new OffscreenCanvas(canvas.width, height).getContext("2d", { willReadFrequently: true });
+      copy?.drawImage(canvas, 0, -y);
+      const { data } = copy?.getImageData(0, 0, canvas.width, height) ?? { data: [] };
+      let ink = 0;
+      // Grid and labels are grey; lines are not.
+      for (let i = 0; i < data.length; i += 4) {
+        const [r = 0, g = 0, b = 0, a = 0] = [data[i], data[i + 1], data[i + 2], data[i + 3]];
+        if (a > 60 && Math.max(r, g, b) - Math.min(r, g, b) > 40) ink++;
+      }
+      return ink;
+    },
+    [top, bottom] as const,
+  );
+}

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+
+import { FIRST_VIEW, formatHash, NO_CHART, parseHash, type View } from "./address";
+
+const full: View = {
+  page: "runs",
+  experiment: "12",
+  filter: "metrics.`a b` < 1 and params.x = 'p&q=r,s#%?'",
+  sort: { column: "metrics.val/loss", descending: true },
+  columns: [
+    { kind: "params", key: "batch size" },
+    { kind: "metrics", key: "a,b" },
+  ],
+  ticked: ["0123", "4567"],
+  chart: { metric: "train/loss&x", range: { from: -5, to: 1000 }, logY: true },
+};
+
+test.each<[string, View]>([
+  ["a full view of runs", full],
+  ["the first view", FIRST_VIEW],
+  ["no columns at all", { ...FIRST_VIEW, columns: [] }],
+  ["a run", { page: "run", run: "abc", chart: { ...NO_CHART, metric: "loss" } }],
+])("%s survives the address", (_name, view) => expect(parseHash(formatHash(view))).toEqual(view));
+
+test.each([
+  ["", FIRST_VIEW],
+  ["#", FIRST_VIEW],
+  ["#/nonsense?x=1", FIRST_VIEW],
+  ["#/runs?exp=&cols=weird.key", { ...FIRST_VIEW, columns: [] }],
+  ["#/runs?x=9:1&sort=-", FIRST_VIEW],
+  ["#/runs?filter=%E0%A4%A", { ...FIRST_VIEW, filter: "%E0%A4%A" }],
+])("%j opens what can be understood", (hash, view) => expect(parseHash(hash)).toEqual(view));
+
+test("a link stays readable", () => {
+  expect(formatHash({ ...FIRST_VIEW, experiment: "1", ticked: ["a", "b"], chart: { ...NO_CHART, metric: "loss" } })).toBe(
+    "#/runs?exp=1&tick=a,b&metric=loss",
+  );
+});

@@ -1,0 +1,132 @@
+// The hash of the page's address holds its whole state, so that a link shows the same view to a colleague.
+//
+//   #/runs?exp=1&filter=metrics.loss < 1&sort=-metrics.loss&cols=params.lr,metrics.loss&tick=ab..,cd..&metric=loss
+//   #/runs/<run id>?metric=loss&x=100:500
+
+import { parseColumn, type Column, type Sort } from "./columns";
+
+/** A range of steps, both ends included. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a chart shows. */
+export interface ChartView {
+  readonly metric: string | null;
+  readonly range: Range | null;
+  readonly logY: boolean;
+}
+
+/** The table of runs of one experiment, with the chart of the ticked ones. */
+export interface RunsView {
+  readonly page: "runs";
+  /** Null: the newest experiment. */
+  readonly experiment: string | null;
+  readonly filter: string;
+  readonly sort: Sort | null;
+  /** Null: chosen by the page from what the runs have. */
+  readonly columns: readonly Column[] | null;
+  readonly ticked: readonly string[];
+  readonly chart: ChartView;
+}
+
+/** One run. */
+export interface RunView {
+  readonly page: "run";
+  readonly run: string;
+  readonly chart: ChartView;
+}
+
+export type View = RunsView | RunView;
+
+export const NO_CHART: ChartView = { metric: null, range: null, logY: false };
+
+export const FIRST_VIEW: RunsView = {
+  page: "runs",
+  experiment: null,
+  filter: "",
+  sort: null,
+  columns: null,
+  ticked: [],
+  chart: NO_CHART,
+};
+
+/** Reads a hash. What it does not understand it leaves out: an old link still opens. */
+export function parseHash(hash: string): View {
+  const [path = "", query = ""] = split(hash.replace(/^#/, ""), "?");
+  const fields = parseFields(query);
+  const chart = parseChart(fields);
+  const run = /^\/runs\/([^/]+)$/.exec(path)?.[1];
+  if (run) return { page: "run", run: decode(run), chart };
+  return {
+    page: "runs",
+    experiment: fields.get("exp")?.[0] || null,
+    filter: fields.get("filter")?.[0] ?? "",
+    sort: parseSort(fields.get("sort")?.[0]),
+    columns: fields.has("cols") ? (fields.get("cols") ?? []).map(parseColumn).filter((c) => c !== null) : null,
+    ticked: (fields.get("tick") ?? []).filter((id) => id !== ""),
+    chart,
+  };
+}
+
+/** Writes a hash; parseHash of it gives the view back. */
+export function formatHash(view: View): string {
+  const fields: [string, readonly string[]][] = [];
+  if (view.page === "runs") {
+    if (view.experiment) fields.push(["exp", [view.experiment]]);
+    if (view.filter) fields.push(["filter", [view.filter]]);
+    if (view.sort) fields.push(["sort", [(view.sort.descending ? "-" : "") + view.sort.column]]);
+    if (view.columns) fields.push(["cols", view.columns.map((c) => `${c.kind}.${c.key}`)]);
+    if (view.ticked.length > 0) fields.push(["tick", view.ticked]);
+  }
+  const { metric, range, logY } = view.chart;
+  if (metric) fields.push(["metric", [metric]]);
+  if (range) fields.push(["x", [`${range.from}:${range.to}`]]);
+  if (logY) fields.push(["log", ["y"]]);
+  const path = view.page === "run" ? `/runs/${encodeURIComponent(view.run)}` : "/runs";
+  const query = fields.map(([name, values]) => `${name}=${values.map(encodeURIComponent).join(",")}`).join("&");
+  return query === "" ? `#${path}` : `#${path}?${query}`;
+}
+
+function parseChart(fields: Map<string, string[]>): ChartView {
+  const range = /^(-?\d+):(-?\d+)$/.exec(fields.get("x")?.[0] ?? "");
+  const from = Number(range?.[1]);
+  const to = Number(range?.[2]);
+  return {
+    metric: fields.get("metric")?.[0] || null,
+    range: range && from <= to ? { from, to } : null,
+    logY: fields.get("log")?.[0] === "y",
+  };
+}
+
+function parseSort(text: string | undefined): Sort | null {
+  if (!text) return null;
+  const descending = text.startsWith("-");
+  const column = descending ? text.slice(1) : text;
+  return column === "" ? null : { column, descending };
+}
+
+/** Values are parted by commas before they are decoded, so a comma inside a value survives. */
+function parseFields(query: string): Map<string, string[]> {
+  const fields = new Map<string, string[]>();
+  for (const part of query.split("&")) {
+    const [name, value] = split(part, "=");
+    if (name && value !== undefined) fields.set(name, value === "" ? [] : value.split(",").map(decode));
+  }
+  return fields;
+}
+
+function split(text: string, at: string): [string, string?] {
+  const i = text.indexOf(at);
+  return i < 0 ? [text] : [text.slice(0, i), text.slice(i + at.length)];
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A broken escape, as from a link cut short: shown as it stands.
+    return text;
+  }
+}

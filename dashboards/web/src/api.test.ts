@@ -1,0 +1,65 @@
+import { afterEach, expect, test, vi } from "vitest";
+
+import { ApiError, getHealth, getRun, getSeries, searchRuns } from "./api";
+
+afterEach(() => vi.unstubAllGlobals());
+
+/** Answers every request alike, and gives back what was asked. */
+function answer(status: number, body: string) {
+  const asked = vi.fn((_path: string, _init?: RequestInit) => Promise.resolve(new Response(body, { status })));
+  vi.stubGlobal("fetch", asked);
+  return asked;
+}
+
+test("a run is read with the texts of NaN and infinities, and without what is unset", async () => {
+  const metrics = [
+    { key: "a", value: "NaN", timestamp: 5, step: "7" },
+    { key: "b", value: "-Infinity" },
+  ];
+  answer(200, JSON.stringify({ run: { info: { run_id: "0123456789", experiment_id: "1", status: "RUNNING" }, data: { metrics } } }));
+  const run = await getRun("0123456789");
+  expect(run).toMatchObject({ name: "01234567", end: null, deleted: false });
+  expect(run.metrics.get("a")).toEqual({ value: NaN, step: 7, time: 5 });
+  expect(run.metrics.get("b")?.value).toBe(-Infinity);
+});
+
+test("a search sends a page token only if there is one", async () => {
+  const asked = answer(200, "{}");
+  const search = { experiment: "1", filter: "", orderBy: [], max: 5 };
+  expect(await searchRuns({ ...search, token: null })).toEqual({ items: [], next: null });
+  expect(asked.mock.lastCall?.[1]?.body).not.toContain("page_token");
+  await searchRuns({ ...search, token: "abc" });
+  expect(asked.mock.lastCall?.[1]?.body).toContain('"page_token":"abc"');
+});
+
+test("a series is asked for with its range, its key escaped", async () => {
+  const asked = answer(200, '{"series":[]}');
+  await getSeries("r", "a b&c", 500, { from: -1, to: 9 });
+  expect(asked.mock.lastCall?.[0]).toBe("v1/runs/r/series?key=a+b%26c&points=500&from_step=-1&to_step=9");
+});
+
+test.each([
+  [400, '{"error_code":"INVALID_PARAMETER_VALUE","message":"no such thing"}', "INVALID_PARAMETER_VALUE", "no such thing"],
+  [502, "Bad Gateway", "502", "Bad Gateway"],
+  [500, "", "500", "The server answered with status 500."],
+  [200, "<html>", "NO_JSON", "something that is not JSON"],
+])("status %d with %j is an error that says so", async (status, body, code, message) => {
+  answer(status, body);
+  const error = (await getRun("x").catch((e: unknown) => e)) as ApiError;
+  expect(error).toBeInstanceOf(ApiError);
+  expect([error.status, error.code]).toEqual([status, code]);
+  expect(error.message).toContain(message);
+});
+
+test("no answer has status 0, a dropped request stays what it is", async () => {
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("network")));
+  await expect(getRun("x")).rejects.toMatchObject({ status: 0 });
+  await expect(getRun("x", AbortSignal.abort())).rejects.toBeInstanceOf(TypeError);
+});
+
+test("health is null or the reason", async () => {
+  answer(200, "OK");
+  expect(await getHealth()).toBeNull();
+  answer(503, "engine is starting\n");
+  expect(await getHealth()).toBe("engine is starting");
+});

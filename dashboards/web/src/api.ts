@@ -1,0 +1,257 @@
+// The server's HTTP API as typed calls. MLflow's JSON is turned into our shapes here and nowhere else.
+
+import type { Range } from "./address";
+import { decodeSeries, type Series, type WireSeries } from "./series";
+
+export type RunStatus = "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
+
+export interface Experiment {
+  readonly id: string;
+  readonly name: string;
+  readonly created: number;
+  readonly updated: number;
+}
+
+export interface Metric {
+  readonly value: number;
+  readonly step: number;
+  readonly time: number;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly name: string;
+  readonly experiment: string;
+  readonly user: string;
+  readonly status: RunStatus;
+  /** Milliseconds since the epoch. */
+  readonly start: number;
+  /** Null while the run goes on. */
+  readonly end: number | null;
+  readonly deleted: boolean;
+  readonly artifactURI: string;
+  readonly params: ReadonlyMap<string, string>;
+  readonly tags: ReadonlyMap<string, string>;
+  /** The latest value of each metric. */
+  readonly metrics: ReadonlyMap<string, Metric>;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Asks for the next page; null at the end. */
+  readonly next: string | null;
+}
+
+export interface Artifact {
+  readonly path: string;
+  readonly folder: boolean;
+  readonly size: number | null;
+}
+
+/** What the server refused, or that it did not answer (status 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Ajax routes are relative to the page, so that a proxy may serve it under a path. */
+const AJAX = "ajax-api/2.0/mlflow";
+
+const EXPERIMENTS_MAX = 1000;
+
+export async function searchExperiments(signal?: AbortSignal): Promise<readonly Experiment[]> {
+  const body = { max_results: EXPERIMENTS_MAX, order_by: ["last_update_time DESC"] };
+  const answer = await post<{ experiments?: WireExperiment[] }>(`${AJAX}/experiments/search`, body, signal);
+  return (answer.experiments ?? []).map((e) => ({
+    id: e.experiment_id,
+    name: e.name,
+    created: Number(e.creation_time ?? 0),
+    updated: Number(e.last_update_time ?? 0),
+  }));
+}
+
+/** One page of a search for runs. */
+export interface RunSearch {
+  readonly experiment: string;
+  readonly filter: string;
+  readonly orderBy: readonly string[];
+  readonly max: number;
+  readonly token: string | null;
+}
+
+export async function searchRuns(search: RunSearch, signal?: AbortSignal): Promise<Page<Run>> {
+  const body = {
+    experiment_ids: [search.experiment],
+    filter: search.filter,
+    run_view_type: "ACTIVE_ONLY",
+    max_results: search.max,
+    order_by: search.orderBy,
+    ...(search.token === null ? {} : { page_token: search.token }),
+  };
+  const answer = await post<{ runs?: WireRun[]; next_page_token?: string }>(`${AJAX}/runs/search`, body, signal);
+  return { items: (answer.runs ?? []).map(decodeRun), next: answer.next_page_token || null };
+}
+
+export async function getRun(id: string, signal?: AbortSignal): Promise<Run> {
+  const answer = await get<{ run: WireRun }>(`${AJAX}/runs/get?run_id=${encodeURIComponent(id)}`, signal);
+  return decodeRun(answer.run);
+}
+
+export async function listArtifacts(run: string, path: string, signal?: AbortSignal): Promise<readonly Artifact[]> {
+  const query = new URLSearchParams({ run_id: run, ...(path === "" ? {} : { path }) });
+  const answer = await get<{ files?: WireFile[] }>(`${AJAX}/artifacts/list?${query}`, signal);
+  return (answer.files ?? []).map((f) => ({
+    path: f.path,
+    folder: f.is_dir ?? false,
+    size: f.file_size === undefined ? null : Number(f.file_size),
+  }));
+}
+
+export function artifactURL(run: string, path: string): string {
+  return `get-artifact?${new URLSearchParams({ run_id: run, path })}`;
+}
+
+/** A metric of a run in at most `points` buckets; spikes stand in each bucket's least and greatest value. */
+export async function getSeries(
+  run: string,
+  key: string,
+  points: number,
+  range: Range | null,
+  signal?: AbortSignal,
+): Promise<Series> {
+  const query = new URLSearchParams({ key, points: String(points) });
+  if (range) {
+    query.set("from_step", String(range.from));
+    query.set("to_step", String(range.to));
+  }
+  return decodeSeries(await get<WireSeries>(`v1/runs/${encodeURIComponent(run)}/series?${query}`, signal));
+}
+
+/** What the server counts of itself. */
+export interface ServerCounts {
+  /** All points of active runs. */
+  readonly points: number;
+  /** Those of them that are safe on the bus and not yet in ClickHouse. */
+  readonly points_waiting: number;
+  readonly runs: number;
+  readonly experiments: number;
+}
+
+export async function getStatus(signal?: AbortSignal): Promise<ServerCounts> {
+  return get<ServerCounts>("v1/status", signal);
+}
+
+/** Null when every part can serve, else the reason why not. */
+export async function getHealth(signal?: AbortSignal): Promise<string | null> {
+  try {
+    const response = await fetch("health", signal ? { signal } : {});
+    return response.ok ? null : (await response.text()).trim() || `status ${response.status}`;
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiError(0, "NO_ANSWER", "The server does not answer.");
+  }
+}
+
+async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return ask<T>(path, signal ? { signal } : {});
+}
+
+async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  const headers = { "Content-Type": "application/json" };
+  return ask<T>(path, { method: "POST", headers, body: JSON.stringify(body), ...(signal ? { signal } : {}) });
+}
+
+async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(path, init);
+    text = await response.text();
+  } catch (cause) {
+    if (init.signal?.aborted) throw cause;
+    throw new ApiError(0, "NO_ANSWER", "The server does not answer.");
+  }
+  if (!response.ok) throw refused(response.status, text);
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new ApiError(response.status, "NO_JSON", `The server answered ${path} with something that is not JSON.`);
+  }
+}
+
+function refused(status: number, text: string): ApiError {
+  try {
+    const { error_code, message } = JSON.parse(text) as { error_code?: string; message?: string };
+    return new ApiError(status, error_code ?? String(status), message || `The server answered with status ${status}.`);
+  } catch {
+    return new ApiError(status, String(status), text.slice(0, 300) || `The server answered with status ${status}.`);
+  }
+}
+
+interface WireExperiment {
+  experiment_id: string;
+  name: string;
+  creation_time?: number | string;
+  last_update_time?: number | string;
+}
+
+interface WirePair {
+  key: string;
+  value?: string;
+}
+
+interface WireMetric {
+  key: string;
+  value?: number | string;
+  timestamp?: number | string;
+  step?: number | string;
+}
+
+interface WireRun {
+  info: {
+    run_id: string;
+    run_name?: string;
+    experiment_id: string;
+    user_id?: string;
+    status: RunStatus;
+    start_time?: number | string;
+    end_time?: number | string;
+    lifecycle_stage?: string;
+    artifact_uri?: string;
+  };
+  data?: { metrics?: WireMetric[]; params?: WirePair[]; tags?: WirePair[] };
+}
+
+interface WireFile {
+  path: string;
+  is_dir?: boolean;
+  file_size?: number | string;
+}
+
+/** NaN and infinities travel as texts, which Number reads. */
+function decodeRun(run: WireRun): Run {
+  const { info, data } = run;
+  const metric = (m: WireMetric): [string, Metric] => [
+    m.key,
+    { value: Number(m.value ?? 0), step: Number(m.step ?? 0), time: Number(m.timestamp ?? 0) },
+  ];
+  return {
+    id: info.run_id,
+    name: info.run_name || info.run_id.slice(0, 8),
+    experiment: info.experiment_id,
+    user: info.user_id ?? "",
+    status: info.status,
+    start: Number(info.start_time ?? 0),
+    end: info.end_time ? Number(info.end_time) : null,
+    deleted: info.lifecycle_stage === "deleted",
+    artifactURI: info.artifact_uri ?? "",
+    params: new Map((data?.params ?? []).map((p) => [p.key, p.value ?? ""])),
+    tags: new Map((data?.tags ?? []).map((t) => [t.key, t.value ?? ""])),
+    metrics: new Map((data?.metrics ?? []).map(metric)),
+  };
+}
