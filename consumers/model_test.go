@@ -16,6 +16,8 @@ import (
 const (
 	modelSeeds = 3000
 	modelOps   = 120
+	// restMax is how many steps a lane may take to come to rest.
+	restMax = 1000
 )
 
 // TestModel drives the core of a lane through random histories: several writers, repeats, holes, late
@@ -78,7 +80,10 @@ func history(seed uint64, reached map[string]int) error {
 		}
 	}
 	p.faults = false
-	for p.owned == nil || p.owned.marker.Last < uint64(len(p.log)) || len(p.zombies)+len(p.limbo) > 0 || p.stale {
+	for n := 0; p.owned == nil || p.owned.marker.Last < uint64(len(p.log)) || len(p.zombies)+len(p.limbo) > 0 || p.stale; n++ {
+		if n > restMax {
+			return fmt.Errorf("the lane does not come to rest: applied %d of %d", p.marker().Last, len(p.log))
+		}
 		if err := p.finish(); err != nil {
 			return err
 		}
@@ -86,18 +91,8 @@ func history(seed uint64, reached map[string]int) error {
 	return p.check()
 }
 
-var dbg bool
-
 func (p *player) op() error {
-	n := p.IntN(20)
-	if dbg {
-		own := int64(-1)
-		if p.owned != nil {
-			own = int64(p.owned.marker.Last)
-		}
-		fmt.Println(n, "own", own, "epoch", p.epoch, "next", p.next, "table", p.marker(), "log", len(p.log), "first", p.first, "stale", p.stale, "limbo", len(p.limbo), "zomb", len(p.zombies))
-	}
-	switch {
+	switch n := p.IntN(20); {
 	case n < 7:
 		p.publish()
 	case p.owned == nil:
@@ -132,6 +127,7 @@ func (p *player) finish() error {
 	if err := p.owned.verify(context.Background()); err != nil {
 		return p.close(err)
 	}
+	p.stale = false
 	if err := p.fetch(10); err != nil {
 		return err
 	}
@@ -231,7 +227,7 @@ func (p *player) wakeZombie() {
 // rewind is a power failure of the engine: newest parts are lost, tokens stay or not. What was under way is
 // gone too.
 func (p *player) rewind() {
-	p.limbo, p.zombies, p.snapshots, p.stale = nil, nil, nil, true
+	p.limbo, p.zombies, p.snapshots = nil, nil, nil
 	p.lives++
 	for n := p.IntN(3); n > 0 && len(p.landed) > 0; n-- {
 		m := p.marker()
@@ -240,7 +236,7 @@ func (p *player) rewind() {
 		}
 		for i, l := range p.landed {
 			if l.marker == m {
-				p.landed = append(p.landed[:i], p.landed[i+1:]...)
+				p.landed, p.stale = append(p.landed[:i], p.landed[i+1:]...), true
 				break
 			}
 		}

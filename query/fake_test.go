@@ -52,17 +52,20 @@ type rig struct {
 	reads int
 	// marker is what the rollup's marker is ahead of the tail's watermark.
 	marker int
+	// inflate is how many points a size counts for one.
+	inflate uint64
 }
 
 func newRig(t testing.TB, opts query.HotOptions) *rig {
 	r := &rig{t: t, stored: make(map[string]hot.Document), written: make(map[string]*sgpb.Run)}
 	r.set = query.NewHot(opts)
-	r.wire(query.Options{})
+	r.over(r)
 	return r
 }
 
-func (r *rig) wire(opts query.Options) {
-	r.q = query.New(r.set, r, fakeTail{r}, fakeDocs{r}, opts)
+// over puts the rig over other tables.
+func (r *rig) over(store query.Store) {
+	r.q = query.New(r.set, store, fakeTail{r}, fakeDocs{r}, query.Options{})
 	r.app = fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 64 << 10, StreamRequestBody: true, CaseSensitive: true, ErrorHandler: func(c *fiber.Ctx, err error) error {
 		var e *fiber.Error
 		if errors.As(err, &e) {
@@ -327,7 +330,7 @@ func (r *rig) SeriesSizes(_ context.Context, read clickhouse.SeriesRead) (out []
 	for id, buckets := range set {
 		size := clickhouse.SeriesSize{ID: id, Least: math.MaxInt64, Greatest: math.MinInt64}
 		for _, b := range buckets {
-			size.Points++
+			size.Points += 1 + r.inflate
 			size.Least, size.Greatest = min(size.Least, b.StepFirst), max(size.Greatest, b.StepLast)
 		}
 		out = append(out, size)
@@ -348,7 +351,9 @@ func (r *rig) SeriesRaw(_ context.Context, read clickhouse.SeriesRead) (series.S
 func (r *rig) SeriesRollup(_ context.Context, read clickhouse.SeriesRead, level uint8) (series.Set, map[uint16]uint64, error) {
 	points := make(series.Set)
 	for _, s := range r.rows(read.Run, nil) {
-		points.AddSection(s, read.Key, read.From, read.To)
+		if s.Rank >= read.RankFrom && s.Rank <= read.RankTo {
+			points.AddSection(s, read.Key, read.From, read.To)
+		}
 	}
 	set := make(series.Set)
 	for id, buckets := range points {

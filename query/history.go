@@ -42,10 +42,10 @@ func (q *Query) getHistory(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	w := jx.GetEncoder()
-	defer jx.PutEncoder(w)
+	w := jx.GetWriter()
+	defer jx.PutWriter(w)
 	points.Encode(w, key, next)
-	return sendJSON(c, w.Bytes())
+	return sendJSON(c, w.Buf)
 }
 
 func metricOf(f mlflow.Fields) (runID, key string, err error) {

@@ -1,11 +1,10 @@
 package history
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
-
-	"cmp"
 
 	"github.com/go-faster/jx"
 
@@ -13,25 +12,82 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// Encode writes MLflow's answer; next is the token of the next page, empty for none.
-func (p *Points) Encode(w *jx.Encoder, key, next string) {
+// Encode writes MLflow's answer; next is the token of the next page, empty for none. Histories are long and
+// the points differ in three numbers, so the rest of mlflow.EncodeMetric's text is made once.
+func (p *Points) Encode(w *jx.Writer, key, next string) {
 	w.ObjStart()
 	if len(p.List) > 0 {
-		w.FieldStart("metrics")
-		w.ArrStart()
-		m := mlflow.Metric{Key: key}
-		for _, pt := range p.List {
-			m.Value, m.TimeMS, m.Step = pt.Value, pt.TimeMS, pt.Step
-			m.Context = p.contextOf(pt).point()
-			mlflow.EncodeMetric(w, &m)
+		w.RawStr(`"metrics":[`)
+		shape := p.shape(key)
+		for i, pt := range p.List {
+			if i > 0 {
+				w.Comma()
+			}
+			shape.encode(w, pt)
 		}
 		w.ArrEnd()
 	}
 	if next != "" {
+		if len(p.List) > 0 {
+			w.Comma()
+		}
 		w.FieldStart("next_page_token")
 		w.Str(next)
 	}
 	w.ObjEnd()
+}
+
+// shape is the text of a metric around its numbers; ends are by context.
+type shape struct {
+	begin string
+	ends  []string
+}
+
+func (p *Points) shape(key string) shape {
+	split := func(c context) (begin, end string) {
+		var w jx.Encoder
+		mlflow.EncodeMetric(&w, &mlflow.Metric{Key: key, Context: c.point()})
+		// The key's own quotes are escaped, so this stands there once.
+		begin, end, _ = strings.Cut(w.String(), numbers)
+		return begin + `,"value":`, end
+	}
+	begin, end := split(context{})
+	s := shape{begin, []string{end}}
+	for _, c := range p.contexts {
+		_, end := split(c)
+		s.ends = append(s.ends, end)
+	}
+	return s
+}
+
+// numbers is what mlflow.EncodeMetric writes of three zeros.
+const numbers = `,"value":0,"timestamp":0,"step":0`
+
+func (s shape) encode(w *jx.Writer, pt Point) {
+	w.RawStr(s.begin)
+	if v := pt.Value; math.IsNaN(v) || math.IsInf(v, 0) {
+		w.RawStr(`"`)
+		w.RawStr(oddName(v))
+		w.RawStr(`"`)
+	} else {
+		w.Float64(v)
+	}
+	w.RawStr(`,"timestamp":`)
+	w.Int64(pt.TimeMS)
+	w.RawStr(`,"step":`)
+	w.Int64(pt.Step)
+	w.RawStr(s.ends[pt.Context])
+}
+
+// oddName is the name of a value that JSON has no number for.
+func oddName(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "NaN"
+	case v > 0:
+		return "Infinity"
+	}
+	return "-Infinity"
 }
 
 func (c context) point() track.PointContext {
@@ -62,16 +118,11 @@ func (p *Points) EncodeBulk(w *jx.Encoder, key, runID string, bare bool) {
 }
 
 func encodeValue(w *jx.Encoder, v float64, bare bool) {
-	switch {
-	case bare && math.IsNaN(v):
-		w.Raw([]byte("NaN"))
-	case bare && math.IsInf(v, 1):
-		w.Raw([]byte("Infinity"))
-	case bare && math.IsInf(v, -1):
-		w.Raw([]byte("-Infinity"))
-	default:
-		mlflow.EncodeFloat(w, v)
+	if bare && (math.IsNaN(v) || math.IsInf(v, 0)) {
+		w.Raw([]byte(oddName(v)))
+		return
 	}
+	mlflow.EncodeFloat(w, v)
 }
 
 // Sample keeps at most n points, evenly over their number in the order of steps, the first and the last

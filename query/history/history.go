@@ -153,10 +153,12 @@ func (p *Points) Between(after, last *Key) {
 // behind is the index of the first point that comes after a place.
 func (p *Points) behind(k Key) int {
 	at := Point{k.TimeMS, k.Step, k.Value, p.context(k.Model, k.Dataset)}
-	i, found := slices.BinarySearchFunc(p.List, at, p.Compare)
-	if found {
-		i++
-	}
+	i, _ := slices.BinarySearchFunc(p.List, at, func(a, b Point) int {
+		if p.Compare(a, b) <= 0 {
+			return -1
+		}
+		return 1
+	})
 	return i
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"github.com/streamgauge/streamgauge/query/history"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -103,22 +104,53 @@ func TestSampleIsEvenAndKeepsTheEnds(t *testing.T) {
 	}
 }
 
+// TestEncodeIsMLflowsAnswer holds the fast text against mlflow.EncodeMetric.
 func TestEncodeIsMLflowsAnswer(t *testing.T) {
+	t.Parallel()
+	keys := []string{"loss", `a "key",\"value\":0`, `,"value":0,"timestamp":0,"step":0`}
+	values := []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, math.Copysign(0, -1), 0.1, 1e300, 1e-9, 123456789}
+	for i, key := range keys {
+		var p history.Points
+		var want jx.Encoder
+		want.ObjStart()
+		want.FieldStart("metrics")
+		want.ArrStart()
+		for n, v := range values {
+			m := mlflow.Metric{Key: key, Value: v, TimeMS: int64(n), Step: int64(-n)}
+			if n%2 == 0 {
+				m.Context = track.PointContext{ModelID: "m-1", DatasetName: key, DatasetDigest: "d1"}
+			}
+			p.Add(m.TimeMS, m.Step, v, m.Context.ModelID, m.Context.Dataset())
+			mlflow.EncodeMetric(&want, &m)
+		}
+		want.ArrEnd()
+		next := []string{"", "next"}[i%2]
+		if next != "" {
+			want.FieldStart("next_page_token")
+			want.Str(next)
+		}
+		want.ObjEnd()
+		var w jx.Writer
+		p.Encode(&w, key, next)
+		if w.String() != want.String() || !json.Valid(w.Buf) {
+			t.Errorf("got  %s\nwant %s", w.String(), want.String())
+		}
+	}
+}
+
+func TestBulkAnswersHaveBareNaN(t *testing.T) {
 	t.Parallel()
 	var p history.Points
 	p.Add(7, 1, math.NaN(), "m-1", "wine\nd1")
 	p.Add(8, 2, 0.5, "", "")
-	var w jx.Encoder
-	p.Encode(&w, `a "key"`, "next")
-	want := `{"metrics":[{"key":"a \"key\"","value":"NaN","timestamp":7,"step":1,"dataset_name":"wine","dataset_digest":"d1","model_id":"m-1"},{"key":"a \"key\"","value":0.5,"timestamp":8,"step":2}],"next_page_token":"next"}`
-	if got := w.String(); got != want || !json.Valid(w.Bytes()) {
-		t.Errorf("got %s", got)
-	}
-	w.Reset()
-	w.ArrStart()
-	p.EncodeBulk(&w, "k", "run", true)
-	w.ArrEnd()
-	if got, want := w.String(), `[{"key":"k","value":NaN,"timestamp":7,"step":1,"run_id":"run"},{"key":"k","value":0.5,"timestamp":8,"step":2,"run_id":"run"}]`; got != want {
-		t.Errorf("got %s", got)
+	for bare, want := range map[bool]string{true: "NaN", false: `"NaN"`} {
+		var w jx.Encoder
+		w.ArrStart()
+		p.EncodeBulk(&w, "k", "run", bare)
+		w.ArrEnd()
+		want = `[{"key":"k","value":` + want + `,"timestamp":7,"step":1,"run_id":"run"},{"key":"k","value":0.5,"timestamp":8,"step":2,"run_id":"run"}]`
+		if got := w.String(); got != want {
+			t.Errorf("got %s", got)
+		}
 	}
 }

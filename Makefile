@@ -1,0 +1,94 @@
+# `make help` lists the targets. Everything that is made lies in bin/, .build/, node_modules/ and
+# dashboards/web/dist/; nothing outside this folder is touched but the package managers' caches.
+
+PYTHON  ?= python3
+MODULES := schemas ingest consumers registry query dashboards deploy cmd
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+VENV   := .build/venv
+WEB    := dashboards/web
+ENGINE := deploy/engine
+STAGE  := build/stage.sh
+TESTS  := $(PYTHON) build/tests.py
+
+# Each module stands by its own go.mod, and nothing needs a C compiler.
+export GOWORK := off
+export CGO_ENABLED := 0
+export npm_config_update_notifier := false
+export npm_config_loglevel := error
+
+WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
+
+.DEFAULT_GOAL := help
+.PHONY: help preflight build engine web venv demo test test-unit test-compat test-faults test-web bench lint proto clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+preflight: ## name everything that this machine lacks
+	@sh build/preflight.sh
+
+build: preflight web ## bin/streamgauge, web page embedded, no cgo
+	@$(STAGE) "bin/streamgauge $(VERSION)" sh -c 'cd cmd && go build \
+		-ldflags "-s -w -X github.com/streamgauge/streamgauge/cmd/cli.version=$(VERSION)" -o ../bin/streamgauge ./streamgauge'
+
+engine: preflight $(ENGINE)/node_modules/.package-lock.json ## the pinned ClickHouse engine, under deploy/engine/
+
+# The engine's packages are optional to npm, one a platform: so look whether one came.
+$(ENGINE)/node_modules/.package-lock.json: $(ENGINE)/package-lock.json
+	@$(STAGE) "ClickHouse engine" sh -c 'cd $(ENGINE) && npm ci --silent && ls node_modules/@chdb/*/libchdb.* >/dev/null'
+	@touch $@
+
+web: preflight $(WEB)/dist/index.html ## the web page, under dashboards/web/dist/
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	@$(STAGE) "web page" npm run --silent --prefix $(WEB) build -- --logLevel warn
+	@touch $@
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	@$(STAGE) "web page's packages" sh -c 'cd $(WEB) && npm ci --silent --no-audit --no-fund'
+	@touch $@
+
+venv: preflight $(VENV)/.complete ## the Python of the examples and tests, under .build/venv
+
+$(VENV)/.complete: clients/python/requirements.lock
+	@rm -rf $(VENV)
+	@$(STAGE) "Python packages" sh -c '$(PYTHON) -m venv $(VENV) && $(VENV)/bin/pip install --quiet \
+		--disable-pip-version-check --no-deps --require-hashes --only-binary :all: --no-compile -r $<'
+	@touch $@
+
+demo: preflight ## all set-up, then a server and two real trainings against it
+	@$(MAKE) --no-print-directory -j3 build engine venv
+	@$(VENV)/bin/python examples/demo.py
+
+test: preflight ## all set-up, then every test; the last line counts them
+	@$(MAKE) --no-print-directory -j3 build engine venv
+	@rm -rf .build/results
+	@for part in unit compat faults web; do $(MAKE) --no-print-directory test-$$part || true; done
+	@$(TESTS) total unit compat faults web
+
+test-unit: build engine ## the Go modules' own tests, and the scripts'
+	@$(TESTS) unit $(MODULES)
+
+test-compat: build engine venv ## the real MLflow client against the real server
+	@$(TESTS) compat $(VENV)/bin/python
+
+test-faults: build engine ## kill -9, full disk, garbage; FAULTS=long for ten times as many
+	@$(TESTS) faults cmd ./faults
+
+test-web: build engine ## the web page: its parts, and the page in a real browser
+	@sh build/browser.sh
+	@$(TESTS) web $(WEB)
+
+bench: build engine venv ## every published figure beside MLflow's own server, into docs/BENCHMARKS.md
+	@cd cmd && go run ./bench --bin ../bin/streamgauge --mlflow ../$(VENV)/bin/mlflow --python ../$(VENV)/bin/python \
+		--out ../docs/BENCHMARKS.md
+
+lint: web venv ## formatters, vet, staticcheck, buf, module boundaries, Python and TypeScript checks
+	@sh build/lint.sh $(MODULES)
+
+proto: ## generate schemas/sgpb anew from schemas/proto
+	@cd schemas && go tool -modfile=tools.mod buf generate
+
+clean: ## remove everything that was made
+	rm -rf bin .build $(WEB)/dist $(WEB)/node_modules $(ENGINE)/node_modules

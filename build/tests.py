@@ -1,0 +1,182 @@
+"""Runs one part of the tests, shows what fails, and keeps the counts; `total` adds the parts up.
+
+    tests.py unit MODULE...       the Go modules' tests and the scripts' own
+    tests.py faults MODULE PKG    the tests that kill and fill and break
+    tests.py compat PYTHON        MLflow's client against our server
+    tests.py web FOLDER           the web page
+    tests.py total PART...        the closing line; status 1 if anything failed or a part did not run
+
+Needs nothing but Python itself. With STREAMGAUGE_FORBID_SKIPS set a skipped test fails the total.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / ".build" / "results"
+FAULTS_MINUTES = 120 if os.environ.get("FAULTS") == "long" else 15
+UNIT_MINUTES = 10
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: int = 0
+
+    def add(self, other: "Count") -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def go(module: str, packages: list[str], minutes: int) -> Count:
+    """Runs `go test -json` and counts tests and subtests; a package that does not build counts as a failure."""
+    command = ["go", "test", "-json", f"-timeout={minutes}m", *packages]
+    process = subprocess.Popen(command, cwd=ROOT / module, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    count = Count()
+    output: dict[tuple[str, str], list[str]] = {}
+    for line in process.stdout:
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            print(line, end="")
+            continue
+        take(event, count, output)
+    if process.wait() != 0 and count.failed == 0:
+        print(f"  {module}: go test ended with status {process.returncode}")
+        count.failed = 1
+    return count
+
+
+def take(event: dict, count: Count, output: dict) -> None:
+    """Takes one event of `go test -json` in and prints what a person wants to know of it."""
+    package, test, action = event.get("Package") or event.get("ImportPath", ""), event.get("Test", ""), event["Action"]
+    said = output.setdefault((package, test), [])
+    if action in ("output", "build-output"):
+        said.append(event["Output"])
+        return
+    if action not in ("pass", "fail", "skip"):
+        return
+    if test:
+        count.passed += action == "pass"
+        count.failed += action == "fail"
+        count.skipped += action == "skip"
+    elif action == "fail" and not any(p == package and t for p, t in output):
+        count.failed += 1  # nothing in it ran: it does not build, or died at its start
+    if action == "fail" or (action == "skip" and test):
+        print("".join(output.get((event.get("FailedBuild", package), ""), []) if not test else said), end="")
+    if not test and action != "skip":
+        print(f"  {action} {package} {event.get('Elapsed', 0):.1f} s", flush=True)
+
+
+def script(path: str) -> Count:
+    """Runs a shell test that prints `ok NAME` or `FAIL NAME` a case."""
+    done = subprocess.run(["sh", path], cwd=ROOT, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    count = Count(sum(line.startswith("ok ") for line in lines), sum(line.startswith("FAIL ") for line in lines))
+    if done.returncode != 0 and count.failed == 0:
+        count.failed = 1
+    if count.failed:
+        print(done.stdout + done.stderr)
+    return count
+
+
+def unit(*modules: str) -> Count:
+    count = script("build/preflight_test.sh")
+    for module in modules:
+        listed = subprocess.run(["go", "list", "./..."], cwd=ROOT / module, capture_output=True, text=True)
+        packages = [p for p in listed.stdout.split() if not p.endswith("/faults")]
+        if listed.returncode != 0:
+            print(listed.stderr)
+            count.failed += 1
+        elif packages:
+            count.add(go(module, packages, UNIT_MINUTES))
+    return count
+
+
+def faults(module: str, package: str) -> Count:
+    return go(module, ["-count=1", package], FAULTS_MINUTES)
+
+
+def compat(python: str) -> Count:
+    report = RESULTS / "compat.xml"
+    report.unlink(missing_ok=True)
+    subprocess.run([python, "-m", "pytest", "-q", "clients/python", f"--junitxml={report}"], cwd=ROOT)
+    if not report.exists():
+        return Count(failed=1)
+    count = Count()
+    for suite in ET.parse(report).getroot().iter("testsuite"):
+        tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        count.add(Count(tests - failed - skipped, failed, skipped))
+    return count
+
+
+def web(folder: str) -> Count:
+    count = Count()
+    for name, command in (("parts", "test"), ("page", "e2e")):
+        report = RESULTS / f"web-{name}.json"
+        report.unlink(missing_ok=True)
+        flags = ["--reporter=default", "--reporter=json", f"--outputFile={report}"]
+        status = subprocess.run(["npm", "run", "--silent", command, "--", *flags], cwd=ROOT / folder).returncode
+        if not report.exists():
+            count.failed += 1
+            continue
+        said = json.loads(report.read_text())
+        failed = said["numFailedTests"] or int(status != 0)
+        count.add(Count(said["numPassedTests"], failed, said["numPendingTests"] + said["numTodoTests"]))
+    return count
+
+
+def total(*parts: str) -> int:
+    count, missing = Count(), []
+    print()
+    for part in parts:
+        result = RESULTS / f"{part}.json"
+        if not result.exists():
+            missing.append(part)
+            continue
+        one = Count(**json.loads(result.read_text()))
+        print(f"test-{part}: {one} in {one.seconds} s")
+        count.add(one)
+    for part in missing:
+        print(f"test-{part} did not run to its end")
+        count.failed += 1
+    forbidden = count.skipped > 0 and bool(os.environ.get("STREAMGAUGE_FORBID_SKIPS"))
+    if forbidden:
+        print("skipped tests are not allowed here")
+    print(count)
+    return int(count.failed > 0 or count.passed == 0 or forbidden)
+
+
+def main(arguments: list[str]) -> int:
+    part, rest = arguments[0], arguments[1:]
+    if part == "total":
+        return total(*rest)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    result = RESULTS / f"{part}.json"
+    result.unlink(missing_ok=True)
+    started = time.monotonic()
+    parts: dict[str, Callable[..., Count]] = {"unit": unit, "faults": faults, "compat": compat, "web": web}
+    count = parts[part](*rest)
+    count.seconds = round(time.monotonic() - started)
+    result.write_text(json.dumps(asdict(count)))
+    print(f"test-{part}: {count} in {count.seconds} s", flush=True)
+    return int(count.failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
