@@ -20,6 +20,7 @@ import (
 	"github.com/streamgauge/streamgauge/consumers/documents"
 	consumersnats "github.com/streamgauge/streamgauge/consumers/nats"
 	"github.com/streamgauge/streamgauge/ingest"
+	"github.com/streamgauge/streamgauge/ingest/artifact"
 	ingestnats "github.com/streamgauge/streamgauge/ingest/nats"
 	"github.com/streamgauge/streamgauge/query"
 	querych "github.com/streamgauge/streamgauge/query/clickhouse"
@@ -46,6 +47,7 @@ type parts struct {
 	store    *querych.Store
 	query    *query.Query
 	edge     *ingest.Edge
+	files    *artifact.Store
 
 	// loops are the goroutines of lanes and documents; cancel ends them.
 	loops  errgroup.Group
@@ -88,6 +90,9 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: "nats://" + s.nats.Addr()},
 	})
+	if p.files, err = artifact.Open(s.folder.path("artifacts"), s.nats.Space); err != nil {
+		return p, err
+	}
 	p.runLoops()
 	return p, p.query.Start(ctx)
 }
@@ -178,6 +183,7 @@ func (p *parts) routes(r fiber.Router) {
 	p.registry.Routes(r)
 	p.query.Routes(r)
 	p.edge.Routes(r)
+	artifact.NewProxy(p.files, p.registry).Routes(r)
 }
 
 func (p *parts) collectors() []prometheus.Collector {
@@ -197,6 +203,9 @@ func (p *parts) stop() {
 	}
 	if p.registry != nil {
 		p.registry.Close()
+	}
+	if p.files != nil {
+		err = errors.Join(err, p.files.Close())
 	}
 	if p.store != nil {
 		p.store.Close()

@@ -66,9 +66,12 @@ func harmless(p string) bool {
 	return true
 }
 
+// temporaryEnd is how the file store ends the name of an upload under way: its start in nanoseconds.
+const temporaryEnd = `\.[12][0-9a-f]{15}\.tmp$`
+
 // special matches what the file store must not see in a name: control characters, its own escapes and suffixes,
 // temporary names, and what would be taken for our escapes.
-var special = regexp.MustCompile(`[\x00-\x1f\x7f]|__0x|\.attrs$|\.[0-9a-f]+\.tmp$|%[0-9A-F]{2}`)
+var special = regexp.MustCompile(`[\x00-\x1f\x7f]|__0x|\.attrs$|\.\.$|` + temporaryEnd + `|%[0-9A-F]{2}`)
 
 // encodeName writes a name so that the file store keeps it as it is; most names do not change. Escaping the
 // first byte of what is special is enough: the rest means nothing without it.

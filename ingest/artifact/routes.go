@@ -2,8 +2,6 @@ package artifact
 
 import (
 	"context"
-	"errors"
-	"io"
 	"net/url"
 	"path"
 	"strings"
@@ -15,9 +13,6 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
-
-// discardBytesMax is how much of a refused upload is read so that its sender hears the answer.
-const discardBytesMax = 64 << 20
 
 // Documents know where runs and models keep their files. Both methods are called at once by many; what they
 // answer is not changed.
@@ -213,44 +208,6 @@ func (x *Proxy) send(c *fiber.Ctx, p string) error {
 	c.Set(fiber.HeaderContentDisposition, disposition(p))
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	return c.SendStream(r, int(size)) // closes r
-}
-
-func (x *Proxy) put(c *fiber.Ctx) error {
-	p, err := wildcard(c)
-	if err == nil {
-		body, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
-		switch {
-		case body != nil:
-			err = x.store.Put(c.UserContext(), p, body, int64(length))
-		case length > 0 && len(c.Request().Body()) != length:
-			// A form: the HTTP library has taken it apart already.
-			err = track.Errorf(track.InvalidParameterValue, "An artifact is sent as it is, not as a form")
-		default:
-			err = x.store.Put(c.UserContext(), p, strings.NewReader(""), 0)
-		}
-	}
-	if err != nil {
-		return refuse(c, err)
-	}
-	return empty(c)
-}
-
-// refuse answers an upload that is not wanted. What is left of it must not be taken for the next request on the
-// connection.
-func refuse(c *fiber.Ctx, err error) error {
-	body := c.Context().RequestBodyStream()
-	if body == nil {
-		return err
-	}
-	var refusal *track.Error
-	if errors.As(err, &refusal) && refusal.Code == track.BadRequest {
-		c.Context().SetConnectionClose() // it broke off: there is nothing more to read
-		return err
-	}
-	if _, end := io.CopyN(io.Discard, body, discardBytesMax); !errors.Is(end, io.EOF) {
-		c.Context().SetConnectionClose()
-	}
-	return err
 }
 
 func (x *Proxy) delete(c *fiber.Ctx) error {

@@ -9,13 +9,13 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
-	"gocloud.dev/gcerrors"
 
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -27,12 +27,10 @@ const (
 	copyBytes = 256 << 10
 	// spaceEveryBytes is how often an upload asks whether there is room.
 	spaceEveryBytes = 16 << 20
-	// spaceRetrySeconds is Retry-After of a full disk: it needs a person.
-	spaceRetrySeconds = 5
 )
 
 // temporary matches the names of uploads under way; encodeName keeps users' files from having such.
-var temporary = regexp.MustCompile(`\.[0-9a-f]+\.tmp$`)
+var temporary = regexp.MustCompile(temporaryEnd)
 
 // Store keeps files in a folder. Methods may be called at once; of two uploads to one path the one that ends
 // last counts.
@@ -153,14 +151,10 @@ func (s *Store) copy(w io.Writer, r io.Reader, length int64) error {
 	}
 }
 
-var errBroken = errors.New("the upload broke off")
-
 // Get opens a file by its cleaned path; the caller closes it.
 func (s *Store) Get(ctx context.Context, p string) (io.ReadCloser, int64, error) {
-	if p != "" {
-		if err := s.stays(p); err != nil {
-			return nil, 0, err
-		}
+	if err := s.stays(p); err != nil {
+		return nil, 0, err
 	}
 	if info, err := s.root.Stat(rooted(p)); err == nil && info.IsDir() {
 		return nil, 0, track.Errorf(track.InvalidParameterValue, "Artifact path refers to a directory, not a file: '%s'", p)
@@ -201,6 +195,7 @@ func (s *Store) List(ctx context.Context, p string) ([]File, error) {
 			files = append(files, File{Name: decodeName(name), IsDir: o.IsDir, Size: o.Size})
 		}
 	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	return files, nil
 }
 
@@ -238,39 +233,11 @@ func (s *Store) stays(p string) error {
 			if info, err := s.root.Lstat(at); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 				return invalidPath()
 			}
+		case errors.Is(err, fs.ErrPermission):
+			return fault("find", p, err)
 		default:
 			return invalidPath()
 		}
 	}
 	return nil
-}
-
-// fault says what an error of the file system means to a client.
-func fault(what, p string, err error) error {
-	var refusal *track.Error
-	switch {
-	case errors.As(err, &refusal):
-		return err
-	case gcerrors.Code(err) == gcerrors.NotFound:
-		return track.Errorf(track.ResourceDoesNotExist, "No such artifact: '%s'", p)
-	case errors.Is(err, errBroken) || errors.Is(err, io.ErrUnexpectedEOF):
-		return track.Errorf(track.BadRequest, "%s artifact '%s': %v", what, p, err)
-	case refers(err, syscall.ENOSPC, syscall.EDQUOT):
-		return track.Unavailable(track.TemporarilyUnavailable, spaceRetrySeconds, "the disk is full: %s artifact '%s'", what, p)
-	case refers(err, syscall.ENOTDIR, syscall.EISDIR, syscall.EEXIST):
-		return track.Errorf(track.InvalidParameterValue, "Invalid path: '%s' or a folder above it is a file, or a folder is in its place", p)
-	case refers(err, syscall.ENAMETOOLONG):
-		return track.Errorf(track.InvalidParameterValue, "Invalid path: '%s' is too long", p)
-	}
-	return fmt.Errorf("%s artifact %s: %w", what, p, err)
-}
-
-// refers looks for an error number. Errors of the file store do not unwrap all the way, so its text counts too.
-func refers(err error, numbers ...syscall.Errno) bool {
-	for _, n := range numbers {
-		if errors.Is(err, n) || strings.HasSuffix(err.Error(), n.Error()) {
-			return true
-		}
-	}
-	return false
 }
