@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -287,5 +288,27 @@ func TestAFullLaneAsksToComeBackAndThenTakesMore(t *testing.T) {
 	lanes.Close()
 	if got := steps(t, append(before, b.frames(t, 0)...)); got[5] != 2 {
 		t.Fatalf("step 5 is stored %d times, want before and after", got[5])
+	}
+}
+
+// BenchmarkCommit is one durable acknowledgement, alone and among others.
+func BenchmarkCommit(b *testing.B) {
+	for _, callers := range []int{1, 8} {
+		b.Run(strconv.Itoa(callers)+" callers", func(b *testing.B) {
+			lanes := lane.New(ingestnats.New(startBus(b, 0).js), lane.Options{})
+			defer lanes.Close()
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for caller := range callers {
+				wg.Go(func() {
+					for i := caller; i < b.N; i += callers {
+						if err := lanes.Commit(context.Background(), run, points(i, 1)); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+		})
 	}
 }

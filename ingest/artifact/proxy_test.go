@@ -1,0 +1,424 @@
+package artifact_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/streamgauge/streamgauge/ingest/artifact"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+type documents struct{}
+
+func (documents) Run(_ context.Context, id string) (*sgpb.Run, error) {
+	switch id {
+	case "r":
+		return &sgpb.Run{ArtifactUri: "mlflow-artifacts:/0/r/artifacts"}, nil
+	case "elsewhere":
+		return &sgpb.Run{ArtifactUri: "s3://bucket/x"}, nil
+	}
+	return nil, track.Errorf(track.ResourceDoesNotExist, "Run with id=%s not found", id)
+}
+
+func (documents) Model(_ context.Context, id string) (*sgpb.LoggedModel, error) {
+	return &sgpb.LoggedModel{ArtifactUri: "mlflow-artifacts:/0/models/" + id + "/artifacts"}, nil
+}
+
+// proxy is a real server on a real port.
+type proxy struct {
+	dir, address string
+	space        error
+	mu           sync.Mutex
+}
+
+func (x *proxy) full(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.space = err
+}
+
+func start(t *testing.T) *proxy {
+	t.Helper()
+	x := &proxy{dir: filepath.Join(t.TempDir(), "artifacts")}
+	store, err := artifact.Open(x.dir, func() error {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return x.space
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := fiber.New(fiber.Config{
+		StreamRequestBody: true, CaseSensitive: true, BodyLimit: 1 << 40, ReadBufferSize: 64 << 10, DisableStartupMessage: true,
+		ErrorHandler: func(c *fiber.Ctx, err error) error {
+			var fe *fiber.Error
+			if errors.As(err, &fe) {
+				return c.Status(fe.Code).SendString(fe.Message)
+			}
+			status, body, _ := mlflow.ErrorBody(err)
+			return c.Status(status).Send(body)
+		},
+	})
+	artifact.NewProxy(store, documents{}).Routes(app)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.address = l.Addr().String()
+	served := make(chan error, 1)
+	go func() { served <- app.Listener(l) }()
+	t.Cleanup(func() {
+		if err := errors.Join(app.Shutdown(), <-served, store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return x
+}
+
+const files = "/api/2.0/mlflow-artifacts/artifacts"
+
+func (x *proxy) ask(t *testing.T, method, path string, body io.Reader) (int, string, http.Header) {
+	t.Helper()
+	r, err := http.NewRequest(method, "http://"+x.address+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(b), answer.Header
+}
+
+func (x *proxy) put(t *testing.T, path, content string) {
+	t.Helper()
+	if status, text, _ := x.ask(t, http.MethodPut, files+"/"+path, strings.NewReader(content)); status != 200 {
+		t.Fatalf("put %s: %d %s", path, status, text)
+	}
+}
+
+// names lists a folder as MLflow's client sees it.
+func (x *proxy) names(t *testing.T, route string) []string {
+	t.Helper()
+	status, text, _ := x.ask(t, http.MethodGet, route, nil)
+	var listing struct {
+		Files []struct {
+			Path     string `json:"path"`
+			IsDir    bool   `json:"is_dir"`
+			FileSize *int64 `json:"file_size"`
+		} `json:"files"`
+	}
+	if err := json.Unmarshal([]byte(text), &listing); err != nil || status != 200 {
+		t.Fatalf("list %s: %d %s", route, status, text)
+	}
+	var out []string
+	for _, f := range listing.Files {
+		if f.IsDir {
+			out = append(out, f.Path+"/")
+		} else {
+			out = append(out, fmt.Sprintf("%s %d", f.Path, *f.FileSize))
+		}
+	}
+	return out
+}
+
+func same(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestFilesComeBackAsTheyWere(t *testing.T) {
+	x := start(t)
+	x.put(t, "0/r/artifacts/model/MLmodel", "flavors")
+	x.put(t, "0/r/artifacts/model/MLmodel", "other flavors")
+	x.put(t, "0/r/artifacts/a.txt", "text")
+	x.put(t, "0/r/artifacts/empty", "")
+	status, text, h := x.ask(t, http.MethodGet, "/ajax-api/2.0/mlflow-artifacts/artifacts/0/r/artifacts/model/MLmodel", nil)
+	if status != 200 || text != "other flavors" || h.Get("Content-Type") != "text/plain" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Disposition") != "attachment; filename=MLmodel" {
+		t.Errorf("%d %s %v", status, text, h)
+	}
+	same(t, x.names(t, files+"?path=0/r/artifacts"), "a.txt 4", "empty 0", "model/")
+	same(t, x.names(t, "/api/2.0/mlflow/artifacts/list?run_id=r"), "a.txt 4", "empty 0", "model/")
+	same(t, x.names(t, "/api/2.0/mlflow/artifacts/list?run_uuid=r&path=model"), "model/MLmodel 13")
+	same(t, x.names(t, files+"?path=none"))
+	same(t, x.names(t, files+"?path=0/r/artifacts/a.txt"))
+	same(t, x.names(t, files), "0/")
+	if status, text, _ := x.ask(t, http.MethodGet, "/get-artifact?run_id=r&path=a.txt", nil); status != 200 || text != "text" {
+		t.Errorf("%d %s", status, text)
+	}
+	x.put(t, "0/models/m-1/artifacts/MLmodel", "m")
+	same(t, x.names(t, "/ajax-api/2.0/mlflow/logged-models/m-1/artifacts/directories"), "MLmodel 1")
+	if status, text, _ := x.ask(t, http.MethodGet, "/ajax-api/2.0/mlflow/logged-models/m-1/artifacts/files?artifact_file_path=MLmodel", nil); status != 200 || text != "m" {
+		t.Errorf("%d %s", status, text)
+	}
+	if status, _, _ := x.ask(t, http.MethodDelete, files+"/0/r/artifacts/model", nil); status != 200 {
+		t.Errorf("delete a folder: %d", status)
+	}
+	x.put(t, "0/r/artifacts/model", "a file in a folder's place")
+	same(t, x.names(t, files+"?path=0/r/artifacts"), "a.txt 4", "empty 0", "model 26")
+}
+
+func TestStrangeNamesRoundTrip(t *testing.T) {
+	x := start(t)
+	strange := []string{
+		"a b", "ü/日本語", "100%", "a%41b", "__0x41__", "x.attrs", "y.attrs/z", "f.1856d2f0a1b2c3d4.tmp", "f.tmp", "a..", "b../c", "...", ".hidden", "a+b&c=d;e,f", "q?r", `quote"s'`, "tab\tname", "~", "-", "[x]*", "a:b",
+	}
+	for _, p := range strange {
+		x.put(t, "d/"+escapePath(p), p)
+	}
+	for _, p := range strange {
+		if status, text, _ := x.ask(t, http.MethodGet, files+"/d/"+escapePath(p), nil); status != 200 || text != p {
+			t.Errorf("%q: %d %s", p, status, text)
+		}
+		dir, name := filepath.Split("d/" + p)
+		found := false
+		for _, got := range x.names(t, files+"?path="+url.QueryEscape(strings.TrimSuffix(dir, "/"))) {
+			found = found || got == fmt.Sprintf("%s %d", name, len(p))
+		}
+		if !found {
+			t.Errorf("%q is not listed in %q", name, dir)
+		}
+	}
+	for _, p := range strange {
+		if status, text, _ := x.ask(t, http.MethodDelete, files+"/d/"+escapePath(p), nil); status != 200 {
+			t.Errorf("delete %q: %d %s", p, status, text)
+		}
+	}
+	same(t, x.names(t, files+"?path=d"))
+}
+
+func escapePath(p string) string { return strings.ReplaceAll(url.PathEscape(p), "%2F", "/") }
+
+func TestBadRequests(t *testing.T) {
+	x := start(t)
+	x.put(t, "f", "x")
+	x.put(t, "d/f", "x")
+	for _, c := range []struct {
+		method, path string
+		status       int
+		message      string
+	}{
+		{"GET", files + "/none", 404, "No such artifact: 'none'"},
+		{"GET", files + "/d", 400, "Artifact path refers to a directory, not a file: 'd'"},
+		{"PUT", files + "/d", 400, "directory"},
+		{"PUT", files + "/f/x", 400, "Invalid path"},
+		{"PUT", files + "/", 400, "Invalid path"},
+		{"PUT", files + "/" + strings.Repeat("n", 300), 400, "Invalid path"},
+		{"DELETE", files + "/", 400, "Invalid path"},
+		{"DELETE", files + "/none", 200, "{}"},
+		{"GET", files + "/%2e%2e/%2e%2e/etc/passwd", 400, "Invalid path"},
+		{"GET", files + "/..%252f..%252fetc", 400, "Invalid path"},
+		{"PUT", files + "/a%2f..%2f..%2fx", 400, "Invalid path"},
+		{"DELETE", files + "/%2fetc", 400, "Invalid path"},
+		{"GET", files + "?path=../x", 400, "Invalid path"},
+		{"GET", files + "?path=%2Fetc", 400, "Invalid path"},
+		{"GET", "/get-artifact?run_id=r&path=../../x", 400, "Invalid path"},
+		{"GET", "/get-artifact?run_id=r", 400, "'path'"},
+		{"GET", "/get-artifact?path=x", 400, "'run_id'"},
+		{"GET", "/api/2.0/mlflow/artifacts/list?run_id=none", 404, "not found"},
+		{"GET", "/api/2.0/mlflow/artifacts/list?run_id=elsewhere", 400, "s3://bucket/x"},
+		{"POST", "/api/2.0/mlflow-artifacts/mpu/create/x", 501, "NOT_IMPLEMENTED"},
+		{"GET", "/api/3.0/mlflow/server-info", 200, `"multipart_downloads_enabled":false`},
+	} {
+		if status, text, _ := x.ask(t, c.method, c.path, nil); status != c.status || !strings.Contains(text, c.message) {
+			t.Errorf("%s %s: %d %s, want %d %s", c.method, c.path, status, text, c.status, c.message)
+		}
+	}
+}
+
+func TestSymbolicLinksLeadNowhere(t *testing.T) {
+	x := start(t)
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{"dir": outside, "file": filepath.Join(outside, "secret"), "dangling": filepath.Join(outside, "new")} {
+		if err := os.Symlink(target, filepath.Join(x.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range [][2]string{{"GET", "/file"}, {"GET", "/dir/secret"}, {"PUT", "/dir/new"}, {"PUT", "/dangling/x"}, {"PUT", "/dangling"}, {"DELETE", "/dir/secret"}, {"GET", "?path=dir"}} {
+		if status, text, _ := x.ask(t, c[0], files+c[1], nil); status != 400 {
+			t.Errorf("%v: %d %s", c, status, text)
+		}
+	}
+	if status, _, _ := x.ask(t, http.MethodDelete, files+"/dir", nil); status != 200 {
+		t.Error("a link itself cannot be deleted")
+	}
+	entries, err := os.ReadDir(outside)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("outside there is %v %v, want the secret alone", entries, err)
+	}
+}
+
+// onDisk are all files, whatever their names.
+func (x *proxy) onDisk(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(x.dir, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			out = append(out, filepath.Base(p))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestABrokenUploadLeavesWhatWasThere(t *testing.T) {
+	x := start(t)
+	x.put(t, "f", "before")
+	for _, header := range []string{"Content-Length: 1000000", "Transfer-Encoding: chunked"} {
+		conn, err := net.Dial("tcp", x.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chunk := strings.Repeat("y", 50_000)
+		if strings.HasPrefix(header, "Transfer") {
+			chunk = fmt.Sprintf("%x\r\n%s\r\n", len(chunk), chunk)
+		}
+		fmt.Fprintf(conn, "PUT %s/f HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", files, header, chunk)
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err == nil && answer.StatusCode == 200 {
+			t.Errorf("%s: a broken upload is acknowledged", header)
+		}
+		conn.Close()
+	}
+	same(t, x.onDisk(t), "f")
+	if _, text, _ := x.ask(t, http.MethodGet, files+"/f", nil); text != "before" {
+		t.Errorf("the file holds %.20q", text)
+	}
+}
+
+// endless is a body of n bytes that takes no memory.
+type endless struct {
+	n    int64
+	at   func(left int64)
+	seed *rand.ChaCha8
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.n == 0 {
+		return 0, io.EOF
+	}
+	if e.at != nil {
+		e.at(e.n)
+	}
+	p = p[:min(int64(len(p)), e.n)]
+	e.n -= int64(len(p))
+	return e.seed.Read(p)
+}
+
+func TestLargeFilesStreamBothWays(t *testing.T) {
+	x := start(t)
+	const size = 200 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	body := &endless{n: size, seed: rand.NewChaCha8([32]byte{1})}
+	r, err := http.NewRequest(http.MethodPut, "http://"+x.address+files+"/large", body) // chunked: its length is not told
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil || answer.StatusCode != 200 {
+		t.Fatalf("%v %v", answer, err)
+	}
+	answer.Body.Close()
+	if answer, err = http.Get("http://" + x.address + files + "/large"); err != nil || answer.ContentLength != size {
+		t.Fatalf("%v %v", answer, err)
+	}
+	defer answer.Body.Close()
+	want, got, wanted := &endless{n: size, seed: rand.NewChaCha8([32]byte{1})}, make([]byte, 1<<20), make([]byte, 1<<20)
+	for range size >> 20 {
+		_, e1 := io.ReadFull(answer.Body, got)
+		_, e2 := io.ReadFull(want, wanted)
+		if err := errors.Join(e1, e2); err != nil || !bytes.Equal(got, wanted) {
+			t.Fatalf("the file differs: %v", err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.Sys) - int64(before.Sys); grown > size/4 {
+		t.Errorf("the process grew by %d MiB over a file of %d", grown>>20, size>>20)
+	}
+}
+
+func TestADiskThatFillsUpRefusesAndLeavesNothing(t *testing.T) {
+	x := start(t)
+	x.put(t, "f", "before")
+	full := track.Unavailable(track.TemporarilyUnavailable, 5, "the disk is full")
+	body := &endless{n: 60 << 20, seed: rand.NewChaCha8([32]byte{2}), at: func(left int64) {
+		if left < 50<<20 {
+			x.full(full)
+		}
+	}}
+	if status, text, _ := x.ask(t, http.MethodPut, files+"/f", body); status != 503 || !strings.Contains(text, "full") {
+		t.Errorf("%d %s", status, text)
+	}
+	if status, _, _ := x.ask(t, http.MethodPut, files+"/g", strings.NewReader("x")); status != 503 {
+		t.Errorf("%d on a full disk", status)
+	}
+	same(t, x.onDisk(t), "f")
+	if status, _, _ := x.ask(t, http.MethodDelete, files+"/f", nil); status != 200 {
+		t.Errorf("%d: deleting is refused, which is what helps", status)
+	}
+	x.full(nil)
+	x.put(t, "g", "x")
+}
+
+func TestWhatACrashLeftIsNotListedAndIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"f.1856d2f0a1b2c3d4.tmp", "mine.2.tmp", "f"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := artifact.Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, err := s.List(context.Background(), "")
+	if err != nil || len(listed) != 2 || listed[0].Name != "f" || listed[1].Name != "mine.2.tmp" {
+		t.Errorf("listed: %v %v", listed, err)
+	}
+	artifact.Swept(s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 {
+		t.Errorf("left: %v %v", entries, err)
+	}
+}
