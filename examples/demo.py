@@ -14,6 +14,7 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / "bin" / "streamgauge"
@@ -161,9 +162,18 @@ def run(server: Server) -> None:
             server.check()
         except KeyboardInterrupt:
             print()
+    else:
+        print("Without a terminal the demo ends here, and these addresses with it; `make build engine` and", end=" ")
+        print("`bin/streamgauge up` start a server that stays.", flush=True)
+
+
+def interrupted(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def main() -> int:
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, interrupted)  # as Ctrl-C does: the server must not outlive the demo
     folder = Path(tempfile.mkdtemp(prefix="streamgauge-demo-"))
     began, server = time.monotonic(), None
     try:

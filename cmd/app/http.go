@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -25,8 +26,10 @@ const (
 	headBytesMax = 64 << 10
 	// idleTimeout is beyond the pauses of a training that logs once a minute.
 	idleTimeout = 2 * time.Minute
+	// unreadBytesMax is how much of a body that nobody wanted is read to keep its connection.
+	unreadBytesMax = 256 << 10
 	// drainTimeout bounds the end of requests that are under way when the server stops.
-	drainTimeout = 3 * time.Second
+	drainTimeout = 2 * time.Second
 )
 
 // web is the HTTP server. It answers from the first moment: until open, that the server is starting.
@@ -49,11 +52,14 @@ func newWeb(listen net.Listener, h *health, log *slog.Logger) *web {
 		IdleTimeout:           idleTimeout,
 		DisableStartupMessage: true,
 		ErrorHandler:          answerError,
+		// An artifact may be of any type, this one too; nobody here reads forms.
+		DisablePreParseMultipartForm: true,
 	})
 	w.app.Use(w.observe)
 	server := w.app.Server()
 	server.CloseOnShutdown = true
 	server.Handler = func(c *fasthttp.RequestCtx) {
+		defer drain(c)
 		if h := w.handler.Load(); h != nil {
 			(*h)(c)
 			return
@@ -62,6 +68,18 @@ func newWeb(listen net.Listener, h *health, log *slog.Logger) *web {
 	}
 	go func() { w.served <- server.Serve(listen) }()
 	return w
+}
+
+// drain reads what a handler left of a streamed body, for the server would take it for the next request of
+// the connection; a long rest closes the connection instead.
+func drain(c *fasthttp.RequestCtx) {
+	rest := c.RequestBodyStream()
+	if rest == nil {
+		return
+	}
+	if _, err := io.CopyN(io.Discard, rest, unreadBytesMax); !errors.Is(err, io.EOF) {
+		c.SetConnectionClose()
+	}
 }
 
 // starting answers while the parts are not there yet.

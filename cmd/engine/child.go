@@ -19,14 +19,15 @@ import (
 const (
 	// stopTimeout is how long the engine gets to end once standard input ended; the promise to whoever looks
 	// from outside is five seconds.
-	stopTimeout = 4 * time.Second
+	stopTimeout = 3 * time.Second
 	// lingerTimeout is how long it may wait for clients that keep a connection open. Every acknowledged insert
 	// is in its files by then, so ending without them loses nothing.
 	lingerTimeout = 500 * time.Millisecond
 )
 
-// endless is the query that keeps the engine serving: it uses no CPU and rights that hurt nobody.
-const endless = "system start listen http; system start listen tcp; " +
+// endless is the query that keeps the engine serving: it uses no CPU and rights that hurt nobody. HTTP comes
+// last: who gets an answer there knows that the other port is open too.
+const endless = "system start listen tcp; system start listen http; " +
 	"select sleepEachRow(1) from system.numbers settings max_block_size=1 format Null"
 
 // Run is the child: it serves until standard input ends, which is the end of the parent. It returns nil
@@ -37,6 +38,9 @@ func Run(o Options, stdin io.Reader) error {
 		return err
 	}
 	defer lock.Close()
+	if err := sign(lock); err != nil {
+		return err
+	}
 	c, err := LoadCredentials(o.Dir)
 	if err != nil {
 		return err

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -24,6 +27,27 @@ func AwaitPrevious(dir string) error {
 	return lock.Close()
 }
 
+// stillThere names the engine that does not go: one that was stopped does not notice that its parent died.
+func stillThere(o Options, lock io.Reader) error {
+	b, err := io.ReadAll(lock)
+	pid := strings.TrimSpace(string(b))
+	if err != nil || pid == "" {
+		return fmt.Errorf("another engine still runs on %s; end that process", o.Folder())
+	}
+	return fmt.Errorf("another engine still runs on %s; end it with `kill -9 %s`, its data is safe", o.Folder(), pid)
+}
+
+// sign writes who holds the lock.
+func sign(lock *os.File) error {
+	if err := lock.Truncate(0); err != nil {
+		return fmt.Errorf("sign the engine's lock: %w", err)
+	}
+	if _, err := fmt.Fprintln(lock, os.Getpid()); err != nil {
+		return fmt.Errorf("sign the engine's lock: %w", err)
+	}
+	return nil
+}
+
 // lockFolder takes the folder for one engine alone. The lock ends with the process or when it is closed.
 func lockFolder(o Options) (*os.File, error) {
 	if err := os.MkdirAll(o.Folder(), 0o700); err != nil {
@@ -38,9 +62,13 @@ func lockFolder(o Options) (*os.File, error) {
 		if err == nil {
 			return f, nil
 		}
-		if time.Now().After(end) {
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			_ = f.Close()
-			return nil, fmt.Errorf("another engine still runs on %s: %w", o.Folder(), err)
+			return nil, fmt.Errorf("lock %s: %w", o.Folder(), err)
+		}
+		if time.Now().After(end) {
+			defer f.Close()
+			return nil, stillThere(o, f)
 		}
 	}
 }

@@ -20,7 +20,7 @@ const (
 	pauseMax   = 5 * time.Second
 	servedLong = 30 * time.Second
 	// stopWait is longer than the child itself takes to give up on an orderly end.
-	stopWait    = stopTimeout + 2*time.Second
+	stopWait    = stopTimeout + 500*time.Millisecond
 	statusAge   = time.Second
 	pingTimeout = 2 * time.Second
 )

@@ -59,8 +59,8 @@ func CheckKey(field, key string) error {
 	if !legalKey(key) {
 		return track.Errorf(track.InvalidParameterValue, "Invalid value %s for parameter '%s' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).", quote(key), field)
 	}
-	if clean := path.Clean(key); clean != key || key == "." || key == ".." || strings.HasPrefix(key, "../") || strings.HasPrefix(key, "/") {
-		return track.Errorf(track.InvalidParameterValue, "Invalid value %s for parameter '%s' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to %s", quote(key), field, quote(clean))
+	if clean := path.Clean(key); clean != key || key == "." || strings.HasPrefix(key, "..") || strings.HasPrefix(key, "/") {
+		return track.Errorf(track.InvalidParameterValue, "Invalid value %s for parameter '%s' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '%s'", quote(key), field, clean)
 	}
 	return CheckLength(field, key, KeyLengthMax)
 }
@@ -81,5 +81,5 @@ func MissingParameter(field string) error {
 // InvalidParameter is MLflow's answer to a field of the wrong type; value is JSON and kind Python's name of
 // its type.
 func InvalidParameter(field, value, kind string) error {
-	return track.Errorf(track.InvalidParameterValue, "Invalid value %s for parameter '%s' supplied: Hint: Value was of type '%s'. See the API docs for more information about request parameters.", value, field, kind)
+	return track.Errorf(track.InvalidParameterValue, "Invalid value %s for parameter '%s' supplied:  Hint: Value was of type '%s'. See the API docs for more information about request parameters.", value, field, kind)
 }

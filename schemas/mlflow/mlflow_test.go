@@ -23,10 +23,10 @@ func TestFieldsNameWhatIsWrong(t *testing.T) {
 		{"required", `{}`, "Missing value for required parameter 'key'"},
 		{"required", `{"key": ""}`, "Missing value for required parameter 'key'"},
 		{"required", `{"key": null}`, "Missing value for required parameter 'key'"},
-		{"required", `{"key": 5}`, "Invalid value 5 for parameter 'key' supplied: Hint: Value was of type 'int'."},
-		{"required", `{"key": [1, 2]}`, "Invalid value [1,2] for parameter 'key' supplied: Hint: Value was of type 'list'."},
-		{"int", `{"step": "x"}`, `Invalid value "x" for parameter 'step' supplied: Hint: Value was of type 'str'.`},
-		{"int", `{"step": 1.5}`, "Invalid value 1.5 for parameter 'step' supplied: Hint: Value was of type 'float'."},
+		{"required", `{"key": 5}`, "Invalid value 5 for parameter 'key' supplied:  Hint: Value was of type 'int'."},
+		{"required", `{"key": [1, 2]}`, "Invalid value [1,2] for parameter 'key' supplied:  Hint: Value was of type 'list'."},
+		{"int", `{"step": "x"}`, `Invalid value "x" for parameter 'step' supplied:  Hint: Value was of type 'str'.`},
+		{"int", `{"step": 1.5}`, "Invalid value 1.5 for parameter 'step' supplied:  Hint: Value was of type 'float'."},
 		{"int", `{"step": "17"}`, ""},
 		{"int", `{"step": 1e3}`, ""},
 		{"bool", `{"ascending": 3}`, "Invalid boolean value"},
@@ -54,7 +54,7 @@ func TestFieldsNameWhatIsWrong(t *testing.T) {
 func TestCheckKey(t *testing.T) {
 	for key, ok := range map[string]bool{
 		"loss": true, "a/b c.d-e:f_g": true, "größe": true, "a\nb": false, "a?b": false, "/abs": false, "a//b": false,
-		"..": false, "../x": false, "a/../b": false, ".": false, "a/": false, strings.Repeat("k", 250): true, strings.Repeat("k", 251): false,
+		"..": false, "..a": false, "../x": false, "a/../b": false, ".": false, "a/": false, strings.Repeat("k", 250): true, strings.Repeat("k", 251): false,
 	} {
 		if err := mlflow.CheckKey("key", key); (err == nil) != ok {
 			t.Errorf("%q: %v, want ok %v", key, err, ok)

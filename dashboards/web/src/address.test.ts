@@ -36,3 +36,8 @@ test("a link stays readable", () => {
     "#/runs?exp=1&tick=a,b&metric=loss",
   );
 });
+
+test("the links that MLflow's client prints open the run and the experiment", () => {
+  expect(parseHash("#/experiments/12/runs/ab12")).toMatchObject({ page: "run", run: "ab12" });
+  expect(parseHash("#/experiments/12")).toMatchObject({ page: "runs", experiment: "12" });
+});

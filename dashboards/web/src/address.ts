@@ -2,6 +2,10 @@
 //
 //   #/runs?exp=1&filter=metrics.loss < 1&sort=-metrics.loss&cols=params.lr,metrics.loss&tick=ab..,cd..&metric=loss
 //   #/runs/<run id>?metric=loss&x=100:500
+//
+// MLflow's client prints links to its own pages; they open ours:
+//
+//   #/experiments/1   and   #/experiments/1/runs/<run id>
 
 import { parseColumn, type Column, type Sort } from "./columns";
 
@@ -57,11 +61,12 @@ export function parseHash(hash: string): View {
   const [path = "", query = ""] = split(hash.replace(/^#/, ""), "?");
   const fields = parseFields(query);
   const chart = parseChart(fields);
-  const run = /^\/runs\/([^/]+)$/.exec(path)?.[1];
+  const run = /^(?:\/experiments\/[^/]+)?\/runs\/([^/]+)$/.exec(path)?.[1];
   if (run) return { page: "run", run: decode(run), chart };
+  const experiment = /^\/experiments\/([^/]+)$/.exec(path)?.[1];
   return {
     page: "runs",
-    experiment: fields.get("exp")?.[0] || null,
+    experiment: experiment ? decode(experiment) : fields.get("exp")?.[0] || null,
     filter: fields.get("filter")?.[0] ?? "",
     sort: parseSort(fields.get("sort")?.[0]),
     columns: fields.has("cols") ? (fields.get("cols") ?? []).map(parseColumn).filter((c) => c !== null) : null,

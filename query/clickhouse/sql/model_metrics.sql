@@ -1,5 +1,5 @@
--- The latest values measured for a logged model, per run, metric and dataset. Skip index by_model leaves out
--- all granules without a model.
+-- The latest values measured for a logged model, per run, metric and dataset. No order serves this: the column
+-- of models is read whole, which is short, since most values have none.
 SELECT
     run,
     key,

@@ -1,0 +1,154 @@
+package clickhouse_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	natsgo "github.com/nats-io/nats.go"
+
+	"github.com/streamgauge/streamgauge/consumers/clickhouse"
+	"github.com/streamgauge/streamgauge/consumers/documents"
+	"github.com/streamgauge/streamgauge/consumers/nats"
+	"github.com/streamgauge/streamgauge/schemas/bus"
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+)
+
+// reader notes what an observer is told.
+type reader struct {
+	mu      sync.Mutex
+	docs    []feed.Document
+	applied uint64
+}
+
+func (o *reader) ObserveSections([]*feed.Section) {}
+
+func (o *reader) ObserveDocuments(docs []feed.Document) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.docs = append(o.docs, docs...)
+}
+
+func (o *reader) DocumentsApplied(revision uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.applied = revision
+}
+
+// put writes a document's messages, the head last.
+func (r *rig) put(key string, doc *sgpb.Document) uint64 {
+	r.Helper()
+	parts, err := document.Split(key, doc)
+	if err != nil {
+		r.Fatal(err)
+	}
+	var last uint64
+	for _, p := range parts {
+		last = r.message(p.Key, p.Value, "")
+	}
+	return last
+}
+
+func (r *rig) message(key string, value []byte, operation string) uint64 {
+	r.Helper()
+	m := natsgo.NewMsg(bus.DocSubject(key))
+	m.Data = value
+	if operation != "" {
+		m.Header.Set("KV-Operation", operation)
+	}
+	ack, err := r.js.PublishMsg(r.ctx, m)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.acks.AckDocs(ack.Sequence)
+	return ack.Sequence
+}
+
+// documents runs the documents' loop until the returned function is called.
+func (r *rig) documents(o feed.Observer) (*documents.Loop, func()) {
+	r.Helper()
+	sink := clickhouse.NewDocuments(r.config())
+	loop := documents.New(documents.Config{Source: nats.NewDocuments(r.js), Keys: nats.NewKeys(r.js), Sink: sink, Observer: o, Acks: &r.acks})
+	ctx, cancel := context.WithCancel(r.ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = loop.Run(ctx)
+	}()
+	stop := func() {
+		cancel()
+		<-done
+		_ = sink.Close()
+	}
+	r.Cleanup(stop)
+	return loop, stop
+}
+
+func run(id, name string, params map[string]string) *sgpb.Document {
+	return &sgpb.Document{Body: &sgpb.Document_Run{Run: &sgpb.Run{Id: id, ExperimentId: "1", Name: name, Params: params, Status: sgpb.RunStatus_RUN_STATUS_RUNNING}}}
+}
+
+func TestDocumentsReachReadersAndTables(t *testing.T) {
+	r := newRig(t)
+	var seen reader
+	loop, stop := r.documents(&seen)
+	large := strings.Repeat("x", 3*document.ChunkBytesMax)
+
+	r.put(document.ExperimentKey("1"), &sgpb.Document{Body: &sgpb.Document_Experiment{Experiment: &sgpb.Experiment{Id: "1", Name: "wine"}}})
+	r.put(document.ExperimentNameKey("wine"), &sgpb.Document{Body: &sgpb.Document_Claim{Claim: &sgpb.Claim{Owner: "exp.1"}}})
+	r.put(document.RunKey(runID(7)), run(runID(7), "first", nil))
+	r.put(document.HistoryKey(document.RunKey(runID(7)), 1), &sgpb.Document{Body: &sgpb.Document_Change{Change: &sgpb.Change{Document: "run.x", Number: 1, What: "created"}}})
+	r.message(document.RunKey(runID(9)), []byte("\xffgarbage"), "")
+	last := r.put(document.RunKey(runID(8)), run(runID(8), "large", map[string]string{"text": large}))
+	if err := loop.Await(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	seen.mu.Lock()
+	for _, d := range seen.docs {
+		keys = append(keys, fmt.Sprintf("%s@%d", d.Key, d.Revision))
+	}
+	if got := seen.docs[len(seen.docs)-1].Doc.GetRun().GetParams()["text"]; got != large {
+		t.Errorf("the large document came with a text of %d bytes, want %d", len(got), len(large))
+	}
+	seen.mu.Unlock()
+	if want := fmt.Sprintf("[exp.1@1 run.%s@3 hist.run.%s.1@4 run.%s@%d]", runID(7), runID(7), runID(8), last); fmt.Sprint(keys) != want {
+		t.Errorf("observed %v, want %v", keys, want)
+	}
+
+	r.flushDocuments(loop)
+	r.query("first\tRUNNING\t0\nlarge\tRUNNING\t786432", "SELECT name, status, length(params['text']) FROM streamgauge.runs FINAL WHERE run_id != '' ORDER BY name")
+	r.query("wine", "SELECT name FROM streamgauge.experiments FINAL WHERE id != ''")
+	r.query("created", "SELECT what FROM streamgauge.history FINAL WHERE document != ''")
+	r.query("65535\t5", "SELECT lane, seq FROM streamgauge.quarantine")
+	seen.mu.Lock()
+	if seen.applied != last {
+		t.Errorf("applied %d, want %d", seen.applied, last)
+	}
+	seen.mu.Unlock()
+	stop()
+
+	// A new process reads on from the watermark; a deletion is told to readers.
+	var again reader
+	loop, _ = r.documents(&again)
+	r.put(document.RunKey(runID(7)), run(runID(7), "second", nil))
+	r.message(document.RunKey(runID(8)), nil, "DEL")
+	r.flushDocuments(loop)
+	r.query("large\nsecond", "SELECT name FROM streamgauge.runs FINAL WHERE run_id != '' ORDER BY name")
+	again.mu.Lock()
+	defer again.mu.Unlock()
+	if n := len(again.docs); n != 2 || again.docs[0].Doc.GetRun().GetName() != "second" || again.docs[1].Doc != nil {
+		t.Errorf("after the restart: %v", again.docs)
+	}
+}
+
+func (r *rig) flushDocuments(l *documents.Loop) {
+	r.Helper()
+	if err := l.Flush(r.ctx); err != nil {
+		r.Fatal(err)
+	}
+}

@@ -1,0 +1,225 @@
+package query_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/filter"
+	"github.com/streamgauge/streamgauge/query/history"
+	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/series"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+func (r *rig) Runs(_ context.Context, ids []string) (out []hot.Document, _ error) {
+	r.reads++
+	for _, id := range ids {
+		if d, ok := r.stored[id]; ok {
+			out = append(out, d)
+		}
+	}
+	return out, r.down
+}
+
+func (r *rig) ExperimentRuns(_ context.Context, experiment uint32, runsMax int) (out []hot.Document, _ error) {
+	r.reads++
+	for _, d := range r.stored {
+		if d.Run.ExperimentId == fmt.Sprint(experiment) && len(out) < runsMax {
+			out = append(out, d)
+		}
+	}
+	return out, r.down
+}
+
+func (r *rig) latest() map[track.RunNumber]map[string]track.Latest {
+	out := make(map[track.RunNumber]map[string]track.Latest)
+	for _, s := range r.lane[:r.applied] {
+		if out[s.Run] == nil {
+			out[s.Run] = make(map[string]track.Latest)
+		}
+		for i, k := range s.Points.Key {
+			l := track.Latest{Rank: s.Rank, Step: s.Points.Step[i], TimeMS: s.Points.TimeMS[i], Value: s.Points.Value[i]}
+			if old, ok := out[s.Run][s.Points.Keys[k]]; !ok || l.Compare(old) > 0 {
+				out[s.Run][s.Points.Keys[k]] = l
+			}
+		}
+	}
+	return out
+}
+
+func (r *rig) Latest(_ context.Context, experiment uint32, runs []track.RunNumber) (out []hot.Value, _ error) {
+	r.reads++
+	for number, latest := range r.latest() {
+		if runs != nil && !slices.Contains(runs, number) {
+			continue
+		}
+		for k, l := range latest {
+			out = append(out, hot.Value{Run: number, Key: k, Latest: l})
+		}
+	}
+	return out, r.down
+}
+
+func (r *rig) ExperimentSize(context.Context, uint32) (runs, values int, err error) {
+	r.reads++
+	return len(r.stored), 0, r.down
+}
+
+func (r *rig) Experiments(context.Context) ([]hot.Experiment, error) {
+	return []hot.Experiment{{Doc: &sgpb.Experiment{Id: "0", Name: "Default"}, Revision: 1}}, r.down
+}
+
+// SearchRuns evaluates in Go what the real store does in SQL; a property test of package filter holds them
+// equal.
+func (r *rig) SearchRuns(_ context.Context, s filter.RunSearch) ([]hot.Document, error) {
+	r.reads++
+	latest := r.latest()
+	var found []filter.RunRow
+	for id, d := range r.stored {
+		number, _ := track.ParseRunID(id)
+		row := filter.RunRow{Run: d.Run, Latest: func(key string) (float64, bool) { l, ok := latest[number][key]; return l.Value, ok }}
+		experiment, _ := track.ParseExperimentID(d.Run.ExperimentId)
+		in := slices.Contains(s.Experiments, experiment) && !slices.Contains(s.Except, id) && s.View.Sees(d.Run.Lifecycle == sgpb.Lifecycle_LIFECYCLE_DELETED)
+		if in && s.Where.Match(row) && (s.After == nil || s.Order.CompareKeys(s.Order.Key(row), s.After) > 0) {
+			found = append(found, row)
+		}
+	}
+	slices.SortFunc(found, func(a, b filter.RunRow) int { return s.Order.Compare(a, b) })
+	var out []hot.Document
+	for _, row := range found[:min(len(found), s.Limit)] {
+		out = append(out, r.stored[row.Run.Id])
+	}
+	return out, r.down
+}
+
+func (r *rig) Stored(_ context.Context, except []string, _ []filter.Stage) (points, runs uint64, err error) {
+	for _, s := range r.lane[:r.applied] {
+		points += uint64(s.Points.Len())
+	}
+	for id := range r.stored {
+		if !slices.Contains(except, id) {
+			runs++
+		}
+	}
+	return points, runs, r.down
+}
+
+// rows are the sections that a pinned read of a key sees.
+func (r *rig) rows(run track.RunNumber, watermarks map[uint16]uint64) (out []*feed.Section) {
+	for _, s := range r.lane[:min(r.applied+r.marker, len(r.lane))] {
+		if mark, ok := watermarks[s.Lane]; s.Run == run && (!ok || s.Seq <= mark) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (r *rig) History(_ context.Context, read history.Read) (p history.Points, _ error) {
+	r.reads++
+	rows := feed.Snapshot{Sections: r.rows(read.Run, read.Watermarks)}
+	rank := read.Rank
+	if lowest, ok := history.LowestRank(rows, read.Key); ok {
+		rank = min(rank, lowest)
+	}
+	for _, s := range rows.Sections {
+		if s.Rank == rank {
+			p.AddSectionSteps(s, read.Key, read.From, read.To)
+		}
+	}
+	if read.Max == 0 {
+		slices.Reverse(p.List)
+		return p, r.down
+	}
+	slices.SortStableFunc(p.List, p.Compare) // repeats stay: SQL has them, too
+	p.Between(read.After, nil)
+	p.List = p.List[:min(len(p.List), read.Max)]
+	return p, r.down
+}
+
+func (r *rig) LowestRank(_ context.Context, read history.Read) (uint32, error) {
+	if rank, ok := history.LowestRank(feed.Snapshot{Sections: r.rows(read.Run, read.Watermarks)}, read.Key); ok {
+		return rank, r.down
+	}
+	return history.RankUnknown, r.down
+}
+
+func (r *rig) SeriesSizes(_ context.Context, read clickhouse.SeriesRead) (out []clickhouse.SeriesSize, _ error) {
+	set := make(series.Set)
+	for _, s := range r.rows(read.Run, nil) {
+		set.AddSection(s, read.Key, read.From, read.To)
+	}
+	for id, buckets := range set {
+		size := clickhouse.SeriesSize{ID: id, Least: math.MaxInt64, Greatest: math.MinInt64}
+		for _, b := range buckets {
+			size.Points += 1 + r.inflate
+			size.Least, size.Greatest = min(size.Least, b.StepFirst), max(size.Greatest, b.StepLast)
+		}
+		out = append(out, size)
+	}
+	return out, r.down
+}
+
+func (r *rig) SeriesRaw(_ context.Context, read clickhouse.SeriesRead) (series.Set, error) {
+	set := make(series.Set)
+	for _, s := range r.rows(read.Run, read.Watermarks) {
+		if s.Rank >= read.RankFrom && s.Rank <= read.RankTo {
+			set.AddSection(s, read.Key, read.From, read.To)
+		}
+	}
+	return set, r.down
+}
+
+func (r *rig) SeriesRollup(_ context.Context, read clickhouse.SeriesRead, level uint8) (series.Set, map[uint16]uint64, error) {
+	points := make(series.Set)
+	for _, s := range r.rows(read.Run, nil) {
+		if s.Rank >= read.RankFrom && s.Rank <= read.RankTo {
+			points.AddSection(s, read.Key, read.From, read.To)
+		}
+	}
+	set := make(series.Set)
+	for id, buckets := range points {
+		byBucket := make(map[int64]series.Bucket)
+		for _, b := range buckets {
+			at := b.StepFirst >> (8 + level)
+			if old, ok := byBucket[at]; ok {
+				b = old.Join(b)
+			}
+			byBucket[at] = b
+		}
+		for _, b := range byBucket {
+			set[id] = append(set[id], b)
+		}
+	}
+	return set, map[uint16]uint64{0: uint64(r.applied + r.marker)}, r.down
+}
+
+func (r *rig) ModelMetrics(_ context.Context, model string, _ uint32) (out []clickhouse.ModelValue, _ error) {
+	for _, s := range r.lane[:r.applied] {
+		for i, k := range s.Points.Key {
+			if c := s.Points.ContextOf(i); c.ModelID == model {
+				out = append(out, clickhouse.ModelValue{Run: s.Run, Key: s.Points.Keys[k], Dataset: c.Dataset(), Latest: track.Latest{Step: s.Points.Step[i], TimeMS: s.Points.TimeMS[i], Value: s.Points.Value[i]}})
+			}
+		}
+	}
+	return out, r.down
+}
+
+func (r *rig) RunIDs(_ context.Context, _ uint32, runs []track.RunNumber) (map[track.RunNumber]string, error) {
+	out := make(map[track.RunNumber]string)
+	for id := range r.stored {
+		if n, _ := track.ParseRunID(id); slices.Contains(runs, n) {
+			out[n] = id
+		}
+	}
+	return out, r.down
+}
+
+func (r *rig) Ask(_ context.Context, text, format string) (clickhouse.Answer, error) {
+	r.asked = append(r.asked, format+": "+text)
+	return r.answer()
+}
