@@ -130,7 +130,7 @@ func (r *Registry) load(ctx context.Context, runID string) (*sgpb.Run, *sgpb.Exp
 		return nil, nil, err
 	}
 	run := e.Doc.GetRun()
-	if run == nil {
+	if run.GetId() != runID { // another run may have the same number
 		return nil, nil, decide.NoRun(runID)
 	}
 	e, err = r.committer.Load(ctx, document.ExperimentKey(run.GetExperimentId()))

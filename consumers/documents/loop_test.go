@@ -94,8 +94,8 @@ func TestLoop(t *testing.T) {
 	}
 	sink.mu.Lock()
 	defer sink.mu.Unlock()
-	if len(sink.lots) != 1 || sink.lots[0].Last != lease || sink.lots[0].Runs.Rows() != 2 || sink.lots[0].History.Rows() != 1 {
-		t.Errorf("lots %+v, want one with a run and all watermarks", sink.lots)
+	if len(sink.lots) != 1 || sink.lots[0].Last != lease || sink.lots[0].Runs.Rows() != 2 || sink.lots[0].History.Rows() != 2 {
+		t.Errorf("lots %+v, want one with a run, its creation, and all watermarks", sink.lots)
 	}
 }
 

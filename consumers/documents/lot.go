@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/table"
@@ -60,6 +61,8 @@ func (l *Lot) add(e *entry) {
 	switch body := e.doc.Doc.GetBody().(type) {
 	case *sgpb.Document_Run:
 		l.Runs.Append(body.Run, e.encoded, e.seq)
+		// Of whatever revision this is: the first may have been overwritten before it was read.
+		l.History.Append(document.FirstChange(e.doc.Key, e.doc.Doc), e.seq)
 	case *sgpb.Document_Experiment:
 		l.Experiments.Append(body.Experiment, e.encoded, e.seq)
 	case *sgpb.Document_Change:

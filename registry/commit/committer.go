@@ -2,9 +2,13 @@
 //
 // Callers load what their command needs, in their own goroutines, and queue it. One committer takes whatever
 // waits, decides each command against an overlay of the documents (what is cached and what this batch already
-// changes), and writes all changed documents as one atomic batch; then everybody is answered. Nothing is
-// timed: while a batch is under way the next one gathers. So commands on one document fold into one message,
-// and thousands a second share a few hundred syncs of the disk.
+// changes), and writes what changed; then everybody is answered. Nothing is timed: while a batch is under way
+// the next one gathers. So commands on one document fold into one message, and thousands a second share a few
+// hundred syncs of the disk.
+//
+// Documents that some command ties together, by writing or by having read them, are written as one atomic batch.
+// A document that stands alone is a message of its own, which costs a twentieth of a batch; when many stand alone
+// they join the batch too (part.go).
 //
 //	caller: load, queue          -> committer: decide, evolve, Append -> caller: answer
 //	another process was faster   -> reload, decide each command alone, again if need be
@@ -69,6 +73,8 @@ type request struct {
 	loaded map[string]Entry
 	// key is the document that answers.
 	key string
+	// touched are the keys that the decision has read or writes.
+	touched []string
 
 	// answered takes the request itself once doc and err are set; it has room.
 	answered chan *request
@@ -223,6 +229,7 @@ type view struct {
 }
 
 func (v *view) Document(key string) (*sgpb.Document, bool) {
+	v.request.touched = append(v.request.touched, key)
 	if s, ok := v.overlay.slots[key]; ok {
 		return s.doc, true
 	}

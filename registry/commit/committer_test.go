@@ -65,7 +65,7 @@ func TestMoreThanOneBatch(t *testing.T) {
 	add(decide.CreateDefault{})
 	m.step(context.Background(), batch)
 	batch = nil
-	for range 900 { // three messages each
+	for range 2700 { // a message each
 		add(decide.ForRun(track.CreateRun{}))
 	}
 	steps := 0
@@ -73,10 +73,10 @@ func TestMoreThanOneBatch(t *testing.T) {
 		batch = m.step(context.Background(), batch)
 		steps++
 	}
-	if steps != 3 || len(answers) != 901 {
+	if steps != 3 || len(answers) != 2701 {
 		t.Fatalf("%d steps, %d answers", steps, len(answers))
 	}
-	for range 901 {
+	for range 2701 {
 		if q := <-answers; q.err != nil {
 			t.Fatal(q.err)
 		}

@@ -9,13 +9,13 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/journal"
 	"github.com/streamgauge/streamgauge/registry/mem"
-	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -29,17 +29,20 @@ const (
 
 var errLost = errors.New("the answer of the journal was lost")
 
-// fault makes the next Append fail, before or after it is done.
+// fault makes the next Append fail, before or after it is done; of several at once any one.
 type fault struct {
 	journal.Journal
+	mu            sync.Mutex
 	before, after bool
 	// stored is set when the failing Append was done all the same.
 	stored bool
 }
 
 func (f *fault) Append(ctx context.Context, ws []journal.Write) ([]uint64, error) {
+	f.mu.Lock()
 	before, after := f.before, f.after
 	f.before, f.after = false, false
+	f.mu.Unlock()
 	if before {
 		return nil, errLost
 	}
@@ -203,9 +206,9 @@ func (w *world) idOf(op operation, q *request) string {
 	if r := q.doc.GetRun(); r != nil {
 		return r.GetId()
 	}
-	for key, doc := range w.documents() {
+	for _, doc := range w.documents() {
 		if doc.GetRun().GetUser() == c.User && doc.GetRun() != nil {
-			return key[len(document.RunPrefix):]
+			return doc.GetRun().GetId()
 		}
 	}
 	return ""

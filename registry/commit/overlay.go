@@ -49,8 +49,8 @@ func (o *overlay) pin(key string, e Entry, fresh bool) *slot {
 	return s
 }
 
-// apply evolves the documents of a decision, all or none.
-func (o *overlay) apply(d decide.Decision, nowMS int64) error {
+// apply evolves the documents of a decision, all or none, and answers their keys.
+func (o *overlay) apply(d decide.Decision, nowMS int64) ([]string, error) {
 	staged := make(map[string]*slot, 2*len(d.Events))
 	var order []string
 	stage := func(key string, doc *sgpb.Document) {
@@ -73,7 +73,7 @@ func (o *overlay) apply(d decide.Decision, nowMS int64) error {
 		} else if s, ok := o.slots[e.Key]; ok {
 			doc = s.doc
 			if e.Fresh && (s.doc != nil || s.revision != 0) {
-				return errTaken
+				return nil, errTaken
 			}
 		}
 		next, change := decide.Evolve(doc, e, nowMS)
@@ -82,7 +82,7 @@ func (o *overlay) apply(d decide.Decision, nowMS int64) error {
 			stage(document.HistoryKey(e.Key, change.GetNumber()), &sgpb.Document{Body: &sgpb.Document_Change{Change: change}})
 		}
 	}
-	return o.merge(staged, order)
+	return order, o.merge(staged, order)
 }
 
 // merge counts what is staged and takes it in if there is room.
@@ -110,9 +110,9 @@ func (o *overlay) merge(staged map[string]*slot, order []string) error {
 	return nil
 }
 
-// writes encodes the changed documents. heads[i] is the index of the write that carries dirty[i]'s revision.
-func (o *overlay) writes() (out []journal.Write, heads []int, err error) {
-	for _, key := range o.dirty {
+// writes encodes changed documents. heads[i] is the index of the write that carries dirty[i]'s revision.
+func (o *overlay) writes(dirty []string) (out []journal.Write, heads []int, err error) {
+	for _, key := range dirty {
 		s := o.slots[key]
 		parts, err := document.Split(key, s.doc)
 		if err != nil {

@@ -1,8 +1,10 @@
 package commit
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/journal"
@@ -39,27 +41,50 @@ func (m *Committer) step(ctx context.Context, batch []*request) (rest []*request
 // place decides one command and applies it to the overlay. A refusal is answered like a success, once what it
 // rests on is committed.
 func (m *Committer) place(q *request, v *view) error {
-	q.key = ""
+	q.key, q.touched = "", q.touched[:0]
 	given := m.given()
 	d, err := decide.Decide(v, q.command, given)
 	if err != nil {
 		return err
 	}
 	q.key = d.Answer
-	return v.overlay.apply(d, given.NowMS)
+	keys, err := v.overlay.apply(d, given.NowMS)
+	q.touched = append(q.touched, keys...)
+	return err
 }
 
-// finish commits the overlay and answers the commands that were placed on it.
+// finish commits the overlay, its parts side by side, and answers the commands that were placed on it.
 func (m *Committer) finish(ctx context.Context, o *overlay, placed []*request) {
 	current, err := m.verify(ctx, o)
-	if err == nil && current {
-		err = m.commit(ctx, o)
+	if err != nil || !current {
+		m.settle(ctx, o, placed, cmp.Or(err, journal.ErrConflict))
+		return
 	}
+	parts := o.parts(placed)
+	failed := make([]error, len(parts))
+	var wg sync.WaitGroup
+	for i, p := range parts {
+		wg.Go(func() {
+			if failed[i] = m.commit(ctx, o, p.keys); failed[i] == nil {
+				m.settle(ctx, o, p.requests, nil)
+			}
+		})
+	}
+	wg.Wait()
+	for i, p := range parts {
+		if failed[i] != nil {
+			m.settle(ctx, o, p.requests, failed[i])
+		}
+	}
+}
+
+// settle answers commands by what became of their documents.
+func (m *Committer) settle(ctx context.Context, o *overlay, placed []*request, err error) {
 	for _, q := range placed {
 		switch {
-		case err == nil && current:
+		case err == nil:
 			q.settle(o)
-		case err == nil, errors.Is(err, journal.ErrConflict):
+		case errors.Is(err, journal.ErrConflict):
 			m.alone(ctx, q)
 		default:
 			q.answer(nil, err)
@@ -76,23 +101,23 @@ func (q *request) settle(o *overlay) {
 	q.answer(o.slots[q.key].doc, nil)
 }
 
-// commit writes what is dirty. After it the cache holds what was written, or nothing of it.
-func (m *Committer) commit(ctx context.Context, o *overlay) error {
-	if len(o.dirty) == 0 {
+// commit writes dirty documents, all or none. After it the cache holds what was written, or nothing of it.
+func (m *Committer) commit(ctx context.Context, o *overlay, dirty []string) error {
+	if len(dirty) == 0 {
 		return nil
 	}
-	writes, heads, err := o.writes()
+	writes, heads, err := o.writes(dirty)
 	if err != nil {
 		return track.Errorf(track.RequestTooLarge, "%v", err)
 	}
 	revisions, err := m.journal.Append(ctx, writes)
 	if err != nil {
-		for key := range o.slots {
+		for _, key := range dirty {
 			m.cache.Forget(key)
 		}
 		return err
 	}
-	for i, key := range o.dirty {
+	for i, key := range dirty {
 		s := o.slots[key]
 		s.revision, s.fresh = revisions[heads[i]], true
 		if isKept(key) {
@@ -164,7 +189,7 @@ func (m *Committer) tryAlone(ctx context.Context, q *request) error {
 			return err
 		}
 		q.err = err
-		if err := m.commit(ctx, o); err != nil {
+		if err := m.commit(ctx, o, o.dirty); err != nil {
 			return err
 		}
 		q.settle(o)

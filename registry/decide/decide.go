@@ -55,7 +55,12 @@ type Event struct {
 	change *change
 }
 
-type change struct{ what, from, to string }
+// change is what history remembers of an event. An implied one has no message of its own, because the document
+// itself says it (document.FirstChange); it counts all the same.
+type change struct {
+	what, from, to string
+	implied        bool
+}
 
 // Decision is what a command does. Answer is the key of the document that answers it.
 type Decision struct {
@@ -113,6 +118,9 @@ func Evolve(doc *sgpb.Document, e Event, nowMS int64) (*sgpb.Document, *sgpb.Cha
 		return next, nil
 	}
 	n := count(next)
+	if e.change.implied {
+		return next, nil
+	}
 	return next, &sgpb.Change{Document: e.Key, Number: n, TimeMs: nowMS, What: e.change.what, From: e.change.from, To: e.change.to}
 }
 

@@ -117,15 +117,15 @@ func TestEffects(t *testing.T) {
 		changes string
 		want    func(*sgpb.Document) bool
 	}{
-		"a run without a name gets one": {decide.ForRun(track.CreateRun{}), "1|created||" + decide.RandomName(run2), func(d *sgpb.Document) bool {
+		"a run without a name gets one": {decide.ForRun(track.CreateRun{}), "", func(d *sgpb.Document) bool {
 			r := d.GetRun()
 			return len(strings.Split(r.GetName(), "-")) == 3 && r.GetTags()[mlflow.RunNameTag] == r.GetName() && r.GetArtifactUri() == "mlflow-artifacts:/0/"+run2+"/artifacts" && len(r.GetLanes()) == 1
 		}},
-		"a run named by its tag": {decide.ForRun(track.CreateRun{Tags: kv(mlflow.RunNameTag, "y")}), "1|created||y", func(d *sgpb.Document) bool { return d.GetRun().GetName() == "y" }},
-		"a run of many ranks gets more lanes": {decide.ForRun(track.CreateRun{Name: "x", Ranks: 1000}), "1|created||x", func(d *sgpb.Document) bool {
+		"a run named by its tag": {decide.ForRun(track.CreateRun{Tags: kv(mlflow.RunNameTag, "y")}), "", func(d *sgpb.Document) bool { return d.GetRun().GetName() == "y" }},
+		"a run of many ranks gets more lanes": {decide.ForRun(track.CreateRun{Name: "x", Ranks: 1000}), "", func(d *sgpb.Document) bool {
 			return len(d.GetRun().GetLanes()) == 2 && d.GetRun().GetLanes()[0] != d.GetRun().GetLanes()[1]
 		}},
-		"a run in a new experiment":     {decide.ForRun(track.CreateRun{Name: "x", ExperimentName: "new"}), "1|created||new,1|created||x", func(d *sgpb.Document) bool { return d.GetRun().GetExperimentId() == "2" }},
+		"a run in a new experiment":     {decide.ForRun(track.CreateRun{Name: "x", ExperimentName: "new"}), "1|created||new", func(d *sgpb.Document) bool { return d.GetRun().GetExperimentId() == "2" }},
 		"the same run again, leniently": {decide.ForRun(track.CreateRun{ID: run1, Lenient: true}), "", func(d *sgpb.Document) bool { return d.GetRun().GetName() == "first" }},
 		"the same param again":          {decide.ForRun(track.LogBatch{RunID: run1, Params: kv("p", "1")}), "", func(d *sgpb.Document) bool { return len(d.GetRun().GetParams()) == 1 }},
 		"the name tag renames":          {decide.ForRun(track.LogBatch{RunID: run1, Tags: kv(mlflow.RunNameTag, "second")}), "2|renamed|first|second", func(d *sgpb.Document) bool { return d.GetRun().GetName() == "second" }},

@@ -100,9 +100,8 @@ func (d *decider) createRun(c track.CreateRun) error {
 		Tags:        tags, Lanes: lanesOf(id, c.Ranks, d.Lanes), Ranks: c.Ranks, CreatedMs: d.NowMS,
 	}
 	key := document.RunKey(id)
-	d.write(document.RunNumberKey(id), true, claim(key, id))
 	d.emit(Event{
-		Key: key, Fresh: true, change: &change{what: "created", to: name},
+		Key: key, Fresh: true, change: &change{what: "created", implied: true},
 		set: func(doc *sgpb.Document) { doc.Body = &sgpb.Document_Run{Run: proto.Clone(r).(*sgpb.Run)} },
 	})
 	d.out.Answer = key
@@ -119,21 +118,16 @@ func (d *decider) chosenID(c track.CreateRun) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if doc.GetRun() != nil {
-		if c.Lenient {
-			d.out.Answer = key
-			return true, nil
-		}
-		return false, track.Errorf(track.ResourceAlreadyExists, "Run with id=%s already exists", c.ID)
-	}
-	owner, err := d.claimed(document.RunNumberKey(c.ID))
-	if err != nil {
-		return false, err
-	}
-	if owner != "" {
+	switch owner := doc.GetRun().GetId(); {
+	case owner == "":
+		return false, nil
+	case owner != c.ID:
 		return false, invalid("Run id '%s' begins with the same 16 digits as %s; choose another", c.ID, owner)
+	case c.Lenient:
+		d.out.Answer = key
+		return true, nil
 	}
-	return false, nil
+	return false, track.Errorf(track.ResourceAlreadyExists, "Run with id=%s already exists", c.ID)
 }
 
 // experimentOfNewRun finds the experiment of a run that is to be created, and creates one that is named and
@@ -186,7 +180,7 @@ func (d *decider) run(id string) (runAt, error) {
 		return runAt{}, err
 	}
 	r := doc.GetRun()
-	if r == nil {
+	if r.GetId() != id { // another run may have the same number
 		return runAt{}, NoRun(id)
 	}
 	e, err := d.load(document.ExperimentKey(r.GetExperimentId()))

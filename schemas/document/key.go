@@ -39,11 +39,9 @@ func ExperimentKey(id string) string { return ExperimentPrefix + id }
 // ExperimentNameKey claims an experiment's name.
 func ExperimentNameKey(name string) string { return "expname." + hash(name) }
 
-// RunKey is the key of a run's document.
-func RunKey(id string) string { return RunPrefix + id }
-
-// RunNumberKey claims a run's number, the first 16 hex digits of its id.
-func RunNumberKey(id string) string { return "runnumber." + id[:16] }
+// RunKey is the key of a run's document. It holds the run's number alone, the first 16 of the id's hex digits:
+// creating the document claims the number, in one message. Who reads it compares the whole id.
+func RunKey(id string) string { return RunPrefix + id[:16] }
 
 // LoggedModelKey is the key of a logged model's document.
 func LoggedModelKey(id string) string { return ModelPrefix + id }
