@@ -158,8 +158,11 @@ type opened struct {
 	marker    table.Marker
 	epoch     uint64
 	retention Retention
-	// purged and verified are when that was last done.
-	purged, verified time.Time
+	// purged, verified and measured are when that was last done; unfetched is what was measured.
+	purged, verified, measured time.Time
+	unfetched                  uint64
+	// columns are those of the last batch, emptied.
+	columns table.Points
 }
 
 func (l *Lane) open(ctx context.Context, h *holding) (*opened, error) {
@@ -181,7 +184,7 @@ func (l *Lane) open(ctx context.Context, h *holding) (*opened, error) {
 	if err := l.Source.Seek(ctx, marker.Last+1); err != nil {
 		return nil, fmt.Errorf("seek to %d: %w", marker.Last+1, err)
 	}
-	o := &opened{Lane: l, inserted: NewWriters(seen), marker: marker, epoch: h.lease.Epoch, retention: l.Retention, purged: time.Now(), verified: time.Now()}
+	o := &opened{Lane: l, inserted: NewWriters(seen), marker: marker, epoch: h.epoch, retention: l.Retention, purged: time.Now(), verified: time.Now()}
 	o.intake = NewIntake(l.number, l.Runs, NewWriters(seen), l.retrying(&l.fetching))
 	o.apply = applier{sink: l.Sink, allowed: h.valid, retry: l.retrying(&l.inserting), burnt: l.burnt}
 	o.retention.Limit(state.BytesMax)

@@ -51,15 +51,20 @@ type holding struct {
 	leases Leases
 	lane   uint16
 	time   time.Duration
-	lease  Lease
+	// epoch is ours as long as we hold the lane; lease changes with every renewal and belongs to who renews.
+	epoch uint64
+	lease Lease
 	// until is when the lease ends by our clock, as nanoseconds since began; the clock is monotonic.
 	began time.Time
 	until atomic.Int64
+	// sole: nobody else can own the lane, so it is not lost by a renewal that fails.
+	sole bool
 }
 
-// acquire waits until the lane is free and takes it. takeOver says that any other owner is provably dead.
+// acquire waits until the lane is free and takes it. takeOver says that any other owner is provably dead, and
+// no other can come.
 func acquire(ctx context.Context, leases Leases, lane uint16, owner string, leaseTime time.Duration, takeOver bool) (*holding, error) {
-	h := &holding{leases: leases, lane: lane, time: leaseTime, began: time.Now()}
+	h := &holding{leases: leases, lane: lane, time: leaseTime, began: time.Now(), sole: takeOver}
 	var unchangedSince time.Time
 	var watched uint64
 	for {
@@ -72,7 +77,8 @@ func acquire(ctx context.Context, leases Leases, lane uint16, owner string, leas
 		}
 		free := l.Revision == 0 || l.UntilMS == 0 || l.Owner == owner || takeOver || time.Since(unchangedSince) > leaseTime
 		if free {
-			h.lease = Lease{Owner: owner, Epoch: l.Epoch + 1, Revision: l.Revision}
+			h.epoch = l.Epoch + 1
+			h.lease = Lease{Owner: owner, Epoch: h.epoch, Revision: l.Revision}
 			err := h.renew(ctx)
 			if err == nil {
 				return h, nil
@@ -104,7 +110,7 @@ func (h *holding) renew(ctx context.Context) error {
 
 // valid returns ErrLeaseLost when the lease has ended by our clock.
 func (h *holding) valid() error {
-	if int64(time.Since(h.began)) >= h.until.Load() {
+	if !h.sole && int64(time.Since(h.began)) >= h.until.Load() {
 		return fmt.Errorf("lane %d: %w", h.lane, ErrLeaseLost)
 	}
 	return nil

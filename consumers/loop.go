@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/table"
 )
 
 // fetch reads the log into the tail until ctx ends.
@@ -128,12 +129,19 @@ func (o *opened) insert(ctx context.Context, frames []*Frame) error {
 			o.inserted.Add(f.Writer, f.Number, f.TimeMS, f.Closes)
 		}
 	}
+	b.Points = o.columns
 	b.Seal(o.inserted)
 	since(o.metrics.buildSeconds, start)
 	if err := o.apply.apply(ctx, b); err != nil {
 		return err
 	}
 	o.inserting.Store(nil)
+	// Fresh columns of a full batch cost as much as filling them; a quiet lane gives the memory back.
+	o.columns = table.Points{}
+	if b.Marker.Rows >= o.Pace.RowsSoon {
+		o.columns = b.Points
+		o.columns.Reset()
+	}
 	o.marker, o.verified = b.Marker, time.Now()
 	o.tail.apply(b.Marker.Last)
 	o.retention.Applied(b.Marker.Last, b.Marker.TimeMS, uint64(bytes))
@@ -145,10 +153,7 @@ func (o *opened) insert(ctx context.Context, frames []*Frame) error {
 // keepHouse purges what the safety window lets go and tells the metrics. A purge that fails is tried again
 // at the next batch: the log only stays longer than it must.
 func (o *opened) keepHouse(ctx context.Context) {
-	frames, bytes, onLog := o.tail.counts()
-	o.metrics.tailBytes.Set(float64(bytes))
-	o.metrics.lagFrames.Set(float64(frames))
-	o.metrics.lagBytes.Set(float64(onLog))
+	o.measure(ctx)
 	now := time.Now()
 	seq, gain := o.retention.Purge(now.UnixMilli())
 	if seq == 0 || now.Sub(o.purged) < purgeEvery && gain < o.retention.BytesMax/laneShare {
@@ -162,4 +167,18 @@ func (o *opened) keepHouse(ctx context.Context) {
 		return
 	}
 	o.retention.Purged(seq)
+}
+
+// measure tells the metrics how far behind the table is. What is not fetched yet is asked for rarely.
+func (o *opened) measure(ctx context.Context) {
+	frames, bytes, onLog := o.tail.counts()
+	if time.Since(o.measured) > housekeepingEvery {
+		o.measured = time.Now()
+		if state, err := o.Source.State(ctx); err == nil {
+			o.unfetched = max(state.Last, o.tail.reached()) - o.tail.reached()
+		}
+	}
+	o.metrics.tailBytes.Set(float64(bytes))
+	o.metrics.lagFrames.Set(float64(uint64(frames) + o.unfetched))
+	o.metrics.lagBytes.Set(float64(onLog))
 }

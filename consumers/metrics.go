@@ -28,7 +28,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(0.001, 2, 14)}, lane)
 	}
 	m := &Metrics{
-		lagFrames:   gauge("streamgauge_lane_lag_frames", "Fetched frames that are not yet in ClickHouse."),
+		lagFrames:   gauge("streamgauge_lane_lag_frames", "Frames on the log that are not yet in ClickHouse."),
 		lagBytes:    gauge("streamgauge_lane_lag_bytes", "Bytes on the bus of the fetched frames that are not yet in ClickHouse."),
 		tailBytes:   gauge("streamgauge_lane_tail_bytes", "Memory of the tail."),
 		writerHoles: gauge("streamgauge_lane_writer_gaps", "Frame numbers missing between numbers seen, as ranges."),

@@ -43,6 +43,7 @@ func (t *tail) reset(applied, start uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.open, t.applied, t.seen, t.start = true, applied, applied, start
+	t.lastCut = time.Now() // what lies on the log already is worth a full batch
 	t.frames, t.rows, t.bytes, t.onLog = nil, 0, 0, 0
 	t.runs = make(map[track.RunNumber]*runTail)
 	t.notify()
@@ -212,6 +213,13 @@ func (t *tail) counts() (frames, bytes, onLog int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.frames), t.bytes, t.onLog
+}
+
+// reached is the sequence that readers have been let past.
+func (t *tail) reached() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.seen
 }
 
 // await waits until done, asked under the lock, is true, or ctx ends.

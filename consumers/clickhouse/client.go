@@ -26,6 +26,8 @@ type Config struct {
 	Address  string
 	User     string
 	Password string
+	// Metrics may be nil.
+	Metrics *Metrics
 }
 
 // Client is one connection, made when it is needed and again after an error. Requests wait for each other.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
@@ -66,6 +67,7 @@ func (l *Lane) Write(ctx context.Context, b *consumers.Batch, token string) erro
 }
 
 func insert(ctx context.Context, c *Client, name string, in proto.Input, settings []ch.Setting, queryID string) error {
+	start := time.Now()
 	err := c.Do(ctx, ch.Query{
 		Body: "INSERT INTO " + table.Database + "." + name + " " + in.Columns() + " VALUES", Input: in,
 		Settings: settings, QueryID: queryID,
@@ -73,6 +75,7 @@ func insert(ctx context.Context, c *Client, name string, in proto.Input, setting
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", name, err)
 	}
+	c.config.Metrics.inserted(name, in[0].Data.Rows(), start)
 	return nil
 }
 
