@@ -48,7 +48,7 @@ scripts_parse() {
 # A service module may import the contracts and itself, no sibling.
 imports_only_schemas() {
 	siblings=$(in_dir "$1" go list -deps -test ./... | grep '^github.com/streamgauge/streamgauge/' |
-		grep -v -E "^github.com/streamgauge/streamgauge/(schemas|$1)(/|_test|\.test|$)")
+		grep -v -E "^github.com/streamgauge/streamgauge/(schemas|$1)(/|_test|\.test| |$)")
 	[ -z "$siblings" ] || {
 		echo "$1 imports:"
 		echo "$siblings"

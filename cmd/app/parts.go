@@ -127,7 +127,7 @@ func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error 
 
 // makeLoops makes what moves the logs into ClickHouse; nothing runs yet.
 func (p *parts) makeLoops(docs, logs jetstream.JetStream, observer feed.Observer) {
-	at := consumersch.Config{Address: p.s.config.ClickHouseListen, User: engine.AppUser, Password: p.s.engine.Credentials().App}
+	at := consumersch.Config{Address: p.s.config.ClickHouseListen, User: engine.AppUser, Password: p.s.engine.Credentials().App, Metrics: consumersch.NewMetrics(p.metrics)}
 	keys := consumersnats.NewKeys(docs)
 	laneMetrics := consumers.NewMetrics(p.metrics)
 	for n := range uint16(lanes) {

@@ -54,6 +54,15 @@ def test_a_file_may_be_replaced_and_may_be_empty(client: MlflowClient, run_id: s
         assert Path(client.download_artifacts(run_id, "f.txt", str(tmp_path / "back"))).read_text() == text
 
 
+@pytest.mark.parametrize("pieces", [[], [b"one"], [b"one", b"two" * 100_000]], ids=["none", "one", "two"])
+def test_an_upload_whose_length_is_not_told(url: str, experiment: SimpleNamespace, run_id: str, pieces: list) -> None:
+    """The client sends empty files so."""
+    path = f"{url}/api/2.0/mlflow-artifacts/artifacts/{experiment.id}/{run_id}/artifacts/pieces"
+    with requests.Session() as session:
+        assert session.put(path, data=iter(pieces), timeout=10).status_code == 200
+        assert session.get(path, timeout=10).content == b"".join(pieces)
+
+
 def test_a_large_file_streams(client: MlflowClient, run_id: str, tmp_path: Path) -> None:
     block = os.urandom(1 << 20)
     file, digest = tmp_path / "large.bin", hashlib.sha256()

@@ -587,7 +587,10 @@ def make_runs():
         run_id = info["run"]["info"]["run_id"]
         ids.append(run_id)
         r["id"], r["artifact_uri"] = run_id, info["run"]["info"]["artifact_uri"]
-        encode = lambda v: "NaN" if v != v else ("Infinity" if v == float("inf") else v)
+
+        def encode(v):
+            return "NaN" if v != v else ("Infinity" if v == float("inf") else v)
+
         r["metrics"] = {k: encode(v) for k, v in r["metrics"].items()}
         must(
             "runs/log-batch",
