@@ -62,14 +62,32 @@ func (s *Set) ObserveDocuments(docs []feed.Document) {
 		case strings.HasPrefix(d.Key, document.ExperimentPrefix):
 			s.experiments.set(strings.TrimPrefix(d.Key, document.ExperimentPrefix), d.Doc.GetExperiment(), d.Revision)
 		case strings.HasPrefix(d.Key, document.RunPrefix):
-			s.observeRun(strings.TrimPrefix(d.Key, document.RunPrefix), d.Doc.GetRun(), d.Revision)
+			s.observeRun(s.runOf(d), d.Doc.GetRun(), d.Revision)
 		}
 	}
 	s.evict()
 }
 
+// runOf is the id of the run whose document this is. The key holds the run's number alone, so for a removed
+// document, which is rare, the id is looked for among the runs that are here; nobody else needs to know.
+func (s *Set) runOf(d feed.Document) string {
+	if run := d.Doc.GetRun(); run != nil {
+		return run.GetId()
+	}
+	number := strings.TrimPrefix(d.Key, document.RunPrefix)
+	for id := range s.runs {
+		if strings.HasPrefix(id, number) {
+			return id
+		}
+	}
+	return ""
+}
+
 // observeRun happens wholly under the set's lock: eviction must not come between entry and revision.
 func (s *Set) observeRun(id string, doc *sgpb.Run, revision uint64) {
+	if id == "" {
+		return
+	}
 	r := s.entry(id)
 	if doc != nil && s.isNew(r, doc) {
 		r.setComplete()
