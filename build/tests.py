@@ -11,6 +11,7 @@ Needs nothing but Python itself. With STREAMGAUGE_FORBID_SKIPS set a skipped tes
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".build" / "results"
 FAULTS_MINUTES = 120 if os.environ.get("FAULTS") == "long" else 15
 UNIT_MINUTES = 10
+COMPAT_MINUTES = 15
+WEB_MINUTES = 5
 
 
 @dataclass
@@ -82,6 +85,20 @@ def take(event: dict, count: Count, output: dict) -> None:
         print(f"  {action} {package} {event.get('Elapsed', 0):.1f} s", flush=True)
 
 
+def bounded(command: list[str], folder: Path, minutes: int) -> int:
+    """Runs a test runner and gives its status; one that hangs is ended with all that it has started."""
+    process = subprocess.Popen(command, cwd=folder, start_new_session=True)
+    try:
+        return process.wait(minutes * 60)
+    except subprocess.TimeoutExpired:
+        print(f"  {' '.join(command[:4])} ... did not end within {minutes} minutes")
+        return 1
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
 def script(path: str) -> Count:
     """Runs a shell test that prints `ok NAME` or `FAIL NAME` a case."""
     done = subprocess.run(["sh", path], cwd=ROOT, capture_output=True, text=True)
@@ -114,7 +131,7 @@ def faults(module: str, package: str) -> Count:
 def compat(python: str) -> Count:
     report = RESULTS / "compat.xml"
     report.unlink(missing_ok=True)
-    subprocess.run([python, "-m", "pytest", "-q", "clients/python", f"--junitxml={report}"], cwd=ROOT)
+    bounded([python, "-m", "pytest", "-q", "clients/python", f"--junitxml={report}"], ROOT, COMPAT_MINUTES)
     if not report.exists():
         return Count(failed=1)
     count = Count()
@@ -131,7 +148,7 @@ def web(folder: str) -> Count:
         report = RESULTS / f"web-{name}.json"
         report.unlink(missing_ok=True)
         flags = ["--reporter=default", "--reporter=json", f"--outputFile={report}"]
-        status = subprocess.run(["npm", "run", "--silent", command, "--", *flags], cwd=ROOT / folder).returncode
+        status = bounded(["npm", "run", "--silent", command, "--", *flags], ROOT / folder, WEB_MINUTES)
         if not report.exists():
             count.failed += 1
             continue

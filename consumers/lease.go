@@ -116,6 +116,16 @@ func (h *holding) valid() error {
 	return nil
 }
 
+// adopt goes on with a renewal whose answer was lost: the lease is still ours, at a newer revision.
+func (h *holding) adopt(ctx context.Context) bool {
+	l, err := h.leases.Load(ctx, h.lane)
+	if err != nil || l.Owner != h.lease.Owner || l.Epoch != h.lease.Epoch {
+		return false
+	}
+	h.lease = l
+	return true
+}
+
 // keep renews until ctx ends, which is no error, or the lease is lost.
 func (h *holding) keep(ctx context.Context) error {
 	wait := h.time / leaseRenewals
@@ -128,7 +138,10 @@ func (h *holding) keep(ctx context.Context) error {
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case errors.Is(err, ErrLeaseChanged):
-			return fmt.Errorf("lane %d: %w: %w", h.lane, ErrLeaseLost, err)
+			if !h.adopt(ctx) {
+				return fmt.Errorf("lane %d: %w: %w", h.lane, ErrLeaseLost, err)
+			}
+			wait = 0
 		default:
 			if lost := h.valid(); lost != nil {
 				return fmt.Errorf("%w: %w", lost, err)

@@ -71,6 +71,7 @@ type Options struct {
 // Registry decides and keeps. Its methods may be called at once by many.
 type Registry struct {
 	options   Options
+	journal   Journal
 	cache     *commit.Cache
 	blobs     *commit.Cache
 	committer *commit.Committer
@@ -89,6 +90,7 @@ func Open(ctx context.Context, j Journal, o Options) (*Registry, error) {
 		o.ArtifactRoot = artifactRoot
 	}
 	r := &Registry{
+		journal: j,
 		options: o,
 		cache:   commit.NewCache(cachedDocumentsMax, cachedBytesMax),
 		blobs:   commit.NewCache(cachedBlobsMax, cachedBlobBytesMax),

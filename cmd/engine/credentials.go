@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -53,6 +54,9 @@ func createCredentials(name string) (Credentials, error) {
 
 // writeFile replaces a file at once, so that a crash leaves the old one or the new one.
 func writeFile(name string, b []byte) error {
+	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, b) {
+		return nil // so that a start needs no room on the disk
+	}
 	if err := os.WriteFile(name+".new", b, 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
+	"gocloud.dev/gcerrors"
 
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -23,6 +24,8 @@ import (
 const (
 	// listedMax bounds one folder's listing in memory.
 	listedMax = 100_000
+	// listTries is how often a folder is listed anew when files go away meanwhile.
+	listTries = 5
 	// copyBytes is the memory of one upload.
 	copyBytes = 256 << 10
 	// spaceEveryBytes is how often an upload asks whether there is room.
@@ -182,7 +185,7 @@ func (s *Store) List(ctx context.Context, p string) ([]File, error) {
 		}
 		prefix = key(p) + "/"
 	}
-	page, more, err := s.bucket.ListPage(ctx, blob.FirstPageToken, listedMax, &blob.ListOptions{Prefix: prefix, Delimiter: "/"})
+	page, more, err := s.listPage(ctx, prefix)
 	if err != nil {
 		return nil, fault("list", p, err)
 	}
@@ -197,6 +200,17 @@ func (s *Store) List(ctx context.Context, p string) ([]File, error) {
 	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	return files, nil
+}
+
+// listPage lists again when a file went away while it was looked at.
+func (s *Store) listPage(ctx context.Context, prefix string) (page []*blob.ListObject, more []byte, err error) {
+	for range listTries {
+		page, more, err = s.bucket.ListPage(ctx, blob.FirstPageToken, listedMax, &blob.ListOptions{Prefix: prefix, Delimiter: "/"})
+		if gcerrors.Code(err) != gcerrors.NotFound {
+			break
+		}
+	}
+	return page, more, err
 }
 
 // Delete removes a file or a folder by its cleaned path. What is not there is removed already.

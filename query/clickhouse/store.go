@@ -168,6 +168,9 @@ type result interface {
 	take(rows int) error
 }
 
+// oneSnapshot: a statement that names a table twice sees one set of its parts; the tail protocol rests on it.
+var oneSnapshot = []ch.Setting{ch.SettingInt("enable_shared_storage_snapshot_in_query", 1)}
+
 func (s *Store) run(ctx context.Context, name, text string, p params, r result) error {
 	bound, err := p.encode()
 	if err != nil {
@@ -178,6 +181,7 @@ func (s *Store) run(ctx context.Context, name, text string, p params, r result) 
 		return ch.Query{
 			Body:       text,
 			Parameters: bound,
+			Settings:   oneSnapshot,
 			Result:     r.columns(),
 			OnResult:   func(_ context.Context, b proto.Block) error { return r.take(b.Rows) },
 		}

@@ -33,6 +33,8 @@ type Journal interface {
 	// Load answers a key's value and revision; revision 0 means that it was never written. The value is the
 	// caller's.
 	Load(ctx context.Context, key string) (value []byte, revision uint64, err error)
+	// List answers the keys that begin with a prefix, in no order. The prefix ends with a dot.
+	List(ctx context.Context, prefix string) ([]string, error)
 	// Append keeps no reference to the values.
 	Append(ctx context.Context, writes []Write) (revisions []uint64, err error)
 }

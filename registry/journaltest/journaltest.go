@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -17,6 +18,7 @@ func Run(t *testing.T, open func(t *testing.T) journal.Journal) {
 	for name, test := range map[string]func(*testing.T, journal.Journal){
 		"a key that was never written has revision 0":   absent,
 		"what is written is read":                       roundTrip,
+		"keys are listed by prefix":                     listed,
 		"a wrong expectation of one write is refused":   conflict,
 		"a wrong expectation of many leaves nothing":    allOrNothing,
 		"revisions of a batch rise and are those read":  batchRevisions,
@@ -27,6 +29,19 @@ func Run(t *testing.T, open func(t *testing.T) journal.Journal) {
 		"an ended context is an error and not a result": endedContext,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+func listed(t *testing.T, j journal.Journal) {
+	for _, key := range []string{"model.a", "model.b", "models.c", "run.a"} {
+		mustAppend(t, j, journal.Write{Key: key, Value: []byte(key)})
+	}
+	for prefix, want := range map[string]string{"model.": "[model.a model.b]", "run.": "[run.a]", "exp.": "[]"} {
+		got, err := j.List(context.Background(), prefix)
+		slices.Sort(got)
+		if err != nil || fmt.Sprint(got) != want {
+			t.Errorf("%s: %v %v, want %s", prefix, got, err, want)
+		}
 	}
 }
 

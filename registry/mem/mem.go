@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/streamgauge/streamgauge/registry/journal"
@@ -31,6 +32,22 @@ func (j *Journal) Load(ctx context.Context, key string) ([]byte, uint64, error) 
 	defer j.mu.Unlock()
 	c := j.cells[key]
 	return bytes.Clone(c.value), c.revision, nil
+}
+
+// List answers keys by prefix.
+func (j *Journal) List(ctx context.Context, prefix string) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("list %s: %w", prefix, err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var out []string
+	for key := range j.cells {
+		if strings.HasPrefix(key, prefix) {
+			out = append(out, key)
+		}
+	}
+	return out, nil
 }
 
 // Append writes all or nothing.

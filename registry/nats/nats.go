@@ -95,6 +95,21 @@ func (j *Journal) Load(ctx context.Context, key string) ([]byte, uint64, error) 
 	return m.Data, m.Sequence, nil
 }
 
+// List asks the stream which subjects it holds.
+func (j *Journal) List(ctx context.Context, prefix string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadWait)
+	defer cancel()
+	info, err := j.stream.Info(ctx, jetstream.WithSubjectFilter(bus.DocSubject(prefix+">")))
+	if err != nil {
+		return nil, away("list documents "+prefix, err)
+	}
+	out := make([]string, 0, len(info.State.Subjects))
+	for subject := range info.State.Subjects {
+		out = append(out, bus.DocKey(subject))
+	}
+	return out, nil
+}
+
 // Append writes all or nothing.
 func (j *Journal) Append(ctx context.Context, writes []journal.Write) ([]uint64, error) {
 	if len(writes) == 0 || len(writes) > journal.WritesMax {

@@ -12,6 +12,9 @@ import (
 // KeyBytesMax is MLflow's limit on the length of a metric key.
 const KeyBytesMax = 250
 
+// EventsMax is how many run events a frame may carry: each is a decision about a document.
+const EventsMax = 1000
+
 // Decode reads a frame and checks everything that does not need to know other documents: version, writer,
 // number, run ids, and that the columns of points fit together. An error names the field; the frame is then
 // quarantined whole.
@@ -28,7 +31,11 @@ func Decode(b []byte) (*sgpb.Frame, error) {
 	case f.GetNumber() == 0:
 		return nil, fmt.Errorf("frame.number is 0; numbers count from 1")
 	}
+	events := 0
 	for i, s := range f.GetSections() {
+		if events += len(s.GetEvents()); events > EventsMax {
+			return nil, fmt.Errorf("sections[%d].events: the frame has more than %d; send several frames", i, EventsMax)
+		}
 		if _, ok := track.ParseRunID(s.GetRunId()); !ok {
 			return nil, fmt.Errorf("sections[%d].run_id %q is not 32 lower-case hex digits", i, s.GetRunId())
 		}

@@ -79,6 +79,7 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		"step column short":        {func(f *sgpb.Frame) { f.Sections[0].Points.StepDelta = nil }, "step_delta"},
 		"time column short":        {func(f *sgpb.Frame) { f.Sections[0].Points.TimeDeltaMs = nil }, "time_delta_ms"},
 		"value column short":       {func(f *sgpb.Frame) { f.Sections[0].Points.Value = nil }, "value"},
+		"too many events":          {func(f *sgpb.Frame) { f.Sections[0].Events = make([]*sgpb.RunEvent, frame.EventsMax+1) }, "events"},
 		"key outside dictionary":   {func(f *sgpb.Frame) { f.Sections[0].Points.Key[0] = 1 }, "key[0]"},
 		"key empty":                {func(f *sgpb.Frame) { f.Sections[0].Points.Keys[0] = "" }, "keys[0]"},
 		"key too long":             {func(f *sgpb.Frame) { f.Sections[0].Points.Keys[0] = strings.Repeat("k", 251) }, "keys[0]"},
