@@ -77,6 +77,10 @@ func drain(c *fasthttp.RequestCtx) {
 	if rest == nil {
 		return
 	}
+	if c.Request.Header.ContentLength() < 0 {
+		c.SetConnectionClose() // a chunked body must not be read again after its end: that would wait for more
+		return
+	}
 	if _, err := io.CopyN(io.Discard, rest, unreadBytesMax); !errors.Is(err, io.EOF) {
 		c.SetConnectionClose()
 	}
