@@ -88,7 +88,7 @@ func (q *Query) inMemory(ctx context.Context, experiments []uint32) (runs []*hot
 			cold = append(cold, e)
 			continue
 		}
-		if err := q.loader.Complete(ctx, some); err != nil {
+		if some, err = q.loader.Complete(ctx, some); err != nil {
 			return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
 		}
 		runs = append(runs, some...)

@@ -7,14 +7,9 @@ import (
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
-)
 
-// passing are codes of errors that end by themselves: time-outs, network, memory, space, too many parts,
-// leadership, cancelled queries.
-var passing = []proto.Error{
-	proto.ErrTimeoutExceeded, proto.ErrTooManySimultaneousQueries, 203, 209, 210, 236, 241, 242, 243, 244, 252, 254, 265, 279, 285, 286,
-	289, 297, 319, 364, 384, 394, 999,
-}
+	"github.com/streamgauge/streamgauge/schemas/table"
+)
 
 // lasting are codes of errors that stay until somebody mends them: a batch does not fit the table, or the
 // user may not write.
@@ -33,7 +28,7 @@ func Lasting(err error) bool {
 // is unknown, and tried again too.
 func Passing(err error) bool {
 	var e *ch.Exception
-	return !errors.As(err, &e) || slices.Contains(passing, e.Code)
+	return !errors.As(err, &e) || table.Passing(e.Code)
 }
 
 // explain adds to an exception what it means for the loop.

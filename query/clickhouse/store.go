@@ -89,10 +89,16 @@ func (s *Store) do(ctx context.Context, what string, build func() ch.Query) erro
 	switch {
 	case err == nil:
 		return nil
-	case lost(err), ctx.Err() != nil:
+	case lost(err), ctx.Err() != nil, passes(err):
 		return unavailable(what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// passes says whether ClickHouse refused for a reason that ends by itself.
+func passes(err error) bool {
+	var e *ch.Exception
+	return errors.As(err, &e) && table.Passing(e.Code)
 }
 
 // lost says whether the connection broke.

@@ -71,7 +71,8 @@ func (w *world) readExperiment(ctx context.Context, l *hot.Loader) error {
 	if !whole {
 		return nil
 	}
-	if err := l.Complete(ctx, runs); err != nil {
+	runs, err := l.Complete(ctx, runs)
+	if err != nil {
 		return err
 	}
 	byID := make(map[string]*hot.Run)

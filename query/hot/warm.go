@@ -50,16 +50,20 @@ func (s *Set) DirtyRuns() []*Run {
 	return out
 }
 
-// Complete loads those of the runs that are not complete.
-func (l *Loader) Complete(ctx context.Context, runs []*Run) error {
+// Complete loads those of the runs that are not complete, and gives all of them: one that was evicted meanwhile
+// is another entry now.
+func (l *Loader) Complete(ctx context.Context, runs []*Run) ([]*Run, error) {
+	out := make([]*Run, 0, len(runs))
 	var ids []string
 	for _, r := range runs {
-		if !r.ready() {
+		if r.ready() {
+			out = append(out, r)
+		} else {
 			ids = append(ids, r.ID)
 		}
 	}
-	_, err := l.Runs(ctx, ids)
-	return err
+	loaded, err := l.Runs(ctx, ids)
+	return append(out, loaded...), err
 }
 
 // Warm reads a whole experiment into the set. It answers false if that is too large or the set too full.
