@@ -75,6 +75,10 @@ func (b *bench) measureStart() error {
 	}
 	b.ours.stop()
 	b.ours = nil
+	theirs, err := b.reference()
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
 	t, err := b.streamgauge()
 	if err != nil {
@@ -82,10 +86,6 @@ func (b *bench) measureStart() error {
 	}
 	b.add("start to healthy, existing folder", "< 3 s", fmt.Sprintf("%.2f s", time.Since(begin).Seconds()), "-")
 	time.Sleep(short)
-	theirs, err := b.reference()
-	if err != nil {
-		return err
-	}
 	reference := "-"
 	if theirs != nil {
 		reference = fmt.Sprintf("%d MiB", theirs.rss()/mib)

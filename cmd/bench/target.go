@@ -18,6 +18,8 @@ import (
 const (
 	startTimeout = 90 * time.Second
 	stopTimeout  = 15 * time.Second
+	// settleTime: MLflow's server answers before its job workers have started, and they take both cores.
+	settleTime   = 12 * time.Second
 	ticksASecond = 100 // USER_HZ of every Linux that Go supports
 )
 
@@ -88,6 +90,9 @@ func (b *bench) reference() (*target, error) {
 	}
 	b.theirs, err = start(ports[0], dir, b.mlflow, "server", "--host", "127.0.0.1", "--port", ports[0], "--workers", "1",
 		"--backend-store-uri", "sqlite:///"+filepath.Join(dir, "mlflow.db"), "--default-artifact-root", filepath.Join(dir, "artifacts"))
+	if err == nil {
+		time.Sleep(settleTime)
+	}
 	return b.theirs, err
 }
 
