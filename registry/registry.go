@@ -1,6 +1,6 @@
 // Package registry keeps the documents: experiments, runs and logged models.
 //
-//	HTTP handler, run event -> Do -> decide (pure) -> commit (one atomic batch) -> journal
+//	HTTP handler, run event -> Do -> decide (pure) -> commit (a message, or one atomic batch) -> journal
 //
 // Documents are what needs unique names, params that never change, and numbers without holes; every write is
 // decided on the documents as they are and stored under the condition that they still are. The journal is the
