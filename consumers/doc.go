@@ -27,7 +27,6 @@
 //     safety window of applied frames is on the bus for that.
 //   - A frame cannot be read, or a part of it is refused: it goes to quarantine with its reason and bytes,
 //     before the batch that passes it.
-//   - Run events are carried out at least once: a frame between watermark and crash is decided again. Each
-//     command is idempotent by itself, but a tag that was changed over HTTP in between gets the frame's value
-//     once more.
+//   - Run events of a frame above the watermark are decided again: the run's document says which were carried
+//     out (Run.carried_out), and those change nothing.
 package consumers

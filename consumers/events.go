@@ -11,8 +11,7 @@ import (
 
 var errUnknownEvent = errors.New("run event of a kind that this version does not know")
 
-// CommandOf is the wish that a run event stands for, nil for one that wishes nothing: a heartbeat has done
-// its work by arriving. Commands are such that a repeat of the frame changes nothing.
+// CommandOf is the wish that a run event stands for.
 func CommandOf(runID string, e *sgpb.RunEvent) (track.Command, error) {
 	switch v := e.GetEvent().(type) {
 	case *sgpb.RunEvent_Started:
@@ -30,7 +29,7 @@ func CommandOf(runID string, e *sgpb.RunEvent) (track.Command, error) {
 	case *sgpb.RunEvent_State:
 		return track.UpdateRun{RunID: runID, Status: v.State.GetStatus(), EndMS: v.State.GetEndTimeMs()}, nil
 	case *sgpb.RunEvent_Heartbeat:
-		return nil, nil
+		return track.Beat{RunID: runID}, nil
 	}
 	return nil, errUnknownEvent
 }

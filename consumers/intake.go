@@ -76,8 +76,9 @@ func (in *Intake) Take(ctx context.Context, m Message) (*Frame, error) {
 		return f, nil
 	}
 	f.Writer, f.Number, f.Closes = decoded.GetWriter(), decoded.GetNumber(), decoded.GetClose()
+	at := track.Position{Lane: in.lane, Sequence: m.Seq}
 	for i, s := range decoded.GetSections() {
-		refused, err := in.section(ctx, f, s)
+		refused, err := in.section(ctx, f, s, &at)
 		if err != nil {
 			return nil, err
 		}
@@ -108,11 +109,12 @@ func (r *refused) of(s *sgpb.Section, reason string) *sgpb.Section {
 }
 
 // section carries out the events of a section, for a run may start in the frame that has its first points,
-// and then takes its points.
-func (in *Intake) section(ctx context.Context, f *Frame, s *sgpb.Section) (refused, error) {
+// and then takes its points. at is the position of the last event of the frame so far.
+func (in *Intake) section(ctx context.Context, f *Frame, s *sgpb.Section, at *track.Position) (refused, error) {
 	var r refused
 	for _, e := range s.GetEvents() {
-		refusal, err := in.event(ctx, s.GetRunId(), e)
+		at.Event++
+		refusal, err := in.event(ctx, s.GetRunId(), e, *at)
 		if err != nil {
 			return r, err
 		}
@@ -159,21 +161,16 @@ func (in *Intake) keep(f *Frame, s *sgpb.Section, run fact) {
 	}
 }
 
-// event carries out one run event. A refusal is also shown to the run's owner.
-func (in *Intake) event(ctx context.Context, runID string, e *sgpb.RunEvent) (refusal, err error) {
+// event carries out one run event, once. A refusal is also shown to the run's owner.
+func (in *Intake) event(ctx context.Context, runID string, e *sgpb.RunEvent, at track.Position) (refusal, err error) {
 	c, refusal := CommandOf(runID, e)
-	if c != nil {
-		refusal, err = in.do(ctx, c)
+	if refusal == nil {
+		refusal, err = in.do(ctx, track.OnLane{Command: c, At: at})
 	}
 	if err != nil || refusal == nil {
 		return nil, err
 	}
-	if _, deletes := c.(track.DeleteTag); deletes && track.CodeOf(refusal) == track.ResourceDoesNotExist {
-		if _, unknown, err := in.lookup(ctx, runID); err != nil || unknown == nil {
-			return nil, err // the tag is gone, as was wished: the frame was taken once before
-		}
-	}
-	if _, err := in.do(ctx, track.WarnRun{RunID: runID, Text: refusal.Error()}); err != nil {
+	if _, err := in.do(ctx, track.WarnRun{RunID: runID, At: at, Text: refusal.Error()}); err != nil {
 		return nil, err // that the run cannot take the warning is no news: quarantine has the reason
 	}
 	return refusal, nil

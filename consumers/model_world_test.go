@@ -189,6 +189,9 @@ func (w *world) Do(_ context.Context, c track.Command) (*sgpb.Run, error) {
 	if w.faults && w.IntN(20) == 0 {
 		return nil, errors.New("the registry is away")
 	}
+	if event, ok := c.(track.OnLane); ok {
+		c = event.Command
+	}
 	if b, ok := c.(track.LogBatch); ok && len(b.Params) > 0 {
 		return nil, track.Errorf(track.InvalidParameterValue, "params are immutable")
 	}

@@ -3,6 +3,7 @@ package clickhouse_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/streamgauge/streamgauge/consumers"
@@ -84,9 +85,20 @@ func TestRunEventsComeBeforePoints(t *testing.T) {
 	r.publishFrame(5, 1, s)
 	r.flush(tail)
 	r.query("1\t1", countPoints)
-	create, ok := r.commands[0].(track.CreateRun)
-	if !ok || create.ID != runID(3) || create.ExperimentName != "wine" || create.StartMS != 5 || !create.Lenient || len(r.commands) != 3 {
-		t.Errorf("commands %+v", r.commands)
+	var kinds []string
+	for i, c := range r.commands {
+		event := c.(track.OnLane)
+		kinds = append(kinds, fmt.Sprintf("%T", event.Command))
+		if want := (track.Position{Sequence: 1, Event: uint32(i) + 1}); event.At != want {
+			t.Errorf("event %d is at %+v, want %+v", i, event.At, want)
+		}
+	}
+	if want := []string{"track.CreateRun", "track.LogBatch", "track.Beat", "track.UpdateRun"}; !slices.Equal(kinds, want) {
+		t.Fatalf("commands %v, want %v", kinds, want)
+	}
+	create := r.commands[0].(track.OnLane).Command.(track.CreateRun)
+	if create.ID != runID(3) || create.ExperimentName != "wine" || create.StartMS != 5 || !create.Lenient {
+		t.Errorf("the run is made by %+v", create)
 	}
 }
 

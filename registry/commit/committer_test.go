@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/journal"
 	"github.com/streamgauge/streamgauge/registry/mem"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -129,5 +132,36 @@ func TestTheCacheIsBounded(t *testing.T) {
 	c.Put("large", Entry{Doc: large, Revision: 1})
 	if c.recent.Len() != 1 {
 		t.Errorf("%d kept beside one that fills it", c.recent.Len()-1)
+	}
+}
+
+// TestADamagedDocumentIsRefusedForGood: what waits for it would wait for ever, and a document must not be made
+// anew over what may still be mended.
+func TestADamagedDocumentIsRefusedForGood(t *testing.T) {
+	ctx := context.Background()
+	run := "00000000000000010000000000000001"
+	torn := &sgpb.Document{Chunks: 1, ChunksSha256: []byte("of a chunk that is gone")}
+	head, err := proto.Marshal(torn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bytes := range map[string][]byte{"no document": []byte("\xff\xff garbage"), "lost chunk": head} {
+		t.Run(name, func(t *testing.T) {
+			j := new(mem.Journal)
+			m := New(j, NewCache(100, 1<<20), options())
+			defer m.Close()
+			do(t, m, decide.CreateDefault{})
+			if _, err := j.Append(ctx, []journal.Write{{Key: document.RunKey(run), Value: bytes}}); err != nil {
+				t.Fatal(err)
+			}
+			for name, c := range map[string]track.Command{
+				"a tag":   track.LogBatch{RunID: run, Tags: []*track.KeyValue{{Key: "k", Value: "v"}}},
+				"a start": track.CreateRun{ID: run, Lenient: true},
+			} {
+				if _, err := m.Do(ctx, decide.ForRun(c)); !track.Permanent(err) || track.CodeOf(err) != track.DataLoss {
+					t.Errorf("%s is answered with %v", name, err)
+				}
+			}
+		})
 	}
 }

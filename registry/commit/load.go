@@ -9,6 +9,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/registry/journal"
 	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 // tornTries is how often a large document is read anew when a commit passed between its parts. Commits of one
@@ -32,6 +33,9 @@ func read(ctx context.Context, j journal.Journal, key string) (Entry, error) {
 		})
 		if errors.Is(err, document.ErrTorn) && try < tornTries {
 			continue
+		}
+		if errors.Is(err, document.ErrDamaged) || errors.Is(err, document.ErrTorn) {
+			return Entry{}, track.Errorf(track.DataLoss, "document %s cannot be read at revision %d: %v; restore it from a backup of the data folder", key, revision, err)
 		}
 		if err != nil {
 			return Entry{}, fmt.Errorf("load document: %w", err)

@@ -38,6 +38,10 @@ func (rc runCommand) decide(d *decider) error {
 		return d.logOutputs(c)
 	case track.WarnRun:
 		return d.warnRun(c)
+	case track.Beat:
+		return d.beat(c)
+	case track.OnLane:
+		return d.onLane(c)
 	}
 	return track.Errorf(track.NotImplemented, "the registry does not know the command %T", rc.Command)
 }
@@ -63,6 +67,10 @@ func RunOf(c track.Command) string {
 		return c.RunID
 	case track.WarnRun:
 		return c.RunID
+	case track.Beat:
+		return c.RunID
+	case track.OnLane:
+		return RunOf(c.Command)
 	}
 	return ""
 }

@@ -23,12 +23,15 @@ func (d *decider) warnRun(c track.WarnRun) error {
 	if err != nil {
 		return err
 	}
+	if _, again := warningAt(r.Run, c.At); again {
+		return nil
+	}
 	text := truncate(c.Text, warningTextRunesMax)
 	if len(text) < len(c.Text) {
 		text += "..."
 	}
 	d.changeRun(r, nil, func(x *sgpb.Run) {
-		x.Warnings = append(x.Warnings, &sgpb.Warning{TimeMs: d.NowMS, Text: text})
+		x.Warnings = append(x.Warnings, &sgpb.Warning{TimeMs: d.NowMS, Text: text, At: lanePosition(c.At)})
 		x.Warnings = slices.Delete(x.Warnings, 0, max(0, len(x.Warnings)-warningsMax))
 	})
 	return nil

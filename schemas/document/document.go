@@ -43,14 +43,18 @@ func Split(key string, doc *sgpb.Document) ([]Part, error) {
 	return append(parts, Part{Key: key, Value: head}), nil
 }
 
-// ErrTorn: head and children are of different revisions; read the head again.
-var ErrTorn = errors.New("parts of different revisions")
+var (
+	// ErrTorn: head and children are of different revisions; read the head again.
+	ErrTorn = errors.New("parts of different revisions")
+	// ErrDamaged: the bytes are no document, and reading them again will not mend them.
+	ErrDamaged = errors.New("damaged bytes")
+)
 
 // Join decodes a head, asking part for the children's bytes when there are any.
 func Join(key string, head []byte, part func(key string) ([]byte, error)) (*sgpb.Document, error) {
 	doc := new(sgpb.Document)
 	if err := proto.Unmarshal(head, doc); err != nil {
-		return nil, fmt.Errorf("decode document %s: %w", key, err)
+		return nil, fmt.Errorf("decode document %s: %w: %w", key, ErrDamaged, err)
 	}
 	if doc.GetChunks() == 0 {
 		return doc, nil
@@ -66,9 +70,9 @@ func Join(key string, head []byte, part func(key string) ([]byte, error)) (*sgpb
 	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], doc.GetChunksSha256()) {
 		return nil, fmt.Errorf("join document %s: %w", key, ErrTorn)
 	}
-	doc = new(sgpb.Document)
-	if err := proto.Unmarshal(body, doc); err != nil {
-		return nil, fmt.Errorf("decode document %s of %d parts: %w", key, doc.GetChunks(), err)
+	whole := new(sgpb.Document)
+	if err := proto.Unmarshal(body, whole); err != nil {
+		return nil, fmt.Errorf("decode document %s of %d parts: %w: %w", key, doc.GetChunks(), ErrDamaged, err)
 	}
-	return doc, nil
+	return whole, nil
 }

@@ -59,10 +59,28 @@ type LogOutputs struct {
 	Models []*sgpb.ModelOutput
 }
 
-// WarnRun adds a warning: something that the run's own events asked for was refused.
+// WarnRun adds a warning: the run event at that position was refused. One position is warned of once.
 type WarnRun struct {
 	RunID string
+	At    Position
 	Text  string
+}
+
+// Beat says that a run is alive: it changes nothing else than when the run was last heard of.
+type Beat struct{ RunID string }
+
+// Position is where a run event stands on the bus: lane, sequence of its frame, number in the frame from 1.
+type Position struct {
+	Lane     uint16
+	Sequence uint64
+	Event    uint32
+}
+
+// OnLane is a command that a run event asks for. However often it is decided, it is carried out once, and
+// what was once refused stays refused.
+type OnLane struct {
+	Command
+	At Position
 }
 
 // KeyValue is a param or a tag.
@@ -77,3 +95,4 @@ func (RestoreRun) command() {}
 func (LogInputs) command()  {}
 func (LogOutputs) command() {}
 func (WarnRun) command()    {}
+func (Beat) command()       {}

@@ -22,6 +22,7 @@ const (
 	NotImplemented         Code = "NOT_IMPLEMENTED"
 	TemporarilyUnavailable Code = "TEMPORARILY_UNAVAILABLE"
 	InternalError          Code = "INTERNAL_ERROR"
+	DataLoss               Code = "DATA_LOSS"
 	RequestTooLarge        Code = "REQUEST_LIMIT_EXCEEDED"
 )
 

@@ -1,0 +1,100 @@
+package decide
+
+import (
+	"cmp"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// beatEveryMS is how often a run's heartbeat is written down. Who reads it asks for minutes.
+const beatEveryMS = 60_000
+
+// onLane decides a command of a run event. Its frame may be decided again after a crash, and meanwhile others may
+// have changed the run: the document says what was carried out, which changes nothing more, and its warnings say
+// what was refused, which stays so. Of more than warningsMax refusals in a crash's few seconds the oldest are
+// taken for carried out; the run's other warnings stand, but quarantine may miss them.
+func (d *decider) onLane(c track.OnLane) error {
+	r, err := d.runOnLane(c)
+	if err != nil {
+		return err
+	}
+	key := document.RunKey(RunOf(c.Command))
+	if text, refused := warningAt(r, c.At); refused {
+		return invalid("%s", text)
+	}
+	if passed(r, c.At) {
+		d.out.Answer = key
+		return nil
+	}
+	if err := ForRun(c.Command).decide(d); err != nil {
+		return err
+	}
+	d.emit(Event{Key: key, set: func(doc *sgpb.Document) { pass(doc.GetRun(), c.At) }})
+	return nil
+}
+
+// runOnLane reads the run of a command, nil if there is none yet.
+func (d *decider) runOnLane(c track.OnLane) (*sgpb.Run, error) {
+	id := RunOf(c.Command)
+	if _, ok := track.ParseRunID(id); !ok {
+		return nil, nil // the command's own decision refuses it
+	}
+	doc, err := d.load(document.RunKey(id))
+	if err != nil || doc.GetRun().GetId() != id { // another run may have the same number
+		return nil, err
+	}
+	return doc.GetRun(), nil
+}
+
+// beat writes down that the run was heard of, now and then.
+func (d *decider) beat(c track.Beat) error {
+	r, err := d.run(c.RunID)
+	if err != nil || d.NowMS-r.GetUpdatedMs() < beatEveryMS {
+		return err
+	}
+	d.changeRun(r, nil, func(*sgpb.Run) {}) // any change renews updated_ms
+	return nil
+}
+
+func lanePosition(p track.Position) *sgpb.LanePosition {
+	if p == (track.Position{}) {
+		return nil
+	}
+	return &sgpb.LanePosition{Lane: uint32(p.Lane), Sequence: p.Sequence, Event: p.Event}
+}
+
+// passed says whether a run has carried out the event at a position or one behind it.
+func passed(r *sgpb.Run, p track.Position) bool {
+	for _, at := range r.GetCarriedOut() {
+		if at.GetLane() == uint32(p.Lane) {
+			return cmp.Or(cmp.Compare(at.GetSequence(), p.Sequence), cmp.Compare(at.GetEvent(), p.Event)) >= 0
+		}
+	}
+	return false
+}
+
+// pass notes that the event at a position was carried out.
+func pass(r *sgpb.Run, p track.Position) {
+	for i, at := range r.GetCarriedOut() {
+		if at.GetLane() == uint32(p.Lane) {
+			r.CarriedOut[i] = lanePosition(p)
+			return
+		}
+	}
+	r.CarriedOut = append(r.CarriedOut, lanePosition(p))
+}
+
+// warningAt finds the refusal of the event at a position.
+func warningAt(r *sgpb.Run, p track.Position) (text string, found bool) {
+	want := lanePosition(p)
+	for _, w := range r.GetWarnings() {
+		if want != nil && proto.Equal(w.GetAt(), want) {
+			return w.GetText(), true
+		}
+	}
+	return "", false
+}
