@@ -144,7 +144,8 @@ func (o *opened) insert(ctx context.Context, frames []*Frame) error {
 	}
 	o.marker, o.verified = b.Marker, time.Now()
 	o.tail.apply(b.Marker.Last)
-	o.retention.Applied(b.Marker.Last, b.Marker.TimeMS, uint64(bytes))
+	// The window counts from the insert, not from the bus: after a long outage old frames guard new parts.
+	o.retention.Applied(b.Marker.Last, o.verified.UnixMilli(), uint64(bytes))
 	o.metrics.batchRows.Observe(float64(b.Marker.Rows))
 	since(o.metrics.insertSeconds, start)
 	return nil

@@ -13,7 +13,7 @@ func (p *player) snap() {
 	}
 	run, _ := track.ParseRunID(modelRun(p.IntN(modelRuns)))
 	s := snapshot{run: run}
-	s.sections, s.applied = p.lane.tail.run(run)
+	s.sections, s.applied = p.lane.tail.run(run), p.lane.tail.applied
 	s.seen = p.next - 1
 	p.snapshots = append(p.snapshots, s)
 }

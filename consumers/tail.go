@@ -102,10 +102,17 @@ func (t *tail) see(seq uint64) {
 // has says whether a reader may pass who was acknowledged acked. The lock is held.
 func (t *tail) has(acked uint64) bool { return t.open && t.seen >= max(acked, t.start) }
 
-func (t *tail) passes(acked uint64) bool {
+// passes says whether a reader may pass, and if so calls then, if given, under the lock.
+func (t *tail) passes(acked uint64, then func(*tail)) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.has(acked)
+	if !t.has(acked) {
+		return false
+	}
+	if then != nil {
+		then(t)
+	}
+	return true
 }
 
 // apply drops what the table has. Slices that snapshots hold are not written to.
@@ -179,19 +186,16 @@ func (t *tail) cut(now time.Time) (frames []*Frame, wait time.Duration) {
 	return slices.Clone(t.frames[:n]), 0
 }
 
-// run is the snapshot of one run. The sections are shared and immutable.
-func (t *tail) run(run track.RunNumber) (sections []*feed.Section, applied uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// run gives the sections of one run, shared and immutable. The lock is held.
+func (t *tail) run(run track.RunNumber) []*feed.Section {
 	if r := t.runs[run]; r != nil {
-		sections = r.sections[:len(r.sections):len(r.sections)]
+		return r.sections[:len(r.sections):len(r.sections)]
 	}
-	return sections, t.applied
+	return nil
 }
 
+// runIDs lists the runs with frames in the tail. The lock is held.
 func (t *tail) runIDs() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	out := make([]string, 0, len(t.runs))
 	for _, r := range t.runs {
 		out = append(out, r.id)

@@ -31,7 +31,7 @@ func NewTail(acks *feed.Acks, lanes ...*Lane) *Tail { return &Tail{acks: acks, l
 // Await implements feed.Tail. It waits, besides, for what was on the log before this process began.
 func (t *Tail) Await(ctx context.Context) error {
 	for _, l := range t.lanes {
-		if !l.tail.passes(t.acks.Lane(l.number)) {
+		if !l.tail.passes(t.acks.Lane(l.number), nil) {
 			return t.await(ctx)
 		}
 	}
@@ -51,14 +51,15 @@ func (t *Tail) await(ctx context.Context) error {
 	return nil
 }
 
-// Run implements feed.Tail.
+// Run implements feed.Tail. What a reader must see is asked for again with the snapshot: a lane that was opened
+// anew in between has forgotten its frames.
 func (t *Tail) Run(ctx context.Context, run track.RunNumber) (feed.Snapshot, error) {
-	if err := t.Await(ctx); err != nil {
-		return feed.Snapshot{}, err
-	}
 	s := feed.Snapshot{Watermarks: make(map[uint16]uint64, len(t.lanes))}
 	for _, l := range t.lanes {
-		sections, applied := l.tail.run(run)
+		sections, applied, err := seen(ctx, t, l, func(t *tail) []*feed.Section { return t.run(run) })
+		if err != nil {
+			return feed.Snapshot{}, err
+		}
 		s.Watermarks[l.number] = applied
 		if s.Sections == nil {
 			s.Sections = sections
@@ -69,14 +70,28 @@ func (t *Tail) Run(ctx context.Context, run track.RunNumber) (feed.Snapshot, err
 	return s, nil
 }
 
+// seen takes from a lane's tail, at a moment when it has all that was acknowledged before.
+func seen[T any](ctx context.Context, t *Tail, l *Lane, take func(*tail) T) (out T, applied uint64, err error) {
+	acked := t.acks.Lane(l.number)
+	for {
+		if l.tail.passes(acked, func(t *tail) { out, applied = take(t), t.applied }) {
+			return out, applied, nil
+		}
+		if err := t.await(ctx); err != nil {
+			return out, 0, err
+		}
+	}
+}
+
 // Runs implements feed.Tail.
 func (t *Tail) Runs(ctx context.Context) ([]string, error) {
-	if err := t.Await(ctx); err != nil {
-		return nil, err
-	}
 	var out []string
 	for _, l := range t.lanes {
-		out = append(out, l.tail.runIDs()...)
+		ids, _, err := seen(ctx, t, l, (*tail).runIDs)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ids...)
 	}
 	return out, nil
 }

@@ -68,7 +68,10 @@ func (c *Client) Do(ctx context.Context, q ch.Query) error {
 		c.conn = conn
 		c.dialed++
 	}
+	// Inside a block the library reads without a deadline: closing ends that too.
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() })
 	err := c.conn.Do(ctx, q)
+	stop()
 	if err != nil {
 		c.drop()
 		return explain(err)

@@ -11,7 +11,11 @@ import (
 )
 
 // Documents writes lots of documents. It implements documents.Sink.
-type Documents struct{ client *Client }
+type Documents struct {
+	client *Client
+	// over is the connection that the watermark was read over.
+	over int
+}
 
 var _ documents.Sink = (*Documents)(nil)
 
@@ -23,6 +27,9 @@ func (d *Documents) Close() error { return d.client.Close() }
 
 // Write implements documents.Sink.
 func (d *Documents) Write(ctx context.Context, l *documents.Lot) error {
+	if c := d.client.connection(); c == 0 || c != d.over {
+		return documents.ErrNewConnection
+	}
 	for _, t := range []struct {
 		name string
 		rows int
@@ -53,5 +60,6 @@ func (d *Documents) Watermark(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read watermarks of documents: %w", err)
 	}
+	d.over = d.client.connection()
 	return w, nil
 }

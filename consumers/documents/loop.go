@@ -27,9 +27,15 @@ const (
 	retryMin, retryMax = 50 * time.Millisecond, 5 * time.Second
 )
 
+// ErrNewConnection: the connection to ClickHouse is not the one over which the watermark was read. The engine
+// may have been started anew meanwhile and have lost what it had acknowledged, and a later watermark would hide
+// that.
+var ErrNewConnection = errors.New("the connection to ClickHouse is new")
+
 // Sink is ClickHouse as the loop sees it.
 type Sink interface {
-	// Write inserts the tables of a lot that have rows. Repeating it changes nothing.
+	// Write inserts the tables of a lot that have rows. Repeating it changes nothing. It returns
+	// ErrNewConnection until the watermark was read over the connection.
 	Write(ctx context.Context, l *Lot) error
 	// Watermark is the revision up to which all tables are complete.
 	Watermark(ctx context.Context) (uint64, error)
@@ -76,6 +82,11 @@ func (l *Loop) Run(ctx context.Context) error {
 		l.pending.close(err)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if errors.Is(err, ErrNewConnection) {
+			l.Log.Info("documents are opened again", "reason", err)
+			wait = retryMin
+			continue
 		}
 		l.Log.Error("documents loop stopped, opening it again", "error", err, "wait", wait)
 		if sleep(ctx, wait) != nil {
@@ -188,14 +199,8 @@ func (l *Loop) insert(ctx context.Context, entries []*entry) error {
 			l.full = start
 		}
 		lot.Seal(all)
-		for {
-			err := l.Sink.Write(ctx, lot)
-			if err == nil {
-				break
-			}
-			if err := l.retry(ctx, fmt.Errorf("insert documents: %w", err)); err != nil {
-				return err
-			}
+		if err := l.send(ctx, lot); err != nil {
+			return err
 		}
 		l.Metrics.rows.Observe(float64(lot.Rows()))
 		l.Metrics.seconds.Observe(time.Since(start).Seconds())
@@ -206,6 +211,26 @@ func (l *Loop) insert(ctx context.Context, entries []*entry) error {
 	l.Metrics.lag.Set(float64(n))
 	l.Metrics.bytes.Set(float64(bytes))
 	return nil
+}
+
+// send inserts a lot, however often that takes. After a new connection the loop starts again behind what the
+// tables have.
+func (l *Loop) send(ctx context.Context, lot *Lot) error {
+	for {
+		err := l.Sink.Write(ctx, lot)
+		if errors.Is(err, ErrNewConnection) {
+			var watermark uint64
+			if watermark, err = l.Sink.Watermark(ctx); err == nil {
+				return fmt.Errorf("%w; the tables are complete up to revision %d", ErrNewConnection, watermark)
+			}
+		}
+		if err == nil {
+			return nil
+		}
+		if err := l.retry(ctx, fmt.Errorf("insert documents: %w", err)); err != nil {
+			return err
+		}
+	}
 }
 
 func (l *Loop) retry(ctx context.Context, err error) error {

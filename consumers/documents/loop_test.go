@@ -21,6 +21,8 @@ type tables struct {
 	mu        sync.Mutex
 	failures  int
 	watermark uint64
+	// reconnected: the engine came back, with what watermark says.
+	reconnected bool
 	lots      []*documents.Lot
 }
 
@@ -31,11 +33,19 @@ func (s *tables) Write(_ context.Context, l *documents.Lot) error {
 		s.failures--
 		return errors.New("the engine is away")
 	}
+	if s.reconnected {
+		return documents.ErrNewConnection
+	}
 	s.lots = append(s.lots, l)
 	return nil
 }
 
-func (s *tables) Watermark(context.Context) (uint64, error) { return s.watermark, nil }
+func (s *tables) Watermark(context.Context) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reconnected = false
+	return s.watermark, nil
+}
 
 type silent struct{ applied chan uint64 }
 
@@ -118,4 +128,41 @@ func TestLoopRefusesAStreamThatEndsBeforeTheTables(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// An engine that came back without what it had acknowledged gets it again.
+func TestLoopWritesAgainWhatALostConnectionMayHide(t *testing.T) {
+	var log sourcetest.Memory
+	var acks feed.Acks
+	sink := &tables{}
+	o := silent{applied: make(chan uint64, 10)}
+	loop := documents.New(documents.Config{Source: &log, Keys: o, Sink: sink, Observer: o, Acks: &acks})
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = loop.Run(ctx)
+	}()
+	defer func() { cancel(); <-done }()
+	write := func(id string) {
+		t.Helper()
+		acks.AckDocs(publish(t, &log, "run."+id, &sgpb.Document{Body: &sgpb.Document_Run{Run: &sgpb.Run{Id: id}}}))
+		if err := loop.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("x")
+	sink.mu.Lock()
+	sink.lots, sink.reconnected = nil, true // the lot with x is lost
+	sink.mu.Unlock()
+	write("y")
+	sink.mu.Lock()
+	defer sink.mu.Unlock()
+	rows := 0
+	for _, l := range sink.lots {
+		rows += l.Runs.Rows() - 1 // the watermark's
+	}
+	if rows != 2 {
+		t.Errorf("%d runs are written, want x again and y", rows)
+	}
 }

@@ -56,7 +56,8 @@ func (d *Documents) Load(ctx context.Context, lane uint16) (consumers.Lease, err
 	}
 	doc := new(sgpb.Document)
 	if err := proto.Unmarshal(value, doc); err != nil {
-		return consumers.Lease{}, fmt.Errorf("decode lease of lane %d: %w", lane, err)
+		// Nobody can own a lane by it: it is free, and the next owner writes over it.
+		return consumers.Lease{Revision: revision}, nil
 	}
 	l := doc.GetLease()
 	return consumers.Lease{Owner: l.GetOwner(), Epoch: l.GetEpoch(), UntilMS: l.GetUntilMs(), Revision: revision}, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/streamgauge/streamgauge/consumers"
@@ -32,7 +33,10 @@ type Source struct {
 
 	next     uint64
 	messages jetstream.MessagesContext
-	consumer string
+	// reconnects tells that the connection was made anew: what was on its way over the old one is lost, and
+	// the consumer does not send it again.
+	reconnects chan nats.Status
+	consumer   string
 	// delivered is the consumer's count of messages: a jump means that one was lost on the way.
 	delivered uint64
 	kept      *consumers.Message
@@ -126,25 +130,33 @@ func (s *Source) read(ctx context.Context, following bool) (consumers.Message, b
 
 // lost says whether an error only means that a consumer is gone.
 func lost(err error) bool {
-	return errors.Is(err, jetstream.ErrNoHeartbeat) || errors.Is(err, jetstream.ErrConsumerDeleted)
+	return errors.Is(err, jetstream.ErrNoHeartbeat) || errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrMsgIteratorClosed)
 }
 
 func (s *Source) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
+	reconnects := s.js.Conn().StatusChanged(nats.CONNECTED)
 	c, err := s.js.CreateConsumer(ctx, s.stream, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: s.next,
 		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: inactiveMax,
 	})
 	if err != nil {
+		s.js.Conn().RemoveStatusListener(reconnects)
 		return fmt.Errorf("open %s at %d: %w", s.stream, s.next, err)
 	}
 	messages, err := c.Messages(jetstream.PullMaxMessagesWithBytesLimit(pullMessagesMax, pullBytesMax),
 		jetstream.PullHeartbeat(heartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
+		s.js.Conn().RemoveStatusListener(reconnects)
 		return fmt.Errorf("read %s at %d: %w", s.stream, s.next, err)
 	}
-	s.messages, s.consumer, s.delivered = messages, c.CachedInfo().Name, 0
+	s.messages, s.reconnects, s.consumer, s.delivered = messages, reconnects, c.CachedInfo().Name, 0
+	go func() {
+		for range reconnects { // until it is removed
+			messages.Stop()
+		}
+	}()
 	return nil
 }
 
@@ -152,6 +164,7 @@ func (s *Source) open(ctx context.Context) error {
 // for a server that may be gone.
 func (s *Source) close() {
 	if s.messages != nil {
+		s.js.Conn().RemoveStatusListener(s.reconnects)
 		s.messages.Stop()
 		s.messages = nil
 	}

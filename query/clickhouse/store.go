@@ -25,6 +25,8 @@ const (
 	// connectionsMax: reads beyond it wait their turn; the engine has few cores.
 	connectionsMax = 8
 	dialTimeout    = 2 * time.Second
+	// handshakeTimeout is for an engine that listens and does not answer.
+	handshakeTimeout = 5 * time.Second
 	// retryAfterSeconds: an engine that ended is back in a second or two.
 	retryAfterSeconds = 1
 )
@@ -76,14 +78,14 @@ func (s *Store) do(ctx context.Context, what string, build func() ch.Query) erro
 	if err != nil {
 		return unavailable(what, err)
 	}
-	err = c.Do(ctx, build())
+	err = askUntil(ctx, c, build())
 	if used && lost(err) && ctx.Err() == nil {
 		_ = c.Close() // it is dead
 		s.Close()     // the others of its time too
 		if c, err = s.dial(ctx); err != nil {
 			return unavailable(what, err)
 		}
-		err = c.Do(ctx, build())
+		err = askUntil(ctx, c, build())
 	}
 	s.release(c, err)
 	switch {
@@ -93,6 +95,14 @@ func (s *Store) do(ctx context.Context, what string, build func() ch.Query) erro
 		return unavailable(what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// askUntil gives up when ctx ends, whatever the engine does: inside a block the library reads without a deadline, and
+// an engine that is stopped there would hold the connection as long as it stands.
+func askUntil(ctx context.Context, c *ch.Client, q ch.Query) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer stop()
+	return c.Do(ctx, q)
 }
 
 // passes says whether ClickHouse refused for a reason that ends by itself.
@@ -120,7 +130,7 @@ func (s *Store) connection(ctx context.Context) (c *ch.Client, used bool, err er
 func (s *Store) dial(ctx context.Context) (*ch.Client, error) {
 	return ch.Dial(ctx, ch.Options{
 		Address: s.opts.Addr, Database: table.Database, User: s.opts.User, Password: s.opts.Password,
-		Compression: ch.CompressionDisabled, DialTimeout: dialTimeout,
+		Compression: ch.CompressionDisabled, DialTimeout: dialTimeout, HandshakeTimeout: handshakeTimeout,
 	})
 }
 

@@ -169,6 +169,8 @@ func (s *Set) evict() {
 		if _, dirty := s.dirty[r]; !dirty && r.pins == 0 {
 			s.drop(r)
 			s.counters.Evictions++
+		} else {
+			s.use(r) // out of the way, so that the next look gets past it
 		}
 		r = next
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/streamgauge/streamgauge/registry/journal"
 	"github.com/streamgauge/streamgauge/registry/mem"
 	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -163,5 +164,26 @@ func TestADamagedDocumentIsRefusedForGood(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestARepeatOfALostAnswerIsAcknowledged: it finds everything done and writes nothing, but its caller must see it.
+func TestARepeatOfALostAnswerIsAcknowledged(t *testing.T) {
+	f := &fault{Journal: new(mem.Journal)}
+	o := options()
+	o.Acks = new(feed.Acks)
+	m := New(f, NewCache(100, 1<<20), o)
+	defer m.Close()
+	do(t, m, decide.CreateDefault{})
+	tag := decide.SetExperimentTag{ID: "0", Key: "k", Value: "v"}
+	f.after = true
+	if _, err := m.Do(context.Background(), tag); !errors.Is(err, errLost) {
+		t.Fatalf("got %v", err)
+	}
+	before := o.Acks.Docs()
+	do(t, m, tag)
+	_, revision, err := f.Load(context.Background(), document.ExperimentKey("0"))
+	if err != nil || o.Acks.Docs() != revision || before == revision {
+		t.Fatalf("acknowledged %d, then %d; the document is at %d (%v)", before, o.Acks.Docs(), revision, err)
 	}
 }

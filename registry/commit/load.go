@@ -12,13 +12,13 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// tornTries is how often a large document is read anew when a commit passed between its parts. Commits of one
-// document are milliseconds apart and so is a read; ten in a row do not happen by chance.
-const tornTries = 10
+// tornTries is how often the parts of one revision of a large document may fail to fit each other: a commit may
+// pass between reading head and parts, but then the head's revision has moved.
+const tornTries = 3
 
 // read reads a document from the journal, all parts.
 func read(ctx context.Context, j journal.Journal, key string) (Entry, error) {
-	for try := 1; ; try++ {
+	for torn, before := 0, uint64(0); ; {
 		head, revision, err := j.Load(ctx, key)
 		if err != nil {
 			return Entry{}, err
@@ -31,7 +31,10 @@ func read(ctx context.Context, j journal.Journal, key string) (Entry, error) {
 			b, _, err := j.Load(ctx, part)
 			return b, err
 		})
-		if errors.Is(err, document.ErrTorn) && try < tornTries {
+		if revision != before {
+			torn, before = 0, revision
+		}
+		if torn++; errors.Is(err, document.ErrTorn) && torn < tornTries {
 			continue
 		}
 		if errors.Is(err, document.ErrDamaged) || errors.Is(err, document.ErrTorn) {

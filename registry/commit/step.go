@@ -60,6 +60,7 @@ func (m *Committer) finish(ctx context.Context, o *overlay, placed []*request) {
 		m.settle(ctx, o, placed, cmp.Or(err, journal.ErrConflict))
 		return
 	}
+	m.acknowledge(o)
 	parts := o.parts(placed)
 	failed := make([]error, len(parts))
 	var wg sync.WaitGroup
@@ -130,6 +131,19 @@ func (m *Committer) commit(ctx context.Context, o *overlay, dirty []string) erro
 	return nil
 }
 
+// acknowledge notes the revisions that answers rest on without writing them. One of them may be the caller's own
+// write whose answer was lost: its repeat finds everything done, and readers must see that too.
+func (m *Committer) acknowledge(o *overlay) {
+	if m.options.Acks == nil {
+		return
+	}
+	for _, s := range o.slots {
+		if !s.dirty {
+			m.options.Acks.AckDocs(s.revision)
+		}
+	}
+}
+
 // verify says whether the documents that the batch rests on and does not write are what the cache believes.
 // Those that it writes are checked by Append. Between this and Append another process may still change one: what
 // is decided then stands as if it had come first. For refusals and for names, numbers and ids that is plain; a
@@ -189,6 +203,7 @@ func (m *Committer) tryAlone(ctx context.Context, q *request) error {
 			return err
 		}
 		q.err = err
+		m.acknowledge(o)
 		if err := m.commit(ctx, o, o.dirty); err != nil {
 			return err
 		}

@@ -26,14 +26,21 @@ func (d *decider) onLane(c track.OnLane) error {
 	if text, refused := warningAt(r, c.At); refused {
 		return invalid("%s", text)
 	}
-	if passed(r, c.At) {
+	done := carriedOut(r, c.At.Lane)
+	switch {
+	case done != nil && compare(done.GetLast(), c.At) >= 0 && compare(done.GetFirst(), c.At) <= 0:
 		d.out.Answer = key
 		return nil
+	case done != nil && compare(done.GetFirst(), c.At) > 0:
+		return NoRun(r.GetId())
 	}
 	if err := ForRun(c.Command).decide(d); err != nil {
 		return err
 	}
-	d.emit(Event{Key: key, set: func(doc *sgpb.Document) { pass(doc.GetRun(), c.At) }})
+	if _, beat := c.Command.(track.Beat); beat && len(d.out.Events) == 0 {
+		return nil // nothing happened that must not happen twice
+	}
+	d.emit(Event{Key: key, set: func(doc *sgpb.Document) { carryOut(doc.GetRun(), c.At) }})
 	return nil
 }
 
@@ -67,25 +74,27 @@ func lanePosition(p track.Position) *sgpb.LanePosition {
 	return &sgpb.LanePosition{Lane: uint32(p.Lane), Sequence: p.Sequence, Event: p.Event}
 }
 
-// passed says whether a run has carried out the event at a position or one behind it.
-func passed(r *sgpb.Run, p track.Position) bool {
-	for _, at := range r.GetCarriedOut() {
-		if at.GetLane() == uint32(p.Lane) {
-			return cmp.Or(cmp.Compare(at.GetSequence(), p.Sequence), cmp.Compare(at.GetEvent(), p.Event)) >= 0
-		}
-	}
-	return false
+// compare compares positions on one lane.
+func compare(a *sgpb.LanePosition, b track.Position) int {
+	return cmp.Or(cmp.Compare(a.GetSequence(), b.Sequence), cmp.Compare(a.GetEvent(), b.Event))
 }
 
-// pass notes that the event at a position was carried out.
-func pass(r *sgpb.Run, p track.Position) {
-	for i, at := range r.GetCarriedOut() {
-		if at.GetLane() == uint32(p.Lane) {
-			r.CarriedOut[i] = lanePosition(p)
-			return
+// carriedOut finds what a run has carried out of a lane, nil for nothing.
+func carriedOut(r *sgpb.Run, lane uint16) *sgpb.CarriedOut {
+	for _, c := range r.GetCarriedOut() {
+		if c.GetLast().GetLane() == uint32(lane) {
+			return c
 		}
 	}
-	r.CarriedOut = append(r.CarriedOut, lanePosition(p))
+	return nil
+}
+
+func carryOut(r *sgpb.Run, p track.Position) {
+	if c := carriedOut(r, p.Lane); c != nil {
+		c.Last = lanePosition(p)
+		return
+	}
+	r.CarriedOut = append(r.CarriedOut, &sgpb.CarriedOut{First: lanePosition(p), Last: lanePosition(p)})
 }
 
 // warningAt finds the refusal of the event at a position.

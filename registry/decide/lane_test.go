@@ -71,10 +71,28 @@ func TestARefusedRunEventStaysRefusedAndWarnsOnce(t *testing.T) {
 	}
 }
 
+// What was refused before the run began leaves no warning, for there was no run to warn.
+func TestAnEventBeforeTheRunStaysRefused(t *testing.T) {
+	s := filled(t)
+	early := onLane(track.LogBatch{RunID: run2, Tags: kv("t", "early"), Batch: true}, 10, 1)
+	start := onLane(track.CreateRun{ID: run2, ExperimentID: "0", Lenient: true}, 11, 1)
+	for try := range 2 {
+		if _, _, err := s.do(early, ""); track.CodeOf(err) != track.ResourceDoesNotExist {
+			t.Fatalf("try %d: an event before the run's start: %v", try, err)
+		}
+		if _, _, err := s.do(start, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, is := s[document.RunKey(run2)].GetRun().GetTags()["t"]; is {
+		t.Error("the early tag is set")
+	}
+}
+
 func TestAHeartbeatIsWrittenNowAndThen(t *testing.T) {
 	s := filled(t)
 	beats := func(nowMS int64) bool {
-		d, err := decide.Decide(s, decide.ForRun(track.Beat{RunID: run1}), decide.Given{NowMS: nowMS})
+		d, err := decide.Decide(s, onLane(track.Beat{RunID: run1}, 5, 1), decide.Given{NowMS: nowMS})
 		if err != nil {
 			t.Fatal(err)
 		}

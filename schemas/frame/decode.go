@@ -63,6 +63,9 @@ func checkPoints(p *sgpb.Points) error {
 			return fmt.Errorf("keys[%d] has %d bytes; 1 to %d are allowed", i, len(k), KeyBytesMax)
 		}
 	}
+	if i := repeated(p.GetKeys()); i > 0 {
+		return fmt.Errorf("keys[%d] is %q, which stands in the dictionary before", i, p.GetKeys()[i])
+	}
 	for i, k := range p.GetKey() {
 		if int(k) >= len(p.GetKeys()) {
 			return fmt.Errorf("key[%d] is %d, the dictionary has %d", i, k, len(p.GetKeys()))
@@ -74,6 +77,21 @@ func checkPoints(p *sgpb.Points) error {
 		}
 	}
 	return nil
+}
+
+// repeated finds the first key that stands before it too, 0 if there is none. Readers look a key up once.
+func repeated(keys []string) int {
+	if len(keys) < 2 {
+		return 0
+	}
+	seen := make(map[string]struct{}, len(keys))
+	for i, k := range keys {
+		seen[k] = struct{}{}
+		if len(seen) <= i {
+			return i
+		}
+	}
+	return 0
 }
 
 // UnpackPoints undoes PackPoints. The columns of p are reused and must not be touched afterwards.

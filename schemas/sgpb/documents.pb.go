@@ -621,9 +621,9 @@ type Run struct {
 	// The experiment's lifecycle_epoch when lifecycle was last decided for this run. While the experiment's is
 	// greater, the experiment was deleted or restored since, and its lifecycle is the run's.
 	LifecycleEpoch uint64 `protobuf:"varint,24,opt,name=lifecycle_epoch,json=lifecycleEpoch,proto3" json:"lifecycle_epoch,omitempty"`
-	// For each lane the last of its run events that was carried out: one that is decided again, because the
-	// lane's owner ended before its batch was in ClickHouse, then changes nothing.
-	CarriedOut    []*LanePosition `protobuf:"bytes,25,rep,name=carried_out,json=carriedOut,proto3" json:"carried_out,omitempty"`
+	// For each lane which of its run events were carried out: one that is decided again, because the lane's owner
+	// ended before its batch was in ClickHouse, then changes nothing.
+	CarriedOut    []*CarriedOut `protobuf:"bytes,25,rep,name=carried_out,json=carriedOut,proto3" json:"carried_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -826,9 +826,63 @@ func (x *Run) GetLifecycleEpoch() uint64 {
 	return 0
 }
 
-func (x *Run) GetCarriedOut() []*LanePosition {
+func (x *Run) GetCarriedOut() []*CarriedOut {
 	if x != nil {
 		return x.CarriedOut
+	}
+	return nil
+}
+
+// CarriedOut says that on a lane the events from first to last were carried out, but for those that a warning
+// says were refused. Events before first were refused because the run was not there yet.
+type CarriedOut struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         *LanePosition          `protobuf:"bytes,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last          *LanePosition          `protobuf:"bytes,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CarriedOut) Reset() {
+	*x = CarriedOut{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CarriedOut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CarriedOut) ProtoMessage() {}
+
+func (x *CarriedOut) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CarriedOut.ProtoReflect.Descriptor instead.
+func (*CarriedOut) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CarriedOut) GetFirst() *LanePosition {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
+func (x *CarriedOut) GetLast() *LanePosition {
+	if x != nil {
+		return x.Last
 	}
 	return nil
 }
@@ -847,7 +901,7 @@ type LanePosition struct {
 
 func (x *LanePosition) Reset() {
 	*x = LanePosition{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[3]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +913,7 @@ func (x *LanePosition) String() string {
 func (*LanePosition) ProtoMessage() {}
 
 func (x *LanePosition) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[3]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +926,7 @@ func (x *LanePosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LanePosition.ProtoReflect.Descriptor instead.
 func (*LanePosition) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{3}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LanePosition) GetLane() uint32 {
@@ -906,7 +960,7 @@ type Fork struct {
 
 func (x *Fork) Reset() {
 	*x = Fork{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[4]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +972,7 @@ func (x *Fork) String() string {
 func (*Fork) ProtoMessage() {}
 
 func (x *Fork) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[4]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +985,7 @@ func (x *Fork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fork.ProtoReflect.Descriptor instead.
 func (*Fork) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{4}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Fork) GetRunId() string {
@@ -960,7 +1014,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[5]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1026,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[5]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1039,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{5}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Warning) GetTimeMs() int64 {
@@ -1019,7 +1073,7 @@ type DatasetInput struct {
 
 func (x *DatasetInput) Reset() {
 	*x = DatasetInput{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[6]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1085,7 @@ func (x *DatasetInput) String() string {
 func (*DatasetInput) ProtoMessage() {}
 
 func (x *DatasetInput) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[6]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1098,7 @@ func (x *DatasetInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DatasetInput.ProtoReflect.Descriptor instead.
 func (*DatasetInput) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{6}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DatasetInput) GetDataset() *Dataset {
@@ -1079,7 +1133,7 @@ type Dataset struct {
 
 func (x *Dataset) Reset() {
 	*x = Dataset{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[7]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1091,7 +1145,7 @@ func (x *Dataset) String() string {
 func (*Dataset) ProtoMessage() {}
 
 func (x *Dataset) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[7]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1104,7 +1158,7 @@ func (x *Dataset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dataset.ProtoReflect.Descriptor instead.
 func (*Dataset) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{7}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Dataset) GetName() string {
@@ -1180,7 +1234,7 @@ type ModelOutput struct {
 
 func (x *ModelOutput) Reset() {
 	*x = ModelOutput{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[8]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1192,7 +1246,7 @@ func (x *ModelOutput) String() string {
 func (*ModelOutput) ProtoMessage() {}
 
 func (x *ModelOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[8]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1205,7 +1259,7 @@ func (x *ModelOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelOutput.ProtoReflect.Descriptor instead.
 func (*ModelOutput) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{8}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ModelOutput) GetModelId() string {
@@ -1246,7 +1300,7 @@ type LoggedModel struct {
 
 func (x *LoggedModel) Reset() {
 	*x = LoggedModel{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[9]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1258,7 +1312,7 @@ func (x *LoggedModel) String() string {
 func (*LoggedModel) ProtoMessage() {}
 
 func (x *LoggedModel) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[9]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1271,7 +1325,7 @@ func (x *LoggedModel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedModel.ProtoReflect.Descriptor instead.
 func (*LoggedModel) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{9}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LoggedModel) GetId() string {
@@ -1400,7 +1454,7 @@ type RegisteredModel struct {
 
 func (x *RegisteredModel) Reset() {
 	*x = RegisteredModel{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[10]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1466,7 @@ func (x *RegisteredModel) String() string {
 func (*RegisteredModel) ProtoMessage() {}
 
 func (x *RegisteredModel) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[10]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1479,7 @@ func (x *RegisteredModel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisteredModel.ProtoReflect.Descriptor instead.
 func (*RegisteredModel) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{10}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RegisteredModel) GetName() string {
@@ -1524,7 +1578,7 @@ type ModelVersion struct {
 
 func (x *ModelVersion) Reset() {
 	*x = ModelVersion{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[11]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1590,7 @@ func (x *ModelVersion) String() string {
 func (*ModelVersion) ProtoMessage() {}
 
 func (x *ModelVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[11]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1603,7 @@ func (x *ModelVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelVersion.ProtoReflect.Descriptor instead.
 func (*ModelVersion) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{11}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ModelVersion) GetName() string {
@@ -1688,7 +1742,7 @@ type Approval struct {
 
 func (x *Approval) Reset() {
 	*x = Approval{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[12]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1700,7 +1754,7 @@ func (x *Approval) String() string {
 func (*Approval) ProtoMessage() {}
 
 func (x *Approval) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[12]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1713,7 +1767,7 @@ func (x *Approval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Approval.ProtoReflect.Descriptor instead.
 func (*Approval) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{12}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Approval) GetId() string {
@@ -1784,7 +1838,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[13]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +1850,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[13]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +1863,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{13}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Verdict) GetBy() string {
@@ -1858,7 +1912,7 @@ type Webhook struct {
 
 func (x *Webhook) Reset() {
 	*x = Webhook{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[14]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1870,7 +1924,7 @@ func (x *Webhook) String() string {
 func (*Webhook) ProtoMessage() {}
 
 func (x *Webhook) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[14]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1883,7 +1937,7 @@ func (x *Webhook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Webhook.ProtoReflect.Descriptor instead.
 func (*Webhook) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{14}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Webhook) GetId() string {
@@ -1965,7 +2019,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[15]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1977,7 +2031,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[15]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1990,7 +2044,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{15}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Endpoint) GetId() string {
@@ -2058,7 +2112,7 @@ type ProjectRun struct {
 
 func (x *ProjectRun) Reset() {
 	*x = ProjectRun{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[16]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2124,7 @@ func (x *ProjectRun) String() string {
 func (*ProjectRun) ProtoMessage() {}
 
 func (x *ProjectRun) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[16]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2137,7 @@ func (x *ProjectRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectRun.ProtoReflect.Descriptor instead.
 func (*ProjectRun) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{16}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ProjectRun) GetRunId() string {
@@ -2148,7 +2202,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2160,7 +2214,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2173,7 +2227,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{17}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Claim) GetOwner() string {
@@ -2200,7 +2254,7 @@ type Counter struct {
 
 func (x *Counter) Reset() {
 	*x = Counter{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2212,7 +2266,7 @@ func (x *Counter) String() string {
 func (*Counter) ProtoMessage() {}
 
 func (x *Counter) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2225,7 +2279,7 @@ func (x *Counter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counter.ProtoReflect.Descriptor instead.
 func (*Counter) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{18}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Counter) GetNext() uint64 {
@@ -2253,7 +2307,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2265,7 +2319,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2278,7 +2332,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{19}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Change) GetDocument() string {
@@ -2343,7 +2397,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2355,7 +2409,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2368,7 +2422,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{20}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Lease) GetOwner() string {
@@ -2402,7 +2456,7 @@ type Blob struct {
 
 func (x *Blob) Reset() {
 	*x = Blob{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2414,7 +2468,7 @@ func (x *Blob) String() string {
 func (*Blob) ProtoMessage() {}
 
 func (x *Blob) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2427,7 +2481,7 @@ func (x *Blob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blob.ProtoReflect.Descriptor instead.
 func (*Blob) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{21}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Blob) GetContent() []byte {
@@ -2479,7 +2533,7 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x0flifecycle_epoch\x18\t \x01(\x04R\x0elifecycleEpoch\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc0\b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbe\b\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rexperiment_id\x18\x02 \x01(\tR\fexperimentId\x12\x12\n" +
@@ -2508,15 +2562,19 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"deleted_ms\x18\x15 \x01(\x03R\tdeletedMs\x12\x18\n" +
 	"\achanges\x18\x16 \x01(\x04R\achanges\x126\n" +
 	"\x17deleted_with_experiment\x18\x17 \x01(\bR\x15deletedWithExperiment\x12'\n" +
-	"\x0flifecycle_epoch\x18\x18 \x01(\x04R\x0elifecycleEpoch\x12=\n" +
-	"\vcarried_out\x18\x19 \x03(\v2\x1c.streamgauge.v1.LanePositionR\n" +
+	"\x0flifecycle_epoch\x18\x18 \x01(\x04R\x0elifecycleEpoch\x12;\n" +
+	"\vcarried_out\x18\x19 \x03(\v2\x1a.streamgauge.v1.CarriedOutR\n" +
 	"carriedOut\x1a9\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"T\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"r\n" +
+	"\n" +
+	"CarriedOut\x122\n" +
+	"\x05first\x18\x01 \x01(\v2\x1c.streamgauge.v1.LanePositionR\x05first\x120\n" +
+	"\x04last\x18\x02 \x01(\v2\x1c.streamgauge.v1.LanePositionR\x04last\"T\n" +
 	"\fLanePosition\x12\x12\n" +
 	"\x04lane\x18\x01 \x01(\rR\x04lane\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x14\n" +
@@ -2721,7 +2779,7 @@ func file_streamgauge_v1_documents_proto_rawDescGZIP() []byte {
 }
 
 var file_streamgauge_v1_documents_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(Lifecycle)(0),          // 0: streamgauge.v1.Lifecycle
 	(LoggedModelStatus)(0),  // 1: streamgauge.v1.LoggedModelStatus
@@ -2729,84 +2787,87 @@ var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(*Document)(nil),        // 3: streamgauge.v1.Document
 	(*Experiment)(nil),      // 4: streamgauge.v1.Experiment
 	(*Run)(nil),             // 5: streamgauge.v1.Run
-	(*LanePosition)(nil),    // 6: streamgauge.v1.LanePosition
-	(*Fork)(nil),            // 7: streamgauge.v1.Fork
-	(*Warning)(nil),         // 8: streamgauge.v1.Warning
-	(*DatasetInput)(nil),    // 9: streamgauge.v1.DatasetInput
-	(*Dataset)(nil),         // 10: streamgauge.v1.Dataset
-	(*ModelOutput)(nil),     // 11: streamgauge.v1.ModelOutput
-	(*LoggedModel)(nil),     // 12: streamgauge.v1.LoggedModel
-	(*RegisteredModel)(nil), // 13: streamgauge.v1.RegisteredModel
-	(*ModelVersion)(nil),    // 14: streamgauge.v1.ModelVersion
-	(*Approval)(nil),        // 15: streamgauge.v1.Approval
-	(*Verdict)(nil),         // 16: streamgauge.v1.Verdict
-	(*Webhook)(nil),         // 17: streamgauge.v1.Webhook
-	(*Endpoint)(nil),        // 18: streamgauge.v1.Endpoint
-	(*ProjectRun)(nil),      // 19: streamgauge.v1.ProjectRun
-	(*Claim)(nil),           // 20: streamgauge.v1.Claim
-	(*Counter)(nil),         // 21: streamgauge.v1.Counter
-	(*Change)(nil),          // 22: streamgauge.v1.Change
-	(*Lease)(nil),           // 23: streamgauge.v1.Lease
-	(*Blob)(nil),            // 24: streamgauge.v1.Blob
-	nil,                     // 25: streamgauge.v1.Experiment.TagsEntry
-	nil,                     // 26: streamgauge.v1.Run.ParamsEntry
-	nil,                     // 27: streamgauge.v1.Run.TagsEntry
-	nil,                     // 28: streamgauge.v1.DatasetInput.TagsEntry
-	nil,                     // 29: streamgauge.v1.LoggedModel.ParamsEntry
-	nil,                     // 30: streamgauge.v1.LoggedModel.TagsEntry
-	nil,                     // 31: streamgauge.v1.RegisteredModel.TagsEntry
-	nil,                     // 32: streamgauge.v1.RegisteredModel.AliasesEntry
-	nil,                     // 33: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	nil,                     // 34: streamgauge.v1.ModelVersion.TagsEntry
-	nil,                     // 35: streamgauge.v1.ProjectRun.ParametersEntry
-	(RunStatus)(0),          // 36: streamgauge.v1.RunStatus
+	(*CarriedOut)(nil),      // 6: streamgauge.v1.CarriedOut
+	(*LanePosition)(nil),    // 7: streamgauge.v1.LanePosition
+	(*Fork)(nil),            // 8: streamgauge.v1.Fork
+	(*Warning)(nil),         // 9: streamgauge.v1.Warning
+	(*DatasetInput)(nil),    // 10: streamgauge.v1.DatasetInput
+	(*Dataset)(nil),         // 11: streamgauge.v1.Dataset
+	(*ModelOutput)(nil),     // 12: streamgauge.v1.ModelOutput
+	(*LoggedModel)(nil),     // 13: streamgauge.v1.LoggedModel
+	(*RegisteredModel)(nil), // 14: streamgauge.v1.RegisteredModel
+	(*ModelVersion)(nil),    // 15: streamgauge.v1.ModelVersion
+	(*Approval)(nil),        // 16: streamgauge.v1.Approval
+	(*Verdict)(nil),         // 17: streamgauge.v1.Verdict
+	(*Webhook)(nil),         // 18: streamgauge.v1.Webhook
+	(*Endpoint)(nil),        // 19: streamgauge.v1.Endpoint
+	(*ProjectRun)(nil),      // 20: streamgauge.v1.ProjectRun
+	(*Claim)(nil),           // 21: streamgauge.v1.Claim
+	(*Counter)(nil),         // 22: streamgauge.v1.Counter
+	(*Change)(nil),          // 23: streamgauge.v1.Change
+	(*Lease)(nil),           // 24: streamgauge.v1.Lease
+	(*Blob)(nil),            // 25: streamgauge.v1.Blob
+	nil,                     // 26: streamgauge.v1.Experiment.TagsEntry
+	nil,                     // 27: streamgauge.v1.Run.ParamsEntry
+	nil,                     // 28: streamgauge.v1.Run.TagsEntry
+	nil,                     // 29: streamgauge.v1.DatasetInput.TagsEntry
+	nil,                     // 30: streamgauge.v1.LoggedModel.ParamsEntry
+	nil,                     // 31: streamgauge.v1.LoggedModel.TagsEntry
+	nil,                     // 32: streamgauge.v1.RegisteredModel.TagsEntry
+	nil,                     // 33: streamgauge.v1.RegisteredModel.AliasesEntry
+	nil,                     // 34: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	nil,                     // 35: streamgauge.v1.ModelVersion.TagsEntry
+	nil,                     // 36: streamgauge.v1.ProjectRun.ParametersEntry
+	(RunStatus)(0),          // 37: streamgauge.v1.RunStatus
 }
 var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	4,  // 0: streamgauge.v1.Document.experiment:type_name -> streamgauge.v1.Experiment
 	5,  // 1: streamgauge.v1.Document.run:type_name -> streamgauge.v1.Run
-	12, // 2: streamgauge.v1.Document.logged_model:type_name -> streamgauge.v1.LoggedModel
-	13, // 3: streamgauge.v1.Document.registered_model:type_name -> streamgauge.v1.RegisteredModel
-	14, // 4: streamgauge.v1.Document.model_version:type_name -> streamgauge.v1.ModelVersion
-	15, // 5: streamgauge.v1.Document.approval:type_name -> streamgauge.v1.Approval
-	17, // 6: streamgauge.v1.Document.webhook:type_name -> streamgauge.v1.Webhook
-	18, // 7: streamgauge.v1.Document.endpoint:type_name -> streamgauge.v1.Endpoint
-	19, // 8: streamgauge.v1.Document.project_run:type_name -> streamgauge.v1.ProjectRun
-	20, // 9: streamgauge.v1.Document.claim:type_name -> streamgauge.v1.Claim
-	21, // 10: streamgauge.v1.Document.counter:type_name -> streamgauge.v1.Counter
-	22, // 11: streamgauge.v1.Document.change:type_name -> streamgauge.v1.Change
-	23, // 12: streamgauge.v1.Document.lease:type_name -> streamgauge.v1.Lease
-	24, // 13: streamgauge.v1.Document.blob:type_name -> streamgauge.v1.Blob
+	13, // 2: streamgauge.v1.Document.logged_model:type_name -> streamgauge.v1.LoggedModel
+	14, // 3: streamgauge.v1.Document.registered_model:type_name -> streamgauge.v1.RegisteredModel
+	15, // 4: streamgauge.v1.Document.model_version:type_name -> streamgauge.v1.ModelVersion
+	16, // 5: streamgauge.v1.Document.approval:type_name -> streamgauge.v1.Approval
+	18, // 6: streamgauge.v1.Document.webhook:type_name -> streamgauge.v1.Webhook
+	19, // 7: streamgauge.v1.Document.endpoint:type_name -> streamgauge.v1.Endpoint
+	20, // 8: streamgauge.v1.Document.project_run:type_name -> streamgauge.v1.ProjectRun
+	21, // 9: streamgauge.v1.Document.claim:type_name -> streamgauge.v1.Claim
+	22, // 10: streamgauge.v1.Document.counter:type_name -> streamgauge.v1.Counter
+	23, // 11: streamgauge.v1.Document.change:type_name -> streamgauge.v1.Change
+	24, // 12: streamgauge.v1.Document.lease:type_name -> streamgauge.v1.Lease
+	25, // 13: streamgauge.v1.Document.blob:type_name -> streamgauge.v1.Blob
 	0,  // 14: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	25, // 15: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
-	36, // 16: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
+	26, // 15: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
+	37, // 16: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
 	0,  // 17: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	26, // 18: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
-	27, // 19: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
-	9,  // 20: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
-	11, // 21: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
-	7,  // 22: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
-	8,  // 23: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
-	6,  // 24: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.LanePosition
-	6,  // 25: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
-	10, // 26: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
-	28, // 27: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
-	1,  // 28: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
-	29, // 29: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
-	30, // 30: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
-	0,  // 31: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	31, // 32: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
-	32, // 33: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
-	33, // 34: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	2,  // 35: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
-	34, // 36: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
-	2,  // 37: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
-	16, // 38: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
-	35, // 39: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	27, // 18: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
+	28, // 19: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
+	10, // 20: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
+	12, // 21: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
+	8,  // 22: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
+	9,  // 23: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
+	6,  // 24: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
+	7,  // 25: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
+	7,  // 26: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
+	7,  // 27: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
+	11, // 28: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
+	29, // 29: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
+	1,  // 30: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
+	30, // 31: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
+	31, // 32: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
+	0,  // 33: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	32, // 34: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
+	33, // 35: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
+	34, // 36: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	2,  // 37: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
+	35, // 38: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
+	2,  // 39: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
+	17, // 40: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
+	36, // 41: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_streamgauge_v1_documents_proto_init() }
@@ -2837,7 +2898,7 @@ func file_streamgauge_v1_documents_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgauge_v1_documents_proto_rawDesc), len(file_streamgauge_v1_documents_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -32,4 +32,6 @@ ENGINE = MergeTree
 PARTITION BY month
 -- A series is one range; markers (run 0) are the first granule of every part.
 ORDER BY (run, key, rank, attempt, step)
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, lightweight_mutation_projection_mode = 'rebuild'
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, lightweight_mutation_projection_mode = 'rebuild',
+    -- A part is on disk before its insert is answered: a power cut must not take one and leave a later marker.
+    fsync_after_insert = 1, fsync_part_directory = 1

@@ -10,3 +10,5 @@ CREATE TABLE IF NOT EXISTS latest (
 ENGINE = AggregatingMergeTree
 -- A search reads one key of an experiment over its runs.
 ORDER BY (experiment, key, run)
+-- As points: on disk before the answer.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1

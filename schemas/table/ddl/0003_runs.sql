@@ -24,3 +24,5 @@ CREATE TABLE IF NOT EXISTS runs (
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (experiment, run_id)
+-- As points: on disk before the answer.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1

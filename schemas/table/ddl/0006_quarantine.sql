@@ -11,3 +11,5 @@ CREATE TABLE IF NOT EXISTS quarantine (
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (lane, seq, part)
+-- As points: on disk before the answer.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
