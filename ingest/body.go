@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -23,24 +24,15 @@ func body(c *fiber.Ctx) ([]byte, error) {
 		return nil, err
 	}
 	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
-	switch {
-	case length > jsonBytesMax:
-		return nil, tooLarge(c)
-	case stream == nil:
+	if stream == nil && length <= jsonBytesMax {
 		return c.Request().Body(), nil
-	case length >= 0:
-		b := make([]byte, length)
-		if _, err := io.ReadFull(stream, b); err != nil {
-			return nil, broken(c, err)
-		}
-		return b, nil
 	}
-	b, err := io.ReadAll(io.LimitReader(stream, jsonBytesMax+1))
+	b, err := mlflow.ReadBody(stream, length, jsonBytesMax)
+	if errors.Is(err, mlflow.ErrBodyTooLarge) {
+		return nil, tooLarge(c)
+	}
 	if err != nil {
 		return nil, broken(c, err)
-	}
-	if len(b) > jsonBytesMax {
-		return nil, tooLarge(c)
 	}
 	return b, nil
 }
@@ -63,9 +55,6 @@ func tooLarge(c *fiber.Ctx) error {
 
 func broken(c *fiber.Ctx, err error) error {
 	c.Context().SetConnectionClose()
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
 	return track.Errorf(track.BadRequest, "read the request body: %v", err)
 }
 

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -51,8 +50,8 @@ type Edge struct {
 	lanes   *lane.Lanes
 	options Options
 	meter   *lane.Meter
-	// history makes log-model's reading and writing of a tag one step.
-	history sync.Mutex
+	// history has room for one log-model, which reads and writes a tag.
+	history chan struct{}
 }
 
 // New starts an edge. Close ends it.
@@ -62,7 +61,7 @@ func New(runs Runs, a Appender, o Options) *Edge {
 	}
 	meter := lane.NewMeter()
 	o.Lane.Acks, o.Lane.Meter = o.Acks, meter
-	return &Edge{runs: runs, lanes: lane.New(a, o.Lane), options: o, meter: meter}
+	return &Edge{runs: runs, lanes: lane.New(a, o.Lane), options: o, meter: meter, history: make(chan struct{}, 1)}
 }
 
 // Close commits what waits, refuses what comes, and ends. Stop HTTP first.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -13,6 +14,12 @@ import (
 
 // historyTag is where clients before MLflow 3 record the models of a run, as a JSON list.
 const historyTag = "mlflow.log-model.history"
+
+const (
+	// historyWaitMax is how long a log-model waits for those before it.
+	historyWaitMax    = 10 * time.Second
+	retryAfterSeconds = 1
+)
 
 // logModel appends a model to the run's tag.
 func (e *Edge) logModel(c *fiber.Ctx, f mlflow.Fields) (*sgpb.Run, error) {
@@ -25,8 +32,12 @@ func (e *Edge) logModel(c *fiber.Ctx, f mlflow.Fields) (*sgpb.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.history.Lock()
-	defer e.history.Unlock()
+	select {
+	case e.history <- struct{}{}:
+		defer func() { <-e.history }()
+	case <-time.After(historyWaitMax):
+		return nil, track.Unavailable(track.TemporarilyUnavailable, retryAfterSeconds, "other models are being logged; come back in a moment")
+	}
 	run, err := e.runs.Do(c.UserContext(), track.LogBatch{RunID: id})
 	if err != nil {
 		return nil, err

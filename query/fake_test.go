@@ -44,6 +44,8 @@ type rig struct {
 	flushes      []string
 	asked        []string
 	answer       func() (clickhouse.Answer, error)
+	// searched happens after each search of the tables.
+	searched func()
 	// reads counts statements.
 	reads int
 	// marker is what the rollup's marker is ahead of the tail's watermark.
@@ -78,6 +80,9 @@ func (r *rig) over(store query.Store) {
 
 // put writes a run's document; apply brings it into the tables, too.
 func (r *rig) put(run *sgpb.Run, apply bool) {
+	if r.set.Experiment(run.ExperimentId) == nil {
+		r.putExperiment(&sgpb.Experiment{Id: run.ExperimentId, Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE})
+	}
 	r.revision++
 	r.set.ObserveDocuments([]feed.Document{{Key: document.RunKey(run.Id), Revision: r.revision, Doc: &sgpb.Document{Body: &sgpb.Document_Run{Run: run}}}})
 	if apply {

@@ -54,7 +54,7 @@ type Store interface {
 // Documents are searches over documents.
 type Documents interface {
 	Experiments(ctx context.Context) ([]hot.Experiment, error)
-	SearchRuns(ctx context.Context, search filter.RunSearch) ([]hot.Document, error)
+	SearchRuns(ctx context.Context, search filter.RunSearch) ([]clickhouse.FoundRun, error)
 	Stored(ctx context.Context, except []string, stages []filter.Stage) (points, runs uint64, err error)
 }
 

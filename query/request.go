@@ -2,8 +2,8 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -35,22 +35,17 @@ func queryArgs(args *fasthttp.Args) map[string][]string {
 
 // readBody reads a body of at most bytesMax, which may be streaming in.
 func readBody(c *fiber.Ctx, bytesMax int) ([]byte, error) {
-	if c.Request().Header.ContentLength() > bytesMax {
+	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
+	if stream == nil && length <= bytesMax {
+		return c.Request().Body(), nil
+	}
+	body, err := mlflow.ReadBody(stream, length, bytesMax)
+	if errors.Is(err, mlflow.ErrBodyTooLarge) {
 		return nil, tooLarge(c, bytesMax)
 	}
-	stream := c.Context().RequestBodyStream()
-	if stream == nil {
-		if body := c.Body(); len(body) <= bytesMax {
-			return body, nil
-		}
-		return nil, tooLarge(c, bytesMax)
-	}
-	body, err := io.ReadAll(io.LimitReader(stream, int64(bytesMax)+1))
 	if err != nil {
+		c.Context().SetConnectionClose()
 		return nil, track.Errorf(track.BadRequest, "The request body cannot be read: %v", err)
-	}
-	if len(body) > bytesMax {
-		return nil, tooLarge(c, bytesMax)
 	}
 	return body, nil
 }

@@ -216,6 +216,38 @@ func (r *rig) expect(where string, order []string) (ids []string) {
 	return ids
 }
 
+// A run that gets a point between the search and the reading of its values stays where it was found, else the
+// token would skip the runs between.
+func TestAPageKeepsTheOrderItWasFoundIn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{RunsMax: 1})
+	for i := range 6 {
+		run := &sgpb.Run{Id: id(i + 1), ExperimentId: "0", StartMs: int64(i)}
+		r.put(run, true)
+		r.log(section(run.Id, 0, "loss", [3]float64{1, 1, float64(i)}))
+	}
+	r.applied = len(r.lane)
+	r.searched = func() {
+		r.searched = nil
+		r.log(section(id(2), 0, "loss", [3]float64{2, 2, 100}))
+		r.applied = len(r.lane)
+	}
+	var got []string
+	for token := ""; ; {
+		page := get[runsJSON](r, api+"/runs/search", `{"experiment_ids": ["0"], "order_by": ["metrics.loss ASC"], "max_results": 2, "page_token": "`+token+`"}`)
+		for _, run := range page.Runs {
+			got = append(got, run.Info.RunID)
+		}
+		if token = page.Next; token == "" {
+			break
+		}
+	}
+	// The second run has moved to the end meanwhile, so it comes there once more.
+	if want := []string{id(1), id(2), id(3), id(4), id(5), id(6), id(2)}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestSearchesWithMLflowsTokenSkipRuns(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, query.HotOptions{})

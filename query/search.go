@@ -77,6 +77,9 @@ func (q *Query) search(ctx context.Context, s search) (page []*hot.Run, next str
 // inMemory gives the runs of the experiments that are whole in the hot set, and the other experiments.
 func (q *Query) inMemory(ctx context.Context, experiments []uint32) (runs []*hot.Run, cold []uint32, err error) {
 	for _, e := range experiments {
+		if q.hot.Experiment(strconv.FormatUint(uint64(e), 10)) == nil {
+			continue // nobody made it, so it has no runs; a group for it would stay for ever
+		}
 		some, whole := q.hot.Whole(e)
 		if !whole {
 			if _, err := q.loader.Warm(ctx, e); err != nil {
@@ -159,22 +162,30 @@ func (q *Query) stages() (out []filter.Stage) {
 
 // searchStored evaluates the search in SQL, and reads the latest values of what it found.
 func (q *Query) searchStored(ctx context.Context, s search, experiments []uint32, except []string) ([]hit[*hot.Run], error) {
-	docs, err := q.store.SearchRuns(ctx, filter.RunSearch{
+	found, err := q.store.SearchRuns(ctx, filter.RunSearch{
 		Experiments: experiments, Stages: q.stages(), View: s.view, Where: s.where, Order: s.order,
 		After: s.from.After, Except: except, Limit: s.from.Offset + s.max + 1,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("search in ClickHouse: %w", err)
 	}
+	docs := make([]hot.Document, len(found))
+	for i, f := range found {
+		docs[i] = f.Document
+	}
 	latest, err := q.latestOf(ctx, docs)
 	if err != nil {
 		return nil, err
 	}
-	hits := make([]hit[*hot.Run], 0, len(docs))
-	for _, d := range docs {
-		number, _ := track.ParseRunID(d.Run.GetId())
-		r := hot.NewRun(d, latest[number])
-		r.View(func(v hot.View) { hits = append(hits, hit[*hot.Run]{s.order.Key(rowOf(v)), r}) })
+	hits := make([]hit[*hot.Run], len(found))
+	for i, f := range found {
+		number, _ := track.ParseRunID(f.Run.GetId())
+		// A point may have come since the search: the place is the one that it was found at.
+		place := filter.RunRow{Run: f.Run, Latest: func(key string) (float64, bool) {
+			v, ok := f.Compared[key]
+			return v, ok
+		}}
+		hits[i] = hit[*hot.Run]{s.order.Key(place), hot.NewRun(f.Document, latest[number])}
 	}
 	return hits, nil
 }

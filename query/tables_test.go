@@ -76,7 +76,7 @@ func (r *rig) Experiments(context.Context) ([]hot.Experiment, error) {
 
 // SearchRuns evaluates in Go what the real store does in SQL; a property test of package filter holds them
 // equal.
-func (r *rig) SearchRuns(_ context.Context, s filter.RunSearch) ([]hot.Document, error) {
+func (r *rig) SearchRuns(_ context.Context, s filter.RunSearch) ([]clickhouse.FoundRun, error) {
 	r.reads++
 	latest := r.latest()
 	var found []filter.RunRow
@@ -90,9 +90,18 @@ func (r *rig) SearchRuns(_ context.Context, s filter.RunSearch) ([]hot.Document,
 		}
 	}
 	slices.SortFunc(found, func(a, b filter.RunRow) int { return s.Order.Compare(a, b) })
-	var out []hot.Document
+	var out []clickhouse.FoundRun
 	for _, row := range found[:min(len(found), s.Limit)] {
-		out = append(out, r.stored[row.Run.Id])
+		f := clickhouse.FoundRun{Document: r.stored[row.Run.Id], Compared: map[string]float64{}}
+		for _, key := range s.MetricKeys() {
+			if v, ok := row.Latest(key); ok {
+				f.Compared[key] = v
+			}
+		}
+		out = append(out, f)
+	}
+	if r.searched != nil {
+		r.searched()
 	}
 	return out, r.down
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"github.com/go-faster/jx"
@@ -40,11 +41,36 @@ func (r *Registry) Routes(to fiber.Router) {
 // fields reads a request's parameters: a GET's from its query if it has one, else the body's.
 func fields(c *fiber.Ctx) (mlflow.Fields, error) {
 	if c.Method() != fiber.MethodGet || c.Context().QueryArgs().Len() == 0 {
-		return mlflow.ParseBody(c.Body())
+		body, err := readBody(c)
+		if err != nil {
+			return mlflow.Fields{}, err
+		}
+		return mlflow.ParseBody(body)
 	}
 	args := make(map[string][]string)
 	c.Context().QueryArgs().VisitAll(func(k, v []byte) { args[string(k)] = append(args[string(k)], string(v)) })
 	return mlflow.ParseQuery(args), nil
+}
+
+// bodyBytesMax is far above the texts that documents may have.
+const bodyBytesMax = 32 << 20
+
+func readBody(c *fiber.Ctx) ([]byte, error) {
+	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
+	if stream == nil && length <= bodyBytesMax {
+		return c.Request().Body(), nil
+	}
+	b, err := mlflow.ReadBody(stream, length, bodyBytesMax)
+	if err != nil {
+		c.Context().SetConnectionClose()
+	}
+	if errors.Is(err, mlflow.ErrBodyTooLarge) {
+		return nil, fiber.NewError(fiber.StatusRequestEntityTooLarge, "the request body is larger than 32 MiB")
+	}
+	if err != nil {
+		return nil, track.Errorf(track.BadRequest, "read the request body: %v", err)
+	}
+	return b, nil
 }
 
 // param reads a part of the path, copied: the router reuses its memory.

@@ -19,6 +19,9 @@ const (
 	// giveUpAfter is how long the fate of a frame may stay unknown. It is far below the two minutes in which
 	// the bus recognises a repeat, and below the patience of clients.
 	giveUpAfter = 12 * time.Second
+	// waitMax is how long points may wait for the frames before them. Then nobody has tried to store them, and
+	// the answer is a sure no; with giveUpAfter it bounds every answer.
+	waitMax = 10 * time.Second
 	// pauseMin and pauseMax bound the pauses between attempts.
 	pauseMin = 20 * time.Millisecond
 	pauseMax = 500 * time.Millisecond
@@ -35,8 +38,8 @@ type Options struct {
 	// Meter counts; nil is a new one.
 	Meter *Meter
 	// The rest is for tests; 0 is the constant of the same name.
-	QueueRequestsMax, QueueBytesMax       int
-	AttemptTimeout, GiveUpAfter, PauseMin time.Duration
+	QueueRequestsMax, QueueBytesMax                int
+	AttemptTimeout, GiveUpAfter, WaitMax, PauseMin time.Duration
 	// NewWriter draws writer ids; nil draws random ones.
 	NewWriter func() uint64
 }
@@ -59,6 +62,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.GiveUpAfter == 0 {
 		o.GiveUpAfter = giveUpAfter
+	}
+	if o.WaitMax == 0 {
+		o.WaitMax = waitMax
 	}
 	if o.PauseMin == 0 {
 		o.PauseMin = pauseMin

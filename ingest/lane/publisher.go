@@ -96,7 +96,7 @@ func (p *publisher) run(ctx context.Context) {
 func (p *publisher) take() []*request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.waiting) == 0 {
+	for p.refuseLate(); len(p.waiting) == 0; p.refuseLate() {
 		if p.closed {
 			return nil
 		}
@@ -114,6 +114,20 @@ func (p *publisher) take() []*request {
 		p.waiting = nil
 	}
 	return group
+}
+
+// refuseLate answers those who have waited too long. The lock is held.
+func (p *publisher) refuseLate() {
+	n := 0
+	for n < len(p.waiting) && time.Since(p.waiting[n].began) > p.options.WaitMax {
+		r := p.waiting[n]
+		p.bytes -= r.bytes
+		r.points.Release()
+		p.options.Meter.refused.WithLabelValues(refusedQueue).Inc()
+		r.answer <- track.Unavailable(track.TemporarilyUnavailable, retryAfterSeconds, "the message bus is too slow: the points waited %v and were not taken; come back in a moment", p.options.WaitMax)
+		n++
+	}
+	p.waiting = p.waiting[n:]
 }
 
 // publish appends the points of a group as one frame.

@@ -65,11 +65,59 @@ func (s *Store) ExperimentRuns(ctx context.Context, experiment uint32, runsMax i
 	return d.runs(), err
 }
 
-// SearchRuns evaluates a search; the documents come in its order.
-func (s *Store) SearchRuns(ctx context.Context, search filter.RunSearch) ([]hot.Document, error) {
-	var d documents
-	err := s.compiled(ctx, "search_runs", search.SQL("r.document AS doc, r.revision AS rev"), &d)
-	return d.runs(), err
+// FoundRun is a run as a search found it.
+type FoundRun struct {
+	hot.Document
+	// Compared are the metrics that the search compared, with the values it saw.
+	Compared map[string]float64
+}
+
+// foundRuns is a result of runs and of what their search compared.
+type foundRuns struct {
+	documents
+	keys   []string
+	known  *proto.ColArr[uint8]
+	values *proto.ColArr[float64]
+	found  []FoundRun
+}
+
+func (f *foundRuns) columns() proto.Results {
+	f.known, f.values = new(proto.ColUInt8).Array(), new(proto.ColFloat64).Array()
+	return append(f.documents.columns(), proto.ResultColumn{Name: "metric_known", Data: f.known}, proto.ResultColumn{Name: "metric_values", Data: f.values})
+}
+
+func (f *foundRuns) reset() {
+	f.documents.reset()
+	f.found = nil
+}
+
+func (f *foundRuns) take(rows int) error {
+	from := len(f.docs)
+	if err := f.documents.take(rows); err != nil {
+		return err
+	}
+	for i := range rows {
+		run := f.docs[from+i].GetRun()
+		if run == nil {
+			continue // a deleted document leaves an empty one behind
+		}
+		compared := make(map[string]float64)
+		values := f.values.Row(i)
+		for k, known := range f.known.Row(i) {
+			if known == 1 {
+				compared[f.keys[k]] = values[k]
+			}
+		}
+		f.found = append(f.found, FoundRun{hot.Document{Run: run, Revision: f.revs[from+i]}, compared})
+	}
+	return nil
+}
+
+// SearchRuns evaluates a search; the runs come in its order.
+func (s *Store) SearchRuns(ctx context.Context, search filter.RunSearch) ([]FoundRun, error) {
+	f := foundRuns{keys: search.MetricKeys()}
+	err := s.compiled(ctx, "search_runs", search.SQL("r.document AS doc, r.revision AS rev, "+search.MetricColumns()), &f)
+	return f.found, err
 }
 
 // Experiments reads all experiments.

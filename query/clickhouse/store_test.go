@@ -85,14 +85,20 @@ func TestDocumentsAreReadInTheirNewestRevision(t *testing.T) {
 	check("of the experiment", docs, err, 3)
 	docs, err = r.store.ExperimentRuns(ctx, experiment, 2)
 	check("some of the experiment", docs, err, 2)
-	order, err := filter.ParseRunOrder([]string{"start_time ASC"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	docs, err = r.store.SearchRuns(ctx, filter.RunSearch{Experiments: []uint32{experiment}, View: filter.ActiveOnly, Order: order, Except: []string{runID(1)}, Limit: 10})
-	check("searched", docs, err, 2)
-	if docs[0].Run.GetId() != runID(0) || docs[1].Run.GetId() != runID(2) {
-		t.Errorf("searched in the wrong order: %v", docs)
+	r.exec(t, "INSERT INTO streamgauge.latest VALUES (%d, 'loss', %d, (0, 1, 1, 0.5, 0.5))", experiment, number(2))
+	for by, want := range map[string][2]int{"start_time ASC": {0, 2}, "metrics.loss DESC": {2, 0}} {
+		order, err := filter.ParseRunOrder([]string{by})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := r.store.SearchRuns(ctx, filter.RunSearch{Experiments: []uint32{experiment}, View: filter.ActiveOnly, Order: order, Except: []string{runID(1)}, Limit: 10})
+		if err != nil || len(found) != 2 || found[0].Run.GetId() != runID(want[0]) || found[1].Run.GetId() != runID(want[1]) {
+			t.Errorf("searched by %s: %v, %v", by, found, err)
+			continue
+		}
+		if v, ok := found[0].Compared["loss"]; ok != (want[0] == 2) || ok && v != 0.5 {
+			t.Errorf("searched by %s: compared %v", by, found[0].Compared)
+		}
 	}
 	_, runs, err := r.store.Stored(ctx, []string{runID(1)}, nil)
 	if err != nil || runs < 2 {

@@ -72,7 +72,7 @@ type RunSearch struct {
 // SQL writes the search. columns are of streamgauge.runs AS r, e.g. "r.run_id, r.document"; they are fixed
 // text of the caller, never a client's.
 func (s RunSearch) SQL(columns string) Query {
-	c := &compiler{subject: Runs, metrics: s.metricKeys()}
+	c := &compiler{subject: Runs, metrics: s.MetricKeys()}
 	experiments := c.ids(s.Experiments)
 	var b strings.Builder
 	b.WriteString("SELECT " + columns + " FROM " + table.Database + ".runs AS r FINAL")
@@ -109,7 +109,19 @@ func (c *compiler) deleted(stages []Stage) string {
 	return "if(r.lifecycle_epoch < " + epoch + ", r.experiment IN " + c.ids(deleted) + ", " + own + ")"
 }
 
-func (s RunSearch) metricKeys() []string {
+// MetricColumns selects the metrics that the search compares, as it saw them: metric_known, an Array(UInt8), and
+// metric_values, an Array(Float64), in the order of MetricKeys.
+func (s RunSearch) MetricColumns() string {
+	var known, values []string
+	for i := range s.MetricKeys() {
+		known, values = append(known, "m.has"+strconv.Itoa(i)), append(values, "m.v"+strconv.Itoa(i))
+	}
+	return "CAST([" + strings.Join(known, ", ") + "], 'Array(UInt8)') AS metric_known, " +
+		"CAST([" + strings.Join(values, ", ") + "], 'Array(Float64)') AS metric_values"
+}
+
+// MetricKeys lists the metrics that the search compares, sorted.
+func (s RunSearch) MetricKeys() []string {
 	keys := append(s.Where.MetricKeys(), s.Order.MetricKeys()...)
 	slices.Sort(keys)
 	return slices.Compact(keys)

@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,9 @@ const (
 	queueMax = 4096
 	// batchCommandsMax bounds the commands of one step; each writes at least one message or none.
 	batchCommandsMax = 1000
+	// waitMax is how long a command may wait for the batches before it. Then it was not tried, and the answer is
+	// a sure no; with the journal's own limit it bounds every answer.
+	waitMax = 10 * time.Second
 	// aloneTries is how often a command is decided anew after conflicts. Each conflict means that another
 	// process succeeded, so a few suffice.
 	aloneTries = 16
@@ -69,6 +73,7 @@ type Committer struct {
 // request is one command on its way.
 type request struct {
 	command decide.Command
+	began   time.Time
 	// loaded are documents that the caller read for it.
 	loaded map[string]Entry
 	// key is the document that answers.
@@ -126,7 +131,7 @@ func (m *Committer) Do(ctx context.Context, c decide.Command) (*sgpb.Document, e
 }
 
 func newRequest(c decide.Command) *request {
-	return &request{command: c, loaded: make(map[string]Entry), answered: make(chan *request, 1)}
+	return &request{command: c, began: time.Now(), loaded: make(map[string]Entry), answered: make(chan *request, 1)}
 }
 
 // Load answers a document from the cache or the journal.
@@ -171,14 +176,25 @@ func (m *Committer) run() {
 	for {
 		select {
 		case q := <-m.queue:
-			for batch := m.gather(q); len(batch) > 0; {
-				batch = m.step(context.Background(), batch)
+			for batch := refuseLate(m.gather(q), waitMax); len(batch) > 0; {
+				batch = refuseLate(m.step(context.Background(), batch), waitMax)
 			}
 		case <-m.closed:
 			m.refuseWaiting()
 			return
 		}
 	}
+}
+
+// refuseLate answers the commands that have waited too long and keeps the others.
+func refuseLate(batch []*request, wait time.Duration) []*request {
+	return slices.DeleteFunc(batch, func(q *request) bool {
+		late := time.Since(q.began) > wait
+		if late {
+			q.answer(nil, track.Unavailable(track.TemporarilyUnavailable, 1, "the documents' journal is too slow: the request waited %v and was not tried; come back in a moment", wait))
+		}
+		return late
+	})
 }
 
 func (m *Committer) refuseWaiting() {

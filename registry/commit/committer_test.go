@@ -187,3 +187,15 @@ func TestARepeatOfALostAnswerIsAcknowledged(t *testing.T) {
 		t.Fatalf("acknowledged %d, then %d; the document is at %d (%v)", before, o.Acks.Docs(), revision, err)
 	}
 }
+
+func TestACommandThatWaitedTooLongIsRefusedUntried(t *testing.T) {
+	old, young := newRequest(decide.CreateDefault{}), newRequest(decide.CreateDefault{})
+	old.began = time.Now().Add(-time.Hour)
+	left := refuseLate([]*request{old, young}, time.Minute)
+	if len(left) != 1 || left[0] != young {
+		t.Fatalf("%d commands are left, want the young one", len(left))
+	}
+	if <-old.answered; track.CodeOf(old.err) != track.TemporarilyUnavailable {
+		t.Errorf("answered %v", old.err)
+	}
+}
