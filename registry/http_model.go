@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
@@ -28,26 +30,44 @@ func (r *Registry) createModel(c *fiber.Ctx) error {
 	if err := errors.Join(e1, e2, e3, e4, e5, e6); err != nil {
 		return err
 	}
-	return r.replyModel(c, decide.CreateModel{ExperimentID: experiment, Name: name, Type: kind, SourceRunID: run, Params: params, Tags: tags})
+	// A new model has no metrics.
+	return r.replyModel(c, decide.CreateModel{ExperimentID: experiment, Name: name, Type: kind, SourceRunID: run, Params: params, Tags: tags},
+		func(*sgpb.LoggedModel) []mlflow.Metric { return nil })
 }
 
 // replyModel carries out a command that is answered with the model.
-func (r *Registry) replyModel(c *fiber.Ctx, cmd decide.Command) error {
+func (r *Registry) replyModel(c *fiber.Ctx, cmd decide.Command, metrics func(*sgpb.LoggedModel) []mlflow.Metric) error {
 	doc, err := r.committer.Do(c.UserContext(), cmd)
 	if err != nil {
 		return err
 	}
-	return r.encodeModel(c, doc.GetLoggedModel())
+	m := doc.GetLoggedModel()
+	return encodeModel(c, m, metrics(m))
 }
 
-func (r *Registry) encodeModel(c *fiber.Ctx, m *sgpb.LoggedModel) error {
-	var metrics []mlflow.Metric
-	if r.options.ModelMetrics != nil {
-		var err error
-		if metrics, err = r.options.ModelMetrics(c.UserContext(), m.GetId(), m.GetExperimentId()); err != nil {
-			return err
-		}
+// measured answers a model's metrics after it was written. The write is done, so what fails here is not said:
+// the client would write again.
+func (r *Registry) measured(m *sgpb.LoggedModel) []mlflow.Metric {
+	metrics, err := r.modelMetrics(m)
+	if err != nil {
+		return nil
 	}
+	return metrics
+}
+
+// modelMetricsMax is how long the metrics of a model's page may take.
+const modelMetricsMax = 10 * time.Second
+
+func (r *Registry) modelMetrics(m *sgpb.LoggedModel) ([]mlflow.Metric, error) {
+	if r.options.ModelMetrics == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), modelMetricsMax)
+	defer cancel()
+	return r.options.ModelMetrics(ctx, m.GetId(), m.GetExperimentId())
+}
+
+func encodeModel(c *fiber.Ctx, m *sgpb.LoggedModel, metrics []mlflow.Metric) error {
 	return reply(c, "model", func(w *jx.Encoder) { mlflow.EncodeLoggedModel(w, m, metrics) })
 }
 
@@ -63,7 +83,11 @@ func (r *Registry) getModel(c *fiber.Ctx) error {
 	if m.GetLifecycle() == sgpb.Lifecycle_LIFECYCLE_DELETED && !strings.EqualFold(c.Query("allow_deleted"), "true") {
 		return decide.NoModel(id)
 	}
-	return r.encodeModel(c, m)
+	metrics, err := r.modelMetrics(m)
+	if err != nil {
+		return err
+	}
+	return encodeModel(c, m, metrics)
 }
 
 func (r *Registry) finalizeModel(c *fiber.Ctx) error {
@@ -79,7 +103,7 @@ func (r *Registry) finalizeModel(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return r.replyModel(c, decide.FinalizeModel{ID: id, Status: status})
+	return r.replyModel(c, decide.FinalizeModel{ID: id, Status: status}, r.measured)
 }
 
 // modelStatus reads a status by MLflow's name or number.

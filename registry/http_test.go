@@ -13,6 +13,7 @@ import (
 	"github.com/streamgauge/streamgauge/registry"
 	"github.com/streamgauge/streamgauge/registry/mem"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 func app(r *registry.Registry) *fiber.App {
@@ -152,4 +153,18 @@ func TestALifeOfALoggedModel(t *testing.T) {
 	check(t, r, "DELETE", at, "", 200, "", "{}")
 	check(t, r, "GET", at, "", 404, "RESOURCE_DOES_NOT_EXIST", "Logged model with ID '"+id+"' not found.")
 	check(t, r, "GET", at+"?allow_deleted=true", "", 200, "", `"tags":[{"key":"t","value":"2"}]`)
+}
+
+// What was written is answered well although the metrics beside it cannot be read: else the client would write
+// it again.
+func TestModelsAreWrittenWhileClickHouseIsAway(t *testing.T) {
+	away := func(context.Context, string, string) ([]mlflow.Metric, error) {
+		return nil, track.Unavailable(track.TemporarilyUnavailable, 1, "ClickHouse is away")
+	}
+	r := open(t, new(mem.Journal), registry.Options{ModelMetrics: away})
+	answer := check(t, r, "POST", "logged-models", `{"experiment_id":"0"}`, 200, "", `"status":"LOGGED_MODEL_PENDING"`)
+	_, id, _ := strings.Cut(answer, `"model_id":"`)
+	id, _, _ = strings.Cut(id, `"`)
+	check(t, r, "PATCH", "logged-models/"+id, `{"status":"LOGGED_MODEL_READY"}`, 200, "", `"status":"LOGGED_MODEL_READY"`)
+	check(t, r, "GET", "logged-models/"+id, "", 503, "TEMPORARILY_UNAVAILABLE", "ClickHouse is away")
 }
