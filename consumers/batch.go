@@ -21,6 +21,8 @@ type Batch struct {
 	Quarantine table.Quarantine
 	Frames     int
 	Repeats    int
+	// LogBytes is what the frames take on the log.
+	LogBytes int
 
 	month   uint32
 	series  map[seriesKey]*series
@@ -76,6 +78,7 @@ func (b *Batch) Add(f *Frame) {
 		b.month = MonthOf(f.TimeMS)
 	}
 	b.Frames++
+	b.LogBytes += f.LogBytes
 	b.Marker.Last, b.Marker.TimeMS = f.Seq, f.TimeMS
 	b.Marker.Rows += f.Rows
 	for _, r := range f.Refusals {

@@ -7,7 +7,8 @@
 //
 // A Lane is owned by one process at a time (Leases). Its owner reads the log in order, decides every frame
 // (Intake: decode, drop repeats, carry out run events, find each run's experiment) and keeps it in the tail
-// until ClickHouse has it. A second goroutine cuts batches off the tail, paced (Pace), and inserts them.
+// until ClickHouse has it. A second goroutine cuts batches off the tail, paced (Pace), and merges them, and a
+// third inserts them, one after the other: a batch is merged while the one before is on its way.
 //
 // Who is authoritative: the table points says how far a lane has come, by the marker in each batch. Neither
 // the bus's acknowledgements nor anything in memory does. A batch is one block, one partition, one part, so

@@ -19,6 +19,8 @@ const (
 	TailBytesMax = 256 << 20
 	// fetchBytesMax is what one fetch brings; readers wait for all of it to be decided.
 	fetchBytesMax = 4 << 20
+	// columnsKept: one batch is being inserted while the next is merged.
+	columnsKept = 2
 	// retryMin and retryMax are the pauses between tries.
 	retryMin, retryMax = 50 * time.Millisecond, 5 * time.Second
 	// housekeepingEvery is how often an idle lane looks for frames to purge and tells its metrics.
@@ -143,26 +145,31 @@ func (l *Lane) own(ctx context.Context) error {
 			return err
 		}
 		work.Go(func() error { return o.fetch(ctx) })
+		work.Go(func() error { return o.build(ctx) })
 		return o.write(ctx)
 	})
 	return work.Wait()
 }
 
-// opened is a lane while this process owns it.
+// opened is a lane while this process owns it. Three goroutines work on it: fetch owns intake, build owns seen
+// and mergedTo, write owns the rest.
 type opened struct {
 	*Lane
 	intake *Intake
-	apply  applier
-	// inserted has seen the frames up to the watermark, and no further: its ranges go into the batches.
-	inserted  *Writers
+	// seen has seen the frames up to mergedTo, and no further: its ranges go into the batches.
+	seen     *Writers
+	mergedTo uint64
+	// merged hands batches over; columns takes those of inserted batches back, emptied.
+	merged  chan *Batch
+	columns chan table.Points
+
+	apply     applier
 	marker    table.Marker
 	epoch     uint64
 	retention Retention
 	// purged, verified and measured are when that was last done; unfetched is what was measured.
 	purged, verified, measured time.Time
 	unfetched                  uint64
-	// columns are those of the last batch, emptied.
-	columns table.Points
 }
 
 func (l *Lane) open(ctx context.Context, h *holding) (*opened, error) {
@@ -184,7 +191,10 @@ func (l *Lane) open(ctx context.Context, h *holding) (*opened, error) {
 	if err := l.Source.Seek(ctx, marker.Last+1); err != nil {
 		return nil, fmt.Errorf("seek to %d: %w", marker.Last+1, err)
 	}
-	o := &opened{Lane: l, inserted: NewWriters(seen), marker: marker, epoch: h.epoch, retention: l.Retention, purged: time.Now(), verified: time.Now()}
+	o := &opened{
+		Lane: l, seen: NewWriters(seen), mergedTo: marker.Last, merged: make(chan *Batch), columns: make(chan table.Points, columnsKept),
+		marker: marker, epoch: h.epoch, retention: l.Retention, purged: time.Now(), verified: time.Now(),
+	}
 	o.intake = NewIntake(l.number, l.Runs, NewWriters(seen), l.retrying(&l.fetching))
 	o.apply = applier{sink: l.Sink, allowed: h.valid, retry: l.retrying(&l.inserting), burnt: l.burnt}
 	o.retention.Limit(state.BytesMax)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge/schemas/feed"
-	"github.com/streamgauge/streamgauge/schemas/table"
 )
 
 // fetch reads the log into the tail until ctx ends.
@@ -77,14 +76,55 @@ func (o *opened) count(f *Frame) {
 	}
 }
 
-// write cuts batches and inserts them, one after the other, until ctx ends.
-func (o *opened) write(ctx context.Context) error {
-	for {
+// build cuts batches off the tail and merges them until ctx ends, the next one while one is being inserted.
+func (o *opened) build(ctx context.Context) error {
+	for ctx.Err() == nil {
 		frames, wait := o.tail.cut(time.Now())
-		if frames != nil {
-			if err := o.insert(ctx, frames); err != nil {
+		if frames == nil {
+			o.tail.pause(ctx, min(wait, housekeepingEvery))
+			continue
+		}
+		select {
+		case o.merged <- o.merge(frames):
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err()
+}
+
+// merge makes one batch of frames. What it has seen of writers goes into the batch, and no more.
+func (o *opened) merge(frames []*Frame) *Batch {
+	start := time.Now()
+	b := NewBatch(o.number, o.mergedTo+1, o.epoch)
+	for _, f := range frames {
+		b.Add(f)
+		if f.Writer != 0 {
+			o.seen.Add(f.Writer, f.Number, f.TimeMS, f.Closes)
+		}
+	}
+	select {
+	case b.Points = <-o.columns:
+	default:
+	}
+	b.Seal(o.seen)
+	o.mergedTo = b.Marker.Last
+	since(o.metrics.buildSeconds, start)
+	return b
+}
+
+// write inserts batches, one after the other, until ctx ends.
+func (o *opened) write(ctx context.Context) error {
+	idle := time.NewTicker(housekeepingEvery)
+	defer idle.Stop()
+	for {
+		select {
+		case b := <-o.merged:
+			if err := o.insert(ctx, b); err != nil {
 				return err
 			}
+		case <-idle.C:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 		if time.Since(o.verified) > housekeepingEvery {
 			if err := o.verify(ctx); err != nil {
@@ -92,12 +132,6 @@ func (o *opened) write(ctx context.Context) error {
 			}
 		}
 		o.keepHouse(ctx)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if frames == nil {
-			o.tail.pause(ctx, min(wait, housekeepingEvery))
-		}
 	}
 }
 
@@ -118,34 +152,24 @@ func (o *opened) verify(ctx context.Context) error {
 	return nil
 }
 
-func (o *opened) insert(ctx context.Context, frames []*Frame) error {
+func (o *opened) insert(ctx context.Context, b *Batch) error {
 	start := time.Now()
-	b := NewBatch(o.number, o.marker.Last+1, o.epoch)
-	bytes := 0
-	for _, f := range frames {
-		b.Add(f)
-		bytes += f.LogBytes
-		if f.Writer != 0 {
-			o.inserted.Add(f.Writer, f.Number, f.TimeMS, f.Closes)
-		}
-	}
-	b.Points = o.columns
-	b.Seal(o.inserted)
-	since(o.metrics.buildSeconds, start)
 	if err := o.apply.apply(ctx, b); err != nil {
 		return err
 	}
 	o.inserting.Store(nil)
 	// Fresh columns of a full batch cost as much as filling them; a quiet lane gives the memory back.
-	o.columns = table.Points{}
 	if b.Marker.Rows >= o.Pace.RowsSoon {
-		o.columns = b.Points
-		o.columns.Reset()
+		b.Points.Reset()
+		select {
+		case o.columns <- b.Points:
+		default:
+		}
 	}
 	o.marker, o.verified = b.Marker, time.Now()
 	o.tail.apply(b.Marker.Last)
 	// The window counts from the insert, not from the bus: after a long outage old frames guard new parts.
-	o.retention.Applied(b.Marker.Last, o.verified.UnixMilli(), uint64(bytes))
+	o.retention.Applied(b.Marker.Last, o.verified.UnixMilli(), uint64(b.LogBytes))
 	o.metrics.batchRows.Observe(float64(b.Marker.Rows))
 	since(o.metrics.insertSeconds, start)
 	return nil

@@ -57,7 +57,9 @@ type player struct {
 	epoch     uint64
 	next      uint64
 	snapshots []snapshot
-	now       time.Time
+	// merged are batches that wait for their insert.
+	merged []*Batch
+	now    time.Time
 	// stale: the engine has lost what the owner takes for applied. Until that shows, readers may miss it.
 	stale   bool
 	reached map[string]int
@@ -157,7 +159,7 @@ func (p *player) open() error {
 
 // close notes why an owner ended; what is none of the expected reasons ends the history.
 func (p *player) close(err error) error {
-	p.owned = nil
+	p.owned, p.merged = nil, nil
 	p.lane.tail.close()
 	for _, expected := range []error{ErrOvertaken, ErrRewound} {
 		if errors.Is(err, expected) {
@@ -192,21 +194,36 @@ func (p *player) fetch(n int) error {
 
 func (p *player) insert() error {
 	p.now = p.now.Add(time.Hour)
+	if p.merged == nil || p.IntN(2) == 0 { // sometimes the next is merged while one waits for its insert
+		if err := p.merge(); err != nil {
+			return err
+		}
+	}
+	if len(p.merged) == 0 {
+		return nil
+	}
+	b := p.merged[0]
+	p.merged = p.merged[1:]
+	if err := p.owned.insert(context.Background(), b); err != nil {
+		return p.close(err)
+	}
+	p.owned.purged = time.Time{}
+	p.owned.keepHouse(context.Background())
+	return nil
+}
+
+func (p *player) merge() error {
+	p.owned.tail.pace = Pace{RowsMax: 1 + p.IntN(8), BytesMax: 1 << 20} // batches of any size
 	frames, _ := p.owned.tail.cut(p.now)
 	if frames == nil {
 		return nil
 	}
-	frames = frames[:1+p.IntN(len(frames))]
 	for _, f := range frames[1:] {
 		if MonthOf(f.TimeMS) != MonthOf(frames[0].TimeMS) {
 			return fmt.Errorf("a batch over two months: %d and %d", frames[0].Seq, f.Seq)
 		}
 	}
-	if err := p.owned.insert(context.Background(), frames); err != nil {
-		return p.close(err)
-	}
-	p.owned.purged = time.Time{}
-	p.owned.keepHouse(context.Background())
+	p.merged = append(p.merged, p.owned.merge(frames))
 	return nil
 }
 

@@ -25,6 +25,9 @@ type Waiting struct {
 	Age, SinceCut time.Duration
 	// Wanted: a reader asked for the data in the table.
 	Wanted bool
+	// Busy: a batch is being inserted. Until it is in, only a full one is worth merging: what comes meanwhile
+	// makes the next one larger.
+	Busy bool
 }
 
 // Delay is how long the next cut waits, 0 for now. Nothing waiting waits for AgeMax.
@@ -34,6 +37,8 @@ func (p Pace) Delay(w Waiting) time.Duration {
 		return p.AgeMax
 	case w.Rows >= p.RowsMax || w.Bytes >= p.BytesMax:
 		return 0
+	case w.Busy:
+		return p.AgeMax // the insert's end kicks
 	}
 	gap := max(p.GapMin-w.SinceCut, 0)
 	if w.Wanted || w.Rows >= p.RowsSoon {

@@ -86,14 +86,16 @@ func TestPace(t *testing.T) {
 		waiting consumers.Waiting
 		want    time.Duration
 	}{
-		"nothing waits":               {consumers.Waiting{Wanted: true, SinceCut: time.Hour}, p.AgeMax},
-		"a lonely point gets old":     {consumers.Waiting{Frames: 1, Rows: 1, SinceCut: time.Hour, Age: time.Second}, time.Second},
-		"an old point goes":           {consumers.Waiting{Frames: 1, Rows: 1, SinceCut: time.Hour, Age: 3 * time.Second}, 0},
-		"a flush goes":                {consumers.Waiting{Frames: 1, SinceCut: time.Hour, Wanted: true}, 0},
-		"five flushes a second":       {consumers.Waiting{Frames: 1, SinceCut: 50 * time.Millisecond, Wanted: true}, 150 * time.Millisecond},
-		"much waits for the gap":      {consumers.Waiting{Frames: 1, Rows: p.RowsSoon, SinceCut: 50 * time.Millisecond}, 150 * time.Millisecond},
-		"a full block waits for none": {consumers.Waiting{Frames: 1, Rows: p.RowsMax}, 0},
-		"full by bytes":               {consumers.Waiting{Frames: 1, Bytes: p.BytesMax}, 0},
+		"nothing waits":                                    {consumers.Waiting{Wanted: true, SinceCut: time.Hour}, p.AgeMax},
+		"a lonely point gets old":                          {consumers.Waiting{Frames: 1, Rows: 1, SinceCut: time.Hour, Age: time.Second}, time.Second},
+		"an old point goes":                                {consumers.Waiting{Frames: 1, Rows: 1, SinceCut: time.Hour, Age: 3 * time.Second}, 0},
+		"a flush goes":                                     {consumers.Waiting{Frames: 1, SinceCut: time.Hour, Wanted: true}, 0},
+		"five flushes a second":                            {consumers.Waiting{Frames: 1, SinceCut: 50 * time.Millisecond, Wanted: true}, 150 * time.Millisecond},
+		"much waits for the gap":                           {consumers.Waiting{Frames: 1, Rows: p.RowsSoon, SinceCut: 50 * time.Millisecond}, 150 * time.Millisecond},
+		"a full block waits for none":                      {consumers.Waiting{Frames: 1, Rows: p.RowsMax}, 0},
+		"a full block is merged while another is inserted": {consumers.Waiting{Frames: 1, Rows: p.RowsMax, Busy: true}, 0},
+		"less waits for the insert":                        {consumers.Waiting{Frames: 1, Rows: p.RowsSoon, SinceCut: time.Hour, Wanted: true, Busy: true}, p.AgeMax},
+		"full by bytes":                                    {consumers.Waiting{Frames: 1, Bytes: p.BytesMax}, 0},
 	} {
 		if got := p.Delay(c.waiting); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)

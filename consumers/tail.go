@@ -21,8 +21,11 @@ type tail struct {
 	open                 bool
 	applied, seen, start uint64
 	frames               []*Frame
-	rows, bytes, onLog   int
+	bytes, onLog         int
 	runs                 map[track.RunNumber]*runTail
+	// The first taken frames are in batches under way, up to takenSeq; freeRows and freeBytes are of the others.
+	taken, freeRows, freeBytes int
+	takenSeq                   uint64
 	// wanted is the sequence that somebody wants in the table.
 	wanted  uint64
 	lastCut time.Time
@@ -44,7 +47,8 @@ func (t *tail) reset(applied, start uint64) {
 	defer t.mu.Unlock()
 	t.open, t.applied, t.seen, t.start = true, applied, applied, start
 	t.lastCut = time.Now() // what lies on the log already is worth a full batch
-	t.frames, t.rows, t.bytes, t.onLog = nil, 0, 0, 0
+	t.frames, t.bytes, t.onLog = nil, 0, 0
+	t.taken, t.freeRows, t.freeBytes, t.takenSeq = 0, 0, 0, applied
 	t.runs = make(map[track.RunNumber]*runTail)
 	t.notify()
 }
@@ -77,7 +81,8 @@ func (t *tail) add(frames []*Frame) {
 	}()
 	for _, f := range frames {
 		t.frames = append(t.frames, f)
-		t.rows += f.Rows
+		t.freeRows += f.Rows
+		t.freeBytes += f.Bytes
 		t.bytes += f.Bytes
 		t.onLog += f.LogBytes
 		for _, s := range f.Sections {
@@ -124,7 +129,6 @@ func (t *tail) apply(seq uint64) {
 	touched := make(map[track.RunNumber]struct{})
 	for n < len(t.frames) && t.frames[n].Seq <= seq {
 		f := t.frames[n]
-		t.rows -= f.Rows
 		t.bytes -= f.Bytes
 		t.onLog -= f.LogBytes
 		for _, s := range f.Sections {
@@ -133,6 +137,9 @@ func (t *tail) apply(seq uint64) {
 		n++
 	}
 	t.frames = slices.Clone(t.frames[n:])
+	if t.taken -= n; t.taken == 0 {
+		t.wake()
+	}
 	for run := range touched {
 		r := t.runs[run]
 		i := 0
@@ -148,7 +155,7 @@ func (t *tail) apply(seq uint64) {
 
 // waiting is what waits to be cut. The lock is held.
 func (t *tail) waiting() Waiting {
-	return Waiting{Frames: len(t.frames), Rows: t.rows, Bytes: t.bytes, Wanted: t.wanted > t.applied}
+	return Waiting{Frames: len(t.frames) - t.taken, Rows: t.freeRows, Bytes: t.freeBytes, Busy: t.taken > 0, Wanted: t.wanted > t.takenSeq}
 }
 
 func (t *tail) wake() {
@@ -163,27 +170,32 @@ func (t *tail) wake() {
 func (t *tail) cut(now time.Time) (frames []*Frame, wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	free := t.frames[t.taken:]
 	w := t.waiting()
 	w.SinceCut = now.Sub(t.lastCut)
-	if len(t.frames) > 0 {
-		w.Age = now.Sub(t.frames[0].arrived)
+	if len(free) > 0 {
+		w.Age = now.Sub(free[0].arrived)
 	}
-	if wait = t.pace.Delay(w); wait > 0 || len(t.frames) == 0 {
+	if wait = t.pace.Delay(w); wait > 0 || len(free) == 0 {
 		return nil, wait
 	}
 	t.lastCut = now
 	n, rows, bytes := 0, 0, 0
-	month := MonthOf(t.frames[0].TimeMS)
-	for n < len(t.frames) {
-		f := t.frames[n]
-		rows += f.Rows
-		bytes += f.Bytes
-		if n > 0 && (rows > t.pace.RowsMax || bytes > t.pace.BytesMax || MonthOf(f.TimeMS) != month) {
+	month := MonthOf(free[0].TimeMS)
+	for n < len(free) {
+		f := free[n]
+		if n > 0 && (rows+f.Rows > t.pace.RowsMax || bytes+f.Bytes > t.pace.BytesMax || MonthOf(f.TimeMS) != month) {
 			break
 		}
+		rows += f.Rows
+		bytes += f.Bytes
 		n++
 	}
-	return slices.Clone(t.frames[:n]), 0
+	t.taken += n
+	t.freeRows -= rows
+	t.freeBytes -= bytes
+	t.takenSeq = free[n-1].Seq
+	return slices.Clone(free[:n]), 0
 }
 
 // run gives the sections of one run, shared and immutable. The lock is held.

@@ -23,7 +23,7 @@ type tables struct {
 	watermark uint64
 	// reconnected: the engine came back, with what watermark says.
 	reconnected bool
-	lots      []*documents.Lot
+	lots        []*documents.Lot
 }
 
 func (s *tables) Write(_ context.Context, l *documents.Lot) error {
