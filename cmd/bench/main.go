@@ -23,6 +23,8 @@ type options struct {
 	bin, mlflow, python, out string
 	trickle                  time.Duration
 	only                     string
+	// bare is the port of the bare server that this program then is, and nothing else.
+	bare string
 }
 
 func main() {
@@ -33,6 +35,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "", "file to write the table to; empty: standard output only")
 	flag.DurationVar(&o.trickle, "trickle", time.Minute, "how long 50 runs log a point a second")
 	flag.StringVar(&o.only, "only", "", "measure only lines whose name contains this")
+	flag.StringVar(&o.bare, "bare", "", "be the bare server of the trickle on this port, with its log in --out")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -41,6 +44,9 @@ func main() {
 }
 
 func run(o options) error {
+	if o.bare != "" {
+		return serveBare(o.bare, o.out)
+	}
 	b := &bench{options: o}
 	defer b.close()
 	for _, m := range measures {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -278,65 +277,4 @@ func (b *bench) measureClient() error {
 		}
 		return "", fmt.Errorf("client printed no figure: %s", out)
 	})
-}
-
-// measureTrickle is the quiet life: 50 runs log a point a second each; then the same with a search a second.
-func (b *bench) measureTrickle() error {
-	t, err := b.streamgauge()
-	if err != nil {
-		return err
-	}
-	var runs []string
-	exp, err := t.createExperiment("trickle")
-	if err != nil {
-		return err
-	}
-	for range 50 {
-		run, err := t.createRun(exp)
-		if err != nil {
-			return err
-		}
-		runs = append(runs, run)
-	}
-	search := fmt.Appendf(nil, `{"experiment_ids":[%q],"filter":"metrics.loss > 0","order_by":["metrics.loss ASC"]}`, exp)
-	for _, c := range []struct {
-		work, want string
-		search     bool
-	}{{"50 runs, a point a second each", "< 5 % of a core", false}, {"the same with a search a second", "< 25 % of a core", true}} {
-		time.Sleep(short)
-		cpu, begin := t.cpu(), time.Now()
-		for n := int64(0); time.Since(begin) < b.trickle; n++ {
-			second := time.Now()
-			for _, run := range runs {
-				if _, err := t.must("/api/2.0/mlflow/runs/log-metric", fmt.Appendf(nil, `{"run_id":%q,"key":"loss","value":1,"timestamp":%d,"step":%d}`, run, time.Now().UnixMilli(), n)); err != nil {
-					return err
-				}
-				time.Sleep(15 * time.Millisecond) // spread over the second, as 50 trainings would be
-			}
-			if c.search {
-				if _, err := t.must("/api/2.0/mlflow/runs/search", search); err != nil {
-					return err
-				}
-			}
-			time.Sleep(time.Until(second.Add(time.Second)))
-		}
-		share := float64(t.cpu()-cpu) / float64(time.Since(begin)) * 100
-		b.add(fmt.Sprintf("%s, for %v", c.work, b.trickle), c.want, fmt.Sprintf("%.1f %%", share), "-")
-	}
-	parts, err := t.activeParts()
-	b.add("active parts of all tables after that", "< 100", parts, "-")
-	return err
-}
-
-func (t *target) activeParts() (string, error) {
-	body, err := json.Marshal(map[string]string{"format": "csv", "query": "SELECT count() FROM system.parts WHERE active AND database = 'streamgauge'"})
-	if err != nil {
-		return "", err
-	}
-	b, err := t.must("/v1/sql", body)
-	lines := strings.Fields(string(b))
-	if err != nil || len(lines) < 2 {
-		return "", fmt.Errorf("count parts: %s: %w", b, err)
-	}
-	return lines[1], nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -163,7 +164,11 @@ func (t *target) do(method, path string, body []byte) (int, []byte, error) {
 		req.Header.SetContentType("application/json")
 		req.SetBodyRaw(body)
 	}
-	if err := t.client.Do(req, resp); err != nil {
+	err := t.client.Do(req, resp)
+	if errors.Is(err, fasthttp.ErrConnectionClosed) { // a kept connection that the server has closed meanwhile
+		err = t.client.Do(req, resp)
+	}
+	if err != nil {
 		return 0, nil, err
 	}
 	return resp.StatusCode(), bytes.Clone(resp.Body()), nil
