@@ -106,7 +106,7 @@ func (w *truth) doRun(c track.Command, id string) track.Code {
 	if create, is := c.(track.CreateRun); is {
 		return w.createRun(create, id)
 	}
-	r := w.runs[decide.RunOf(c)]
+	r := w.runs[c.Run()]
 	if r == nil {
 		return track.ResourceDoesNotExist
 	}

@@ -22,7 +22,7 @@ func (d *decider) onLane(c track.OnLane) error {
 	if err != nil {
 		return err
 	}
-	key := document.RunKey(RunOf(c.Command))
+	key := document.RunKey(c.Run())
 	if text, refused := warningAt(r, c.At); refused {
 		return invalid("%s", text)
 	}
@@ -46,7 +46,7 @@ func (d *decider) onLane(c track.OnLane) error {
 
 // runOnLane reads the run of a command, nil if there is none yet.
 func (d *decider) runOnLane(c track.OnLane) (*sgpb.Run, error) {
-	id := RunOf(c.Command)
+	id := c.Run()
 	if _, ok := track.ParseRunID(id); !ok {
 		return nil, nil // the command's own decision refuses it
 	}

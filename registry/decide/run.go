@@ -46,35 +46,6 @@ func (rc runCommand) decide(d *decider) error {
 	return track.Errorf(track.NotImplemented, "the registry does not know the command %T", rc.Command)
 }
 
-// RunOf is the run that a command is about, "" for one that is to be created under a drawn id.
-func RunOf(c track.Command) string {
-	switch c := c.(type) {
-	case track.CreateRun:
-		return c.ID
-	case track.UpdateRun:
-		return c.RunID
-	case track.LogBatch:
-		return c.RunID
-	case track.DeleteTag:
-		return c.RunID
-	case track.DeleteRun:
-		return c.RunID
-	case track.RestoreRun:
-		return c.RunID
-	case track.LogInputs:
-		return c.RunID
-	case track.LogOutputs:
-		return c.RunID
-	case track.WarnRun:
-		return c.RunID
-	case track.Beat:
-		return c.RunID
-	case track.OnLane:
-		return RunOf(c.Command)
-	}
-	return ""
-}
-
 func (d *decider) createRun(c track.CreateRun) error {
 	id := c.ID
 	if id == "" {

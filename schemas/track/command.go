@@ -3,7 +3,10 @@ package track
 import "github.com/streamgauge/streamgauge/schemas/sgpb"
 
 // Command is a wish to change a run's document. Who carries it out decides; the decision is pure.
-type Command interface{ command() }
+type Command interface {
+	// Run is the id of the run, "" for one that is to be created under a drawn id.
+	Run() string
+}
 
 // CreateRun starts a run. ID may be empty: then one is drawn. Either ExperimentID or ExperimentName names
 // the experiment; an unknown name is created, an unknown id refused.
@@ -86,13 +89,32 @@ type OnLane struct {
 // KeyValue is a param or a tag.
 type KeyValue struct{ Key, Value string }
 
-func (CreateRun) command()  {}
-func (UpdateRun) command()  {}
-func (LogBatch) command()   {}
-func (DeleteTag) command()  {}
-func (DeleteRun) command()  {}
-func (RestoreRun) command() {}
-func (LogInputs) command()  {}
-func (LogOutputs) command() {}
-func (WarnRun) command()    {}
-func (Beat) command()       {}
+// Run implements Command.
+func (c CreateRun) Run() string { return c.ID }
+
+// Run implements Command.
+func (c UpdateRun) Run() string { return c.RunID }
+
+// Run implements Command.
+func (c LogBatch) Run() string { return c.RunID }
+
+// Run implements Command.
+func (c DeleteTag) Run() string { return c.RunID }
+
+// Run implements Command.
+func (c DeleteRun) Run() string { return c.RunID }
+
+// Run implements Command.
+func (c RestoreRun) Run() string { return c.RunID }
+
+// Run implements Command.
+func (c LogInputs) Run() string { return c.RunID }
+
+// Run implements Command.
+func (c LogOutputs) Run() string { return c.RunID }
+
+// Run implements Command.
+func (c WarnRun) Run() string { return c.RunID }
+
+// Run implements Command.
+func (c Beat) Run() string { return c.RunID }
