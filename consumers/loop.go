@@ -114,15 +114,15 @@ func (o *opened) merge(frames []*Frame) *Batch {
 
 // write inserts batches, one after the other, until ctx ends.
 func (o *opened) write(ctx context.Context) error {
-	idle := time.NewTicker(housekeepingEvery)
-	defer idle.Stop()
+	house := time.NewTicker(purgeEvery) // a purge that came too early for its gain is due soon
+	defer house.Stop()
 	for {
 		select {
 		case b := <-o.merged:
 			if err := o.insert(ctx, b); err != nil {
 				return err
 			}
-		case <-idle.C:
+		case <-house.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
