@@ -39,6 +39,7 @@ type rig struct {
 	stored   map[string]hot.Document
 	written  map[string]*sgpb.Run
 	revision uint64
+	caller   *track.Caller
 	// down is what the tables answer, behind what the logs do.
 	down, behind error
 	flushes      []string
@@ -75,6 +76,12 @@ func (r *rig) over(store query.Store) {
 		}
 		return c.Status(status).Send(body)
 	}})
+	r.app.Use(func(c *fiber.Ctx) error {
+		if r.caller != nil {
+			c.SetUserContext(track.WithCaller(c.UserContext(), r.caller))
+		}
+		return c.Next()
+	})
 	r.q.Routes(r.app)
 }
 

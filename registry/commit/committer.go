@@ -74,6 +74,8 @@ type Committer struct {
 type request struct {
 	command decide.Command
 	began   time.Time
+	// by is the caller, for the history.
+	by string
 	// loaded are documents that the caller read for it.
 	loaded map[string]Entry
 	// key is the document that answers.
@@ -105,6 +107,7 @@ var errClosed = track.Unavailable(track.TemporarilyUnavailable, 1, "the server i
 // Do carries out a command and answers its document. When ctx ends first the command may still be carried out.
 func (m *Committer) Do(ctx context.Context, c decide.Command) (*sgpb.Document, error) {
 	q := newRequest(c)
+	q.by = track.CallerOf(ctx).Name
 	if err := m.prepare(ctx, q); err != nil {
 		return nil, err
 	}
@@ -152,7 +155,7 @@ func (m *Committer) Read(ctx context.Context, key string) (Entry, error) {
 func (m *Committer) prepare(ctx context.Context, q *request) error {
 	for range documentsMax {
 		v := &view{overlay: newOverlay(), cache: m.cache, request: q}
-		_, err := decide.Decide(v, q.command, m.given())
+		_, err := decide.Decide(v, q.command, m.given(q))
 		var missing *decide.Missing
 		if !errors.As(err, &missing) {
 			return nil // refusals are the committer's to make
@@ -166,8 +169,8 @@ func (m *Committer) prepare(ctx context.Context, q *request) error {
 	return fmt.Errorf("prepare %T: it needs more than %d documents", q.command, documentsMax)
 }
 
-func (m *Committer) given() decide.Given {
-	return decide.Given{NowMS: m.options.Now().UnixMilli(), ID: m.options.NewID(), Lanes: m.options.Lanes, ArtifactRoot: m.options.ArtifactRoot}
+func (m *Committer) given(q *request) decide.Given {
+	return decide.Given{NowMS: m.options.Now().UnixMilli(), By: q.by, ID: m.options.NewID(), Lanes: m.options.Lanes, ArtifactRoot: m.options.ArtifactRoot}
 }
 
 // run is the one goroutine that decides.

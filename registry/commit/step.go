@@ -42,7 +42,7 @@ func (m *Committer) step(ctx context.Context, batch []*request) (rest []*request
 // rests on is committed.
 func (m *Committer) place(q *request, v *view) error {
 	q.key, q.touched = "", q.touched[:0]
-	given := m.given()
+	given := m.given(q)
 	d, err := decide.Decide(v, q.command, given)
 	if err != nil {
 		return err

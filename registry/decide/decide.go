@@ -33,6 +33,8 @@ type View interface {
 // Given is what a decision may not fetch itself: the time, what was drawn for it, and how the house is built.
 type Given struct {
 	NowMS int64
+	// By is who wants it, by the name of a token; "" if that is not known.
+	By string
 	// ID is 32 random hex digits: a new run's id, or a new model's behind "m-".
 	ID string
 	// Lanes is the number of lanes that new runs are spread over; at least 1.
@@ -53,6 +55,7 @@ type Event struct {
 	Fresh  bool
 	set    func(*sgpb.Document)
 	change *change
+	by     string
 }
 
 // change is what history remembers of an event. An implied one has no message of its own, because the document
@@ -78,6 +81,9 @@ func Decide(v View, c Command, g Given) (Decision, error) {
 	d := &decider{view: v, Given: g}
 	if err := c.decide(d); err != nil {
 		return Decision{}, err
+	}
+	for i := range d.out.Events {
+		d.out.Events[i].by = g.By
 	}
 	return d.out, nil
 }
@@ -121,7 +127,7 @@ func Evolve(doc *sgpb.Document, e Event, nowMS int64) (*sgpb.Document, *sgpb.Cha
 	if e.change.implied {
 		return next, nil
 	}
-	return next, &sgpb.Change{Document: e.Key, Number: n, TimeMs: nowMS, What: e.change.what, From: e.change.from, To: e.change.to}
+	return next, &sgpb.Change{Document: e.Key, Number: n, TimeMs: nowMS, By: e.by, What: e.change.what, From: e.change.from, To: e.change.to}
 }
 
 // count takes the next number of a document's history.

@@ -76,7 +76,7 @@ func (d *decider) createRun(c track.CreateRun) error {
 		Status: sgpb.RunStatus_RUN_STATUS_RUNNING, StartMs: c.StartMS,
 		Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE, LifecycleEpoch: e.GetLifecycleEpoch(),
 		ArtifactUri: under(e.GetArtifactLocation(), id+"/artifacts"),
-		Tags:        tags, Lanes: lanesOf(id, c.Ranks, d.Lanes), Ranks: c.Ranks, CreatedMs: d.NowMS,
+		Tags:        tags, Lanes: lanesOf(id, c.Ranks, d.Lanes), Ranks: c.Ranks, CreatedMs: d.NowMS, CreatedBy: d.By,
 	}
 	key := document.RunKey(id)
 	d.emit(Event{

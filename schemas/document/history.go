@@ -9,5 +9,5 @@ func FirstChange(key string, doc *sgpb.Document) *sgpb.Change {
 	if r == nil {
 		return nil
 	}
-	return &sgpb.Change{Document: key, Number: 1, TimeMs: r.GetCreatedMs(), By: r.GetUser(), What: "created"}
+	return &sgpb.Change{Document: key, Number: 1, TimeMs: r.GetCreatedMs(), By: r.GetCreatedBy(), What: "created"}
 }

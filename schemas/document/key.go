@@ -27,6 +27,7 @@ const (
 	RunPrefix        = "run."
 	ModelPrefix      = "model."
 	HistoryPrefix    = "hist."
+	TokenPrefix      = "token."
 	chunkPrefix      = "chunk."
 )
 
@@ -53,6 +54,9 @@ func RegisteredModelKey(name string) string { return "regmodel." + hash(name) }
 func ModelVersionKey(name string, version uint64) string {
 	return fmt.Sprintf("version.%s.%d", hash(name), version)
 }
+
+// TokenKey is the key of an access token's document.
+func TokenKey(id string) string { return TokenPrefix + id }
 
 // LeaseKey is the key of a lane's lease.
 func LeaseKey(lane uint16) string { return fmt.Sprintf("lease.lane.%d", lane) }

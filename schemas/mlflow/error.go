@@ -19,6 +19,8 @@ func Status(code track.Code) int {
 	switch code {
 	case track.InvalidParameterValue, track.BadRequest, track.ResourceAlreadyExists:
 		return http.StatusBadRequest
+	case track.Unauthenticated:
+		return http.StatusUnauthorized
 	case track.PermissionDenied:
 		return http.StatusForbidden
 	case track.ResourceDoesNotExist, track.EndpointNotFound:

@@ -181,6 +181,58 @@ func (Stage) EnumDescriptor() ([]byte, []int) {
 	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{2}
 }
 
+type TokenRole int32
+
+const (
+	TokenRole_TOKEN_ROLE_UNSPECIFIED TokenRole = 0
+	TokenRole_TOKEN_ROLE_READ        TokenRole = 1
+	TokenRole_TOKEN_ROLE_WRITE       TokenRole = 2
+	TokenRole_TOKEN_ROLE_ADMIN       TokenRole = 3
+)
+
+// Enum value maps for TokenRole.
+var (
+	TokenRole_name = map[int32]string{
+		0: "TOKEN_ROLE_UNSPECIFIED",
+		1: "TOKEN_ROLE_READ",
+		2: "TOKEN_ROLE_WRITE",
+		3: "TOKEN_ROLE_ADMIN",
+	}
+	TokenRole_value = map[string]int32{
+		"TOKEN_ROLE_UNSPECIFIED": 0,
+		"TOKEN_ROLE_READ":        1,
+		"TOKEN_ROLE_WRITE":       2,
+		"TOKEN_ROLE_ADMIN":       3,
+	}
+)
+
+func (x TokenRole) Enum() *TokenRole {
+	p := new(TokenRole)
+	*p = x
+	return p
+}
+
+func (x TokenRole) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TokenRole) Descriptor() protoreflect.EnumDescriptor {
+	return file_streamgauge_v1_documents_proto_enumTypes[3].Descriptor()
+}
+
+func (TokenRole) Type() protoreflect.EnumType {
+	return &file_streamgauge_v1_documents_proto_enumTypes[3]
+}
+
+func (x TokenRole) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TokenRole.Descriptor instead.
+func (TokenRole) EnumDescriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{3}
+}
+
 // Document is the value of a key. When its encoding is larger than 256 KiB the body is empty and chunks says
 // how many child keys hold that encoding.
 type Document struct {
@@ -201,6 +253,7 @@ type Document struct {
 	//	*Document_Change
 	//	*Document_Lease
 	//	*Document_Blob
+	//	*Document_Token
 	Body   isDocument_Body `protobuf_oneof:"body"`
 	Chunks uint32          `protobuf:"varint,30,opt,name=chunks,proto3" json:"chunks,omitempty"`
 	// SHA-256 over all chunks: a reader that caught chunks of two revisions sees it and reads again.
@@ -372,6 +425,15 @@ func (x *Document) GetBlob() *Blob {
 	return nil
 }
 
+func (x *Document) GetToken() *Token {
+	if x != nil {
+		if x, ok := x.Body.(*Document_Token); ok {
+			return x.Token
+		}
+	}
+	return nil
+}
+
 func (x *Document) GetChunks() uint32 {
 	if x != nil {
 		return x.Chunks
@@ -446,6 +508,10 @@ type Document_Blob struct {
 	Blob *Blob `protobuf:"bytes,14,opt,name=blob,proto3,oneof"`
 }
 
+type Document_Token struct {
+	Token *Token `protobuf:"bytes,20,opt,name=token,proto3,oneof"`
+}
+
 func (*Document_Experiment) isDocument_Body() {}
 
 func (*Document_Run) isDocument_Body() {}
@@ -473,6 +539,8 @@ func (*Document_Change) isDocument_Body() {}
 func (*Document_Lease) isDocument_Body() {}
 
 func (*Document_Blob) isDocument_Body() {}
+
+func (*Document_Token) isDocument_Body() {}
 
 type Experiment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -623,7 +691,10 @@ type Run struct {
 	LifecycleEpoch uint64 `protobuf:"varint,24,opt,name=lifecycle_epoch,json=lifecycleEpoch,proto3" json:"lifecycle_epoch,omitempty"`
 	// For each lane which of its run events were carried out: one that is decided again, because the lane's owner
 	// ended before its batch was in ClickHouse, then changes nothing.
-	CarriedOut    []*CarriedOut `protobuf:"bytes,25,rep,name=carried_out,json=carriedOut,proto3" json:"carried_out,omitempty"`
+	CarriedOut []*CarriedOut `protobuf:"bytes,25,rep,name=carried_out,json=carriedOut,proto3" json:"carried_out,omitempty"`
+	// The name of the token that created the run, "" if nobody had to prove who they are. Not user, which is what
+	// the client says of itself.
+	CreatedBy     string `protobuf:"bytes,30,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -831,6 +902,13 @@ func (x *Run) GetCarriedOut() []*CarriedOut {
 		return x.CarriedOut
 	}
 	return nil
+}
+
+func (x *Run) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
 }
 
 // CarriedOut says that on a lane the events from first to last were carried out, but for those that a warning
@@ -2491,11 +2569,151 @@ func (x *Blob) GetContent() []byte {
 	return nil
 }
 
+// Token lets its bearer in. Its secret is nowhere, only the hash.
+type Token struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What history calls its bearer.
+	Name string    `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Role TokenRole `protobuf:"varint,3,opt,name=role,proto3,enum=streamgauge.v1.TokenRole" json:"role,omitempty"`
+	// The only experiments that it reaches; none in both lists: all. A name stands for whatever experiment holds
+	// it, now or later.
+	ExperimentIds   []string `protobuf:"bytes,4,rep,name=experiment_ids,json=experimentIds,proto3" json:"experiment_ids,omitempty"`
+	ExperimentNames []string `protobuf:"bytes,5,rep,name=experiment_names,json=experimentNames,proto3" json:"experiment_names,omitempty"`
+	// SHA-256 of the whole token as its bearer sends it.
+	Sha256    []byte `protobuf:"bytes,6,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	CreatedMs int64  `protobuf:"varint,7,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	CreatedBy string `protobuf:"bytes,8,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	// 0: never.
+	ExpiresMs int64 `protobuf:"varint,9,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
+	// Greater than 0: it lets nobody in any more. The document stays.
+	RevokedMs int64 `protobuf:"varint,10,opt,name=revoked_ms,json=revokedMs,proto3" json:"revoked_ms,omitempty"`
+	// The last use as of some time, not every one.
+	UsedMs        int64  `protobuf:"varint,11,opt,name=used_ms,json=usedMs,proto3" json:"used_ms,omitempty"`
+	Changes       uint64 `protobuf:"varint,12,opt,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Token) Reset() {
+	*x = Token{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Token) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Token) ProtoMessage() {}
+
+func (x *Token) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Token.ProtoReflect.Descriptor instead.
+func (*Token) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Token) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Token) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Token) GetRole() TokenRole {
+	if x != nil {
+		return x.Role
+	}
+	return TokenRole_TOKEN_ROLE_UNSPECIFIED
+}
+
+func (x *Token) GetExperimentIds() []string {
+	if x != nil {
+		return x.ExperimentIds
+	}
+	return nil
+}
+
+func (x *Token) GetExperimentNames() []string {
+	if x != nil {
+		return x.ExperimentNames
+	}
+	return nil
+}
+
+func (x *Token) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *Token) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *Token) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *Token) GetExpiresMs() int64 {
+	if x != nil {
+		return x.ExpiresMs
+	}
+	return 0
+}
+
+func (x *Token) GetRevokedMs() int64 {
+	if x != nil {
+		return x.RevokedMs
+	}
+	return 0
+}
+
+func (x *Token) GetUsedMs() int64 {
+	if x != nil {
+		return x.UsedMs
+	}
+	return 0
+}
+
+func (x *Token) GetChanges() uint64 {
+	if x != nil {
+		return x.Changes
+	}
+	return 0
+}
+
 var File_streamgauge_v1_documents_proto protoreflect.FileDescriptor
 
 const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\n" +
-	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\xe0\x06\n" +
+	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\x8f\a\n" +
 	"\bDocument\x12<\n" +
 	"\n" +
 	"experiment\x18\x01 \x01(\v2\x1a.streamgauge.v1.ExperimentH\x00R\n" +
@@ -2514,7 +2732,8 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\acounter\x18\v \x01(\v2\x17.streamgauge.v1.CounterH\x00R\acounter\x120\n" +
 	"\x06change\x18\f \x01(\v2\x16.streamgauge.v1.ChangeH\x00R\x06change\x12-\n" +
 	"\x05lease\x18\r \x01(\v2\x15.streamgauge.v1.LeaseH\x00R\x05lease\x12*\n" +
-	"\x04blob\x18\x0e \x01(\v2\x14.streamgauge.v1.BlobH\x00R\x04blob\x12\x16\n" +
+	"\x04blob\x18\x0e \x01(\v2\x14.streamgauge.v1.BlobH\x00R\x04blob\x12-\n" +
+	"\x05token\x18\x14 \x01(\v2\x15.streamgauge.v1.TokenH\x00R\x05token\x12\x16\n" +
 	"\x06chunks\x18\x1e \x01(\rR\x06chunks\x12#\n" +
 	"\rchunks_sha256\x18\x1f \x01(\fR\fchunksSha256B\x06\n" +
 	"\x04body\"\x8a\x03\n" +
@@ -2533,7 +2752,7 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x0flifecycle_epoch\x18\t \x01(\x04R\x0elifecycleEpoch\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbe\b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdd\b\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rexperiment_id\x18\x02 \x01(\tR\fexperimentId\x12\x12\n" +
@@ -2564,7 +2783,9 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x17deleted_with_experiment\x18\x17 \x01(\bR\x15deletedWithExperiment\x12'\n" +
 	"\x0flifecycle_epoch\x18\x18 \x01(\x04R\x0elifecycleEpoch\x12;\n" +
 	"\vcarried_out\x18\x19 \x03(\v2\x1a.streamgauge.v1.CarriedOutR\n" +
-	"carriedOut\x1a9\n" +
+	"carriedOut\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\x1e \x01(\tR\tcreatedBy\x1a9\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a7\n" +
@@ -2748,7 +2969,25 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x19\n" +
 	"\buntil_ms\x18\x03 \x01(\x03R\auntilMs\" \n" +
 	"\x04Blob\x12\x18\n" +
-	"\acontent\x18\x01 \x01(\fR\acontent*S\n" +
+	"\acontent\x18\x01 \x01(\fR\acontent\"\xf3\x02\n" +
+	"\x05Token\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12-\n" +
+	"\x04role\x18\x03 \x01(\x0e2\x19.streamgauge.v1.TokenRoleR\x04role\x12%\n" +
+	"\x0eexperiment_ids\x18\x04 \x03(\tR\rexperimentIds\x12)\n" +
+	"\x10experiment_names\x18\x05 \x03(\tR\x0fexperimentNames\x12\x16\n" +
+	"\x06sha256\x18\x06 \x01(\fR\x06sha256\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\a \x01(\x03R\tcreatedMs\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\b \x01(\tR\tcreatedBy\x12\x1d\n" +
+	"\n" +
+	"expires_ms\x18\t \x01(\x03R\texpiresMs\x12\x1d\n" +
+	"\n" +
+	"revoked_ms\x18\n" +
+	" \x01(\x03R\trevokedMs\x12\x17\n" +
+	"\aused_ms\x18\v \x01(\x03R\x06usedMs\x12\x18\n" +
+	"\achanges\x18\f \x01(\x04R\achanges*S\n" +
 	"\tLifecycle\x12\x19\n" +
 	"\x15LIFECYCLE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIFECYCLE_ACTIVE\x10\x01\x12\x15\n" +
@@ -2764,7 +3003,12 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"STAGE_NONE\x10\x01\x12\x11\n" +
 	"\rSTAGE_STAGING\x10\x02\x12\x14\n" +
 	"\x10STAGE_PRODUCTION\x10\x03\x12\x12\n" +
-	"\x0eSTAGE_ARCHIVED\x10\x04B1Z/github.com/streamgauge/streamgauge/schemas/sgpbb\x06proto3"
+	"\x0eSTAGE_ARCHIVED\x10\x04*h\n" +
+	"\tTokenRole\x12\x1a\n" +
+	"\x16TOKEN_ROLE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fTOKEN_ROLE_READ\x10\x01\x12\x14\n" +
+	"\x10TOKEN_ROLE_WRITE\x10\x02\x12\x14\n" +
+	"\x10TOKEN_ROLE_ADMIN\x10\x03B1Z/github.com/streamgauge/streamgauge/schemas/sgpbb\x06proto3"
 
 var (
 	file_streamgauge_v1_documents_proto_rawDescOnce sync.Once
@@ -2778,96 +3022,100 @@ func file_streamgauge_v1_documents_proto_rawDescGZIP() []byte {
 	return file_streamgauge_v1_documents_proto_rawDescData
 }
 
-var file_streamgauge_v1_documents_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_streamgauge_v1_documents_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(Lifecycle)(0),          // 0: streamgauge.v1.Lifecycle
 	(LoggedModelStatus)(0),  // 1: streamgauge.v1.LoggedModelStatus
 	(Stage)(0),              // 2: streamgauge.v1.Stage
-	(*Document)(nil),        // 3: streamgauge.v1.Document
-	(*Experiment)(nil),      // 4: streamgauge.v1.Experiment
-	(*Run)(nil),             // 5: streamgauge.v1.Run
-	(*CarriedOut)(nil),      // 6: streamgauge.v1.CarriedOut
-	(*LanePosition)(nil),    // 7: streamgauge.v1.LanePosition
-	(*Fork)(nil),            // 8: streamgauge.v1.Fork
-	(*Warning)(nil),         // 9: streamgauge.v1.Warning
-	(*DatasetInput)(nil),    // 10: streamgauge.v1.DatasetInput
-	(*Dataset)(nil),         // 11: streamgauge.v1.Dataset
-	(*ModelOutput)(nil),     // 12: streamgauge.v1.ModelOutput
-	(*LoggedModel)(nil),     // 13: streamgauge.v1.LoggedModel
-	(*RegisteredModel)(nil), // 14: streamgauge.v1.RegisteredModel
-	(*ModelVersion)(nil),    // 15: streamgauge.v1.ModelVersion
-	(*Approval)(nil),        // 16: streamgauge.v1.Approval
-	(*Verdict)(nil),         // 17: streamgauge.v1.Verdict
-	(*Webhook)(nil),         // 18: streamgauge.v1.Webhook
-	(*Endpoint)(nil),        // 19: streamgauge.v1.Endpoint
-	(*ProjectRun)(nil),      // 20: streamgauge.v1.ProjectRun
-	(*Claim)(nil),           // 21: streamgauge.v1.Claim
-	(*Counter)(nil),         // 22: streamgauge.v1.Counter
-	(*Change)(nil),          // 23: streamgauge.v1.Change
-	(*Lease)(nil),           // 24: streamgauge.v1.Lease
-	(*Blob)(nil),            // 25: streamgauge.v1.Blob
-	nil,                     // 26: streamgauge.v1.Experiment.TagsEntry
-	nil,                     // 27: streamgauge.v1.Run.ParamsEntry
-	nil,                     // 28: streamgauge.v1.Run.TagsEntry
-	nil,                     // 29: streamgauge.v1.DatasetInput.TagsEntry
-	nil,                     // 30: streamgauge.v1.LoggedModel.ParamsEntry
-	nil,                     // 31: streamgauge.v1.LoggedModel.TagsEntry
-	nil,                     // 32: streamgauge.v1.RegisteredModel.TagsEntry
-	nil,                     // 33: streamgauge.v1.RegisteredModel.AliasesEntry
-	nil,                     // 34: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	nil,                     // 35: streamgauge.v1.ModelVersion.TagsEntry
-	nil,                     // 36: streamgauge.v1.ProjectRun.ParametersEntry
-	(RunStatus)(0),          // 37: streamgauge.v1.RunStatus
+	(TokenRole)(0),          // 3: streamgauge.v1.TokenRole
+	(*Document)(nil),        // 4: streamgauge.v1.Document
+	(*Experiment)(nil),      // 5: streamgauge.v1.Experiment
+	(*Run)(nil),             // 6: streamgauge.v1.Run
+	(*CarriedOut)(nil),      // 7: streamgauge.v1.CarriedOut
+	(*LanePosition)(nil),    // 8: streamgauge.v1.LanePosition
+	(*Fork)(nil),            // 9: streamgauge.v1.Fork
+	(*Warning)(nil),         // 10: streamgauge.v1.Warning
+	(*DatasetInput)(nil),    // 11: streamgauge.v1.DatasetInput
+	(*Dataset)(nil),         // 12: streamgauge.v1.Dataset
+	(*ModelOutput)(nil),     // 13: streamgauge.v1.ModelOutput
+	(*LoggedModel)(nil),     // 14: streamgauge.v1.LoggedModel
+	(*RegisteredModel)(nil), // 15: streamgauge.v1.RegisteredModel
+	(*ModelVersion)(nil),    // 16: streamgauge.v1.ModelVersion
+	(*Approval)(nil),        // 17: streamgauge.v1.Approval
+	(*Verdict)(nil),         // 18: streamgauge.v1.Verdict
+	(*Webhook)(nil),         // 19: streamgauge.v1.Webhook
+	(*Endpoint)(nil),        // 20: streamgauge.v1.Endpoint
+	(*ProjectRun)(nil),      // 21: streamgauge.v1.ProjectRun
+	(*Claim)(nil),           // 22: streamgauge.v1.Claim
+	(*Counter)(nil),         // 23: streamgauge.v1.Counter
+	(*Change)(nil),          // 24: streamgauge.v1.Change
+	(*Lease)(nil),           // 25: streamgauge.v1.Lease
+	(*Blob)(nil),            // 26: streamgauge.v1.Blob
+	(*Token)(nil),           // 27: streamgauge.v1.Token
+	nil,                     // 28: streamgauge.v1.Experiment.TagsEntry
+	nil,                     // 29: streamgauge.v1.Run.ParamsEntry
+	nil,                     // 30: streamgauge.v1.Run.TagsEntry
+	nil,                     // 31: streamgauge.v1.DatasetInput.TagsEntry
+	nil,                     // 32: streamgauge.v1.LoggedModel.ParamsEntry
+	nil,                     // 33: streamgauge.v1.LoggedModel.TagsEntry
+	nil,                     // 34: streamgauge.v1.RegisteredModel.TagsEntry
+	nil,                     // 35: streamgauge.v1.RegisteredModel.AliasesEntry
+	nil,                     // 36: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	nil,                     // 37: streamgauge.v1.ModelVersion.TagsEntry
+	nil,                     // 38: streamgauge.v1.ProjectRun.ParametersEntry
+	(RunStatus)(0),          // 39: streamgauge.v1.RunStatus
 }
 var file_streamgauge_v1_documents_proto_depIdxs = []int32{
-	4,  // 0: streamgauge.v1.Document.experiment:type_name -> streamgauge.v1.Experiment
-	5,  // 1: streamgauge.v1.Document.run:type_name -> streamgauge.v1.Run
-	13, // 2: streamgauge.v1.Document.logged_model:type_name -> streamgauge.v1.LoggedModel
-	14, // 3: streamgauge.v1.Document.registered_model:type_name -> streamgauge.v1.RegisteredModel
-	15, // 4: streamgauge.v1.Document.model_version:type_name -> streamgauge.v1.ModelVersion
-	16, // 5: streamgauge.v1.Document.approval:type_name -> streamgauge.v1.Approval
-	18, // 6: streamgauge.v1.Document.webhook:type_name -> streamgauge.v1.Webhook
-	19, // 7: streamgauge.v1.Document.endpoint:type_name -> streamgauge.v1.Endpoint
-	20, // 8: streamgauge.v1.Document.project_run:type_name -> streamgauge.v1.ProjectRun
-	21, // 9: streamgauge.v1.Document.claim:type_name -> streamgauge.v1.Claim
-	22, // 10: streamgauge.v1.Document.counter:type_name -> streamgauge.v1.Counter
-	23, // 11: streamgauge.v1.Document.change:type_name -> streamgauge.v1.Change
-	24, // 12: streamgauge.v1.Document.lease:type_name -> streamgauge.v1.Lease
-	25, // 13: streamgauge.v1.Document.blob:type_name -> streamgauge.v1.Blob
-	0,  // 14: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	26, // 15: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
-	37, // 16: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
-	0,  // 17: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	27, // 18: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
-	28, // 19: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
-	10, // 20: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
-	12, // 21: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
-	8,  // 22: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
-	9,  // 23: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
-	6,  // 24: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
-	7,  // 25: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
-	7,  // 26: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
-	7,  // 27: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
-	11, // 28: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
-	29, // 29: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
-	1,  // 30: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
-	30, // 31: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
-	31, // 32: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
-	0,  // 33: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	32, // 34: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
-	33, // 35: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
-	34, // 36: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	2,  // 37: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
-	35, // 38: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
-	2,  // 39: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
-	17, // 40: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
-	36, // 41: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	5,  // 0: streamgauge.v1.Document.experiment:type_name -> streamgauge.v1.Experiment
+	6,  // 1: streamgauge.v1.Document.run:type_name -> streamgauge.v1.Run
+	14, // 2: streamgauge.v1.Document.logged_model:type_name -> streamgauge.v1.LoggedModel
+	15, // 3: streamgauge.v1.Document.registered_model:type_name -> streamgauge.v1.RegisteredModel
+	16, // 4: streamgauge.v1.Document.model_version:type_name -> streamgauge.v1.ModelVersion
+	17, // 5: streamgauge.v1.Document.approval:type_name -> streamgauge.v1.Approval
+	19, // 6: streamgauge.v1.Document.webhook:type_name -> streamgauge.v1.Webhook
+	20, // 7: streamgauge.v1.Document.endpoint:type_name -> streamgauge.v1.Endpoint
+	21, // 8: streamgauge.v1.Document.project_run:type_name -> streamgauge.v1.ProjectRun
+	22, // 9: streamgauge.v1.Document.claim:type_name -> streamgauge.v1.Claim
+	23, // 10: streamgauge.v1.Document.counter:type_name -> streamgauge.v1.Counter
+	24, // 11: streamgauge.v1.Document.change:type_name -> streamgauge.v1.Change
+	25, // 12: streamgauge.v1.Document.lease:type_name -> streamgauge.v1.Lease
+	26, // 13: streamgauge.v1.Document.blob:type_name -> streamgauge.v1.Blob
+	27, // 14: streamgauge.v1.Document.token:type_name -> streamgauge.v1.Token
+	0,  // 15: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	28, // 16: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
+	39, // 17: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
+	0,  // 18: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	29, // 19: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
+	30, // 20: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
+	11, // 21: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
+	13, // 22: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
+	9,  // 23: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
+	10, // 24: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
+	7,  // 25: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
+	8,  // 26: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
+	8,  // 27: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
+	8,  // 28: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
+	12, // 29: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
+	31, // 30: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
+	1,  // 31: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
+	32, // 32: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
+	33, // 33: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
+	0,  // 34: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	34, // 35: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
+	35, // 36: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
+	36, // 37: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	2,  // 38: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
+	37, // 39: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
+	2,  // 40: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
+	18, // 41: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
+	38, // 42: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
+	3,  // 43: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
+	44, // [44:44] is the sub-list for method output_type
+	44, // [44:44] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_streamgauge_v1_documents_proto_init() }
@@ -2891,14 +3139,15 @@ func file_streamgauge_v1_documents_proto_init() {
 		(*Document_Change)(nil),
 		(*Document_Lease)(nil),
 		(*Document_Blob)(nil),
+		(*Document_Token)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgauge_v1_documents_proto_rawDesc), len(file_streamgauge_v1_documents_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   34,
+			NumEnums:      4,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -15,6 +15,7 @@ const (
 	ResourceAlreadyExists  Code = "RESOURCE_ALREADY_EXISTS"
 	ResourceDoesNotExist   Code = "RESOURCE_DOES_NOT_EXIST"
 	EndpointNotFound       Code = "ENDPOINT_NOT_FOUND"
+	Unauthenticated        Code = "UNAUTHENTICATED"
 	PermissionDenied       Code = "PERMISSION_DENIED"
 	InvalidState           Code = "INVALID_STATE"
 	Aborted                Code = "ABORTED"
