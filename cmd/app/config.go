@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"iter"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 )
 
@@ -23,6 +23,12 @@ type Config struct {
 	NATSListen           string
 	ClickHouseListen     string
 	ClickHouseHTTPListen string
+	// AllowAnonymous serves everybody who reaches Listen, while there is no token.
+	AllowAnonymous bool
+	// AllowedHosts are names of this server, beside those of the address.
+	AllowedHosts []string
+	// TLSCert and TLSKey are PEM files; both or none.
+	TLSCert, TLSKey string
 	// EngineLib is the path of libchdb, empty to look for it.
 	EngineLib string
 	// LogLevel is debug, info, warn or error.
@@ -49,6 +55,10 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.NATSListen, "nats-listen", "127.0.0.1:4222", "address of NATS, where jobs can publish")
 	f.StringVar(&c.ClickHouseListen, "clickhouse-listen", "127.0.0.1:9000", "address of ClickHouse's native protocol")
 	f.StringVar(&c.ClickHouseHTTPListen, "clickhouse-http-listen", "127.0.0.1:8123", "address of ClickHouse over HTTP")
+	f.BoolVar(&c.AllowAnonymous, "allow-anonymous", false, "serve everybody who reaches --listen, although there is no token")
+	f.StringSliceVar(&c.AllowedHosts, "allowed-hosts", nil, "further names of this server, as browsers and clients call it: tracker.example.org,*.internal")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate for TLS, a PEM file")
+	f.StringVar(&c.TLSKey, "tls-key", "", "key of the certificate, a PEM file")
 	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where `streamgauge engine install` puts it)")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
@@ -101,9 +111,19 @@ func (c *Config) Addresses() iter.Seq2[string, string] {
 // Check says what is wrong with the configuration by itself.
 func (c *Config) Check() error {
 	for _, a := range c.addresses() {
-		if err := checkLoopback(*a.at); err != nil {
+		loopback, err := access.Loopback(*a.at)
+		if err != nil {
 			return fmt.Errorf("--%s %s: %w", a.flag, *a.at, err)
 		}
+		if !loopback && (a.at == &c.ClickHouseListen || a.at == &c.ClickHouseHTTPListen) {
+			return fmt.Errorf("--%s %s: ClickHouse listens on loopback (127.0.0.1) only; reach it from elsewhere with `ssh -L`", a.flag, *a.at)
+		}
+	}
+	if _, err := access.NewHosts(c.Listen, c.AllowedHosts); err != nil {
+		return fmt.Errorf("--allowed-hosts: %w", err)
+	}
+	if _, err := c.loadTLS(time.Now()); err != nil {
+		return err
 	}
 	for name, n := range map[string]int64{"lane-bytes": c.LaneBytes, "safety-bytes": c.SafetyBytes, "tail-bytes": c.TailBytes, "safety-window": int64(c.SafetyAge)} {
 		if n <= 0 {
@@ -113,14 +133,14 @@ func (c *Config) Check() error {
 	return nil
 }
 
-// checkLoopback refuses addresses that others can reach: there is no access control yet.
-func checkLoopback(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("want host:port, as in 127.0.0.1:5000")
+// CheckOpen refuses addresses that others can reach: it is for a data folder without tokens.
+func (c *Config) CheckOpen() error {
+	const remedy = "others can reach this address, and there is no token yet; make one with `streamgauge token create --data %s`, or stay on loopback (127.0.0.1)"
+	if open, err := access.Loopback(c.Listen); err != nil || !open && !c.AllowAnonymous {
+		return fmt.Errorf("--listen %s: "+remedy+", or serve everybody with --allow-anonymous", c.Listen, c.Data)
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
+	if open, err := access.Loopback(c.NATSListen); err != nil || !open {
+		return fmt.Errorf("--nats-listen %s: "+remedy, c.NATSListen, c.Data)
 	}
-	return fmt.Errorf("only loopback (127.0.0.1) is served until access control is there; reach it from elsewhere with `ssh -L`")
+	return nil
 }

@@ -75,33 +75,56 @@ func TestKeysMayHaveUnderscores(t *testing.T) {
 	}
 }
 
-func TestOnlyLoopbackIsServed(t *testing.T) {
+func TestWithoutTokensOnlyLoopbackIsServed(t *testing.T) {
 	for _, tt := range []struct {
-		listen string
-		ok     bool
+		args []string
+		// wrong by itself, open to others without a token
+		wrong, open bool
 	}{
-		{"127.0.0.1:5000", true},
-		{"127.9.9.9:0", true},
-		{"localhost:5000", true},
-		{"[::1]:5000", true},
-		{":5000", false},
-		{"0.0.0.0:5000", false},
-		{"[::]:5000", false},
-		{"192.168.1.1:5000", false},
-		{"example.org:5000", false},
-		{"5000", false},
+		{[]string{"--listen", "127.0.0.1:5000"}, false, false},
+		{[]string{"--listen", "127.9.9.9:0"}, false, false},
+		{[]string{"--listen", "localhost:5000"}, false, false},
+		{[]string{"--listen", "[::1]:5000"}, false, false},
+		{[]string{"--listen", ":5000"}, false, true},
+		{[]string{"--listen", "0.0.0.0:5000"}, false, true},
+		{[]string{"--listen", "[::]:5000"}, false, true},
+		{[]string{"--listen", "192.168.1.1:5000"}, false, true},
+		{[]string{"--listen", "example.org:5000"}, false, true},
+		{[]string{"--listen", "0.0.0.0:5000", "--allow-anonymous"}, false, false},
+		{[]string{"--listen", "5000"}, true, true},
+		{[]string{"--nats-listen", "0.0.0.0:4222", "--allow-anonymous"}, false, true},
+		{[]string{"--clickhouse-listen", "0.0.0.0:9000"}, true, false},
+		{[]string{"--clickhouse-http-listen", ":8123"}, true, false},
+		{[]string{"--allowed-hosts", "http://x"}, true, false},
+		{[]string{"--tls-cert", "x.pem"}, true, false},
+		{[]string{"--tls-key", "x.pem"}, true, false},
+		{[]string{"--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"}, true, false},
 	} {
-		c, err := complete(t, []string{"--listen", tt.listen}, nil, "")
+		c, err := complete(t, tt.args, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = c.Check()
-		if (err == nil) != tt.ok {
-			t.Errorf("%s: got %v", tt.listen, err)
+		for _, check := range []struct {
+			err  error
+			want bool
+		}{{c.Check(), tt.wrong}, {c.CheckOpen(), tt.open}} {
+			if (check.err != nil) != check.want {
+				t.Errorf("%v: got %v", tt.args, check.err)
+			}
+			if check.err != nil && (!strings.Contains(check.err.Error(), tt.args[0]) || strings.Contains(check.err.Error(), "\n")) {
+				t.Errorf("%v: %q does not name the flag in one line", tt.args, check.err)
+			}
 		}
-		if err != nil && (!strings.Contains(err.Error(), "--listen") || strings.Contains(err.Error(), "\n")) {
-			t.Errorf("%s: %q does not name the flag in one line", tt.listen, err)
-		}
+	}
+}
+
+func TestHostsAreAList(t *testing.T) {
+	c, err := complete(t, nil, map[string]string{"STREAMGAUGE_ALLOWED_HOSTS": "a.org,*.b.org", "STREAMGAUGE_ALLOW_ANONYMOUS": "true"}, "")
+	if err != nil || len(c.AllowedHosts) != 2 || c.AllowedHosts[1] != "*.b.org" || !c.AllowAnonymous {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	if c, err = complete(t, nil, nil, "allowed_hosts: a.org\nallow_anonymous: true\n"); err != nil || len(c.AllowedHosts) != 1 || !c.AllowAnonymous {
+		t.Errorf("got %+v, %v", c, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,11 +68,38 @@ func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
 
 // Ports say where a running server listens; programs read them from ports.json of its data folder.
 type Ports struct {
-	PID            int    `json:"pid"`
-	HTTP           string `json:"http"`
-	NATS           string `json:"nats"`
-	ClickHouse     string `json:"clickhouse"`
-	ClickHouseHTTP string `json:"clickhouse_http"`
+	PID  int    `json:"pid"`
+	HTTP string `json:"http"`
+	// CertificateSHA256 is of the certificate that HTTP and NATS show, "" without TLS.
+	CertificateSHA256 string `json:"certificate_sha256,omitempty"`
+	NATS              string `json:"nats"`
+	ClickHouse        string `json:"clickhouse"`
+	ClickHouseHTTP    string `json:"clickhouse_http"`
+}
+
+// URL is where the server's own machine reaches HTTP.
+func (p Ports) URL() string {
+	if p.CertificateSHA256 != "" {
+		return "https://" + p.Near(p.HTTP)
+	}
+	return "http://" + p.Near(p.HTTP)
+}
+
+// NATSURL is where it reaches NATS.
+func (p Ports) NATSURL() string {
+	if p.CertificateSHA256 != "" {
+		return "tls://" + p.Near(p.NATS)
+	}
+	return "nats://" + p.Near(p.NATS)
+}
+
+// Near is an address of these as one that this machine can connect to.
+func (Ports) Near(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err != nil || host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return addr
+	}
+	return net.JoinHostPort("127.0.0.1", port)
 }
 
 func (f *folder) writePorts(p Ports) error {
@@ -104,6 +132,16 @@ func ReadPorts(dir string) (Ports, error) {
 		return p, fmt.Errorf("read ports: %w", err)
 	}
 	return p, nil
+}
+
+// Held says whether a process holds a data folder.
+func Held(dir string) bool {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close() // and with it the lock
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }
 
 func (f *folder) close() {

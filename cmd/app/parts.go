@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/cmd/vault"
 	"github.com/streamgauge/streamgauge/consumers"
 	consumersch "github.com/streamgauge/streamgauge/consumers/clickhouse"
 	"github.com/streamgauge/streamgauge/consumers/documents"
@@ -41,6 +42,7 @@ type parts struct {
 	metrics  *prometheus.Registry
 	conns    []*nats.Conn
 	registry *registry.Registry
+	vault    *vault.Vault
 	lanes    []*consumers.Lane
 	sinks    []interface{ Close() error }
 	docs     *documents.Loop
@@ -79,7 +81,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 		}
 	}
 	hot := query.NewHot(query.HotOptions{})
-	observer := observers{hot, p.registry}
+	observer := observers{hot, p.registry, p.vault}
 	p.makeLoops(docs, logs, observer)
 	c := s.engine.Credentials()
 	p.store = querych.New(querych.Options{
@@ -88,7 +90,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	})
 	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{Blob: p.registry.Blob})
 	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
-		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: "nats://" + s.nats.Addr()},
+		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: s.ports.NATSURL()},
 	})
 	if p.files, err = artifact.Open(s.folder.path("artifacts"), s.nats.Space); err != nil {
 		return p, err
@@ -115,6 +117,10 @@ func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error 
 	if err != nil {
 		return err
 	}
+	if p.vault, err = vault.Open(ctx, journal, p.s.keys, p.s.p.Log, p.s.recheck); err != nil {
+		return err
+	}
+	close(p.s.tokensRead)
 	p.registry, err = registry.Open(ctx, journal, registry.Options{
 		Acks: &p.acks, Lanes: lanes,
 		// The reader is made after the registry, which it reads; no request comes before both are there.
@@ -166,6 +172,7 @@ func (p *parts) runLoops() {
 		p.loops.Go(func() error { return l.Run(ctx) })
 	}
 	p.loops.Go(func() error { return p.docs.Run(ctx) })
+	p.loops.Go(func() error { p.vault.Run(ctx); return nil })
 }
 
 // status is nil while readers and writers can be served.
@@ -184,6 +191,7 @@ func (p *parts) routes(r fiber.Router) {
 	p.query.Routes(r)
 	p.edge.Routes(r)
 	artifact.NewProxy(p.files, p.registry).Routes(r)
+	p.vault.Routes(r)
 }
 
 func (p *parts) collectors() []prometheus.Collector {
@@ -198,6 +206,11 @@ func (p *parts) stop() {
 	}
 	p.cancel()
 	err := p.loops.Wait()
+	if p.vault != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), usesWait)
+		p.vault.NoteUses(ctx, usesAge)
+		cancel()
+	}
 	for _, s := range p.sinks {
 		err = errors.Join(err, s.Close())
 	}

@@ -11,13 +11,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/cmd/gate"
 	"github.com/streamgauge/streamgauge/dashboards"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 )
 
 // routes registers everything that is served over HTTP.
 func (s *server) routes() error {
-	r := s.web.app
+	g := gate.New(gate.Options{Keys: s.keys, Hosts: s.hosts, Docs: s.parts.registry, Open: s.httpOpen, Log: s.p.Log})
+	s.web.app.Use(g.Enter)
+	r := g.Router(s.web.app)
 	r.Get("/health", func(c *fiber.Ctx) error {
 		if err := s.health.check(); err != nil {
 			c.Set(fiber.HeaderRetryAfter, "1")
@@ -43,7 +46,7 @@ func (s *server) routes() error {
 	}
 	s.parts.routes(r)
 	dashboards.Routes(r)
-	return nil
+	return g.Check(s.web.app)
 }
 
 // needSpace refuses writes of documents while the disk is full; ingest does so for its own.

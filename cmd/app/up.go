@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,8 +12,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/cmd/embednats"
 	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/cmd/vault"
 	"github.com/streamgauge/streamgauge/schemas/table"
 )
 
@@ -37,6 +40,9 @@ func Run(ctx context.Context, c Config, p Process) error {
 	}
 	defer f.close()
 	c.Data = f.dir
+	if err := checkTokens(ctx, &c, f, p.Log); err != nil {
+		return err
+	}
 	s, err := prepare(c, p, f)
 	if err != nil {
 		return err
@@ -92,6 +98,14 @@ type server struct {
 	ports  Ports
 	health *health
 
+	// keys are the tokens; tokensRead is closed once they are known. httpOpen and busOpen say that nobody from
+	// elsewhere reaches HTTP or NATS, or that all may: then no token is asked for while there is none.
+	keys              *access.Keyring
+	tokensRead        chan struct{}
+	httpOpen, busOpen bool
+	hosts             *access.Hosts
+	tls               *tls.Config
+
 	web    *web
 	engine *engine.Supervisor
 	nats   *embednats.Server
@@ -116,15 +130,43 @@ func prepare(c Config, p Process, f *folder) (*server, error) {
 			return nil, fmt.Errorf("the data folder is not writable: %w; choose another with --data", err)
 		}
 	}
+	s := &server{config: c, p: p, folder: f, lib: lib, health: &health{}}
+	if err := s.prepareAccess(); err != nil {
+		return nil, err
+	}
 	listen, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
-	s := &server{config: c, p: p, folder: f, lib: lib, health: &health{}}
 	s.config.Listen = listen.Addr().String()
+	if s.hosts, err = access.NewHosts(s.config.Listen, c.AllowedHosts); err != nil {
+		_ = listen.Close()
+		return nil, fmt.Errorf("--allowed-hosts: %w", err)
+	}
+	if s.tls != nil {
+		listen = tls.NewListener(listen, s.tls)
+	}
 	s.health.add("start", func() error { return errors.New("ClickHouse and NATS are being started") })
 	s.web = newWeb(listen, s.health, p.Log)
 	return s, nil
+}
+
+// prepareAccess reads what decides who comes in.
+func (s *server) prepareAccess() (err error) {
+	owner, err := vault.EnsureOwnerToken(s.folder.dir)
+	if err != nil {
+		return err
+	}
+	s.keys, s.tokensRead = access.NewKeyring(owner), make(chan struct{})
+	if s.tls, err = s.config.loadTLS(time.Now()); err != nil {
+		return err
+	}
+	if s.httpOpen, err = access.Loopback(s.config.Listen); err != nil {
+		return err
+	}
+	s.httpOpen = s.httpOpen || s.config.AllowAnonymous
+	s.busOpen, err = access.Loopback(s.config.NATSListen)
+	return err
 }
 
 // start brings up all parts; on an error stop must still be called.
@@ -133,7 +175,7 @@ func (s *server) start(ctx context.Context) error {
 		return err
 	}
 	s.ports = Ports{
-		PID: os.Getpid(), HTTP: s.config.Listen, NATS: s.nats.Addr(),
+		PID: os.Getpid(), HTTP: s.config.Listen, NATS: s.nats.Addr(), CertificateSHA256: fingerprint(s.tls),
 		ClickHouse: s.config.ClickHouseListen, ClickHouseHTTP: s.config.ClickHouseHTTPListen,
 	}
 	parts, err := startParts(ctx, s)
@@ -167,7 +209,9 @@ func (s *server) startStores(ctx context.Context) error {
 		return table.Migrate(ctx, e)
 	})
 	g.Go(func() error {
-		n, err := embednats.Start(embednats.Options{Dir: s.folder.path("nats"), Listen: s.config.NATSListen, Log: s.p.Log})
+		n, err := embednats.Start(embednats.Options{
+			Dir: s.folder.path("nats"), Listen: s.config.NATSListen, Login: s.login, TLS: s.tls, Log: s.p.Log,
+		})
 		s.nats = n
 		return err
 	})

@@ -27,11 +27,15 @@ const (
 )
 
 // client asks a server over HTTP.
-type client struct{ url string }
+type client struct {
+	url string
+	// proof shows who asks.
+	proof proof
+}
 
 // addURL defines --url and gives the client that it names.
 func addURL(cmd *cobra.Command, getenv func(string) string) *client {
-	c := &client{}
+	c := &client{proof: proof{getenv: getenv}}
 	server := getenv(urlEnv)
 	if server == "" {
 		server = urlDefault
@@ -90,7 +94,7 @@ func (c *client) raw(ctx context.Context, method, path string, in any) ([]byte, 
 		return nil, fmt.Errorf("the server's address %q is not one: %w", c.url, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := c.proof.send(req)
 	if err != nil {
 		return nil, c.unreachable(err)
 	}

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/cmd/app"
 	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/cmd/vault"
 	tables "github.com/streamgauge/streamgauge/schemas/table"
 )
 
@@ -28,13 +31,17 @@ func newConnect() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			owner, err := vault.OwnerToken(dir)
+			if err != nil {
+				return err
+			}
 			out := newTerminal(cmd.OutOrStdout(), os.Getenv)
 			for _, part := range []struct {
 				name  string
 				print func(terminal)
 			}{
 				{"python", func(t terminal) { connectPython(t, ports) }},
-				{"nats", func(t terminal) { connectNATS(t, ports) }},
+				{"nats", func(t terminal) { connectNATS(t, ports, owner) }},
 				{"clickhouse", func(t terminal) { connectClickHouse(t, ports, c) }},
 			} {
 				if len(args) == 0 || args[0] == part.name {
@@ -59,13 +66,15 @@ func addData(cmd *cobra.Command, dir *string) {
 
 func connectPython(t terminal, p app.Ports) {
 	fmt.Fprintln(t, t.paint(bold, "# Python, with MLflow's own client"))
-	fmt.Fprintf(t, "export MLFLOW_TRACKING_URI=http://%s\n", p.HTTP)
+	fmt.Fprintf(t, "export MLFLOW_TRACKING_URI=%s\n", p.URL())
+	fmt.Fprintln(t, "# Once there are tokens: export MLFLOW_TRACKING_TOKEN=$(streamgauge token create --role write)")
 	fmt.Fprint(t, "python -c 'import mlflow; mlflow.set_experiment(\"first\"); mlflow.start_run(); mlflow.log_metric(\"loss\", 0.5)'\n\n")
 }
 
-func connectNATS(t terminal, p app.Ports) {
-	fmt.Fprintln(t, t.paint(bold, "# NATS: frames on lanes, documents as a key-value bucket"))
-	fmt.Fprintf(t, "export NATS_URL=nats://%s\n", p.NATS)
+func connectNATS(t terminal, p app.Ports, owner string) {
+	fmt.Fprintln(t, t.paint(bold, "# NATS, all rights: frames on lanes, documents as a key-value bucket; can destroy the data"))
+	scheme, _, _ := strings.Cut(p.NATSURL(), "://")
+	fmt.Fprintf(t, "export NATS_URL=%s://%s:%s@%s\n", scheme, access.OwnerID, owner, p.Near(p.NATS))
 	fmt.Fprint(t, "nats stream report\nnats subscribe 'sg.points.>'\n\n")
 }
 

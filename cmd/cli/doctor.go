@@ -95,7 +95,7 @@ func (d *doctor) examine(ctx context.Context) []finding {
 	out := []finding{d.platform(), d.engine(), d.folder(), d.space()}
 	if d.running {
 		if !d.cmd.Flags().Changed("url") && os.Getenv(urlEnv) == "" {
-			d.c.url = "http://" + d.ports.HTTP
+			d.c.url, d.c.proof.dir = d.ports.URL(), d.config.Data
 		}
 		return append(out, d.server(ctx), d.clock(ctx), d.nats(ctx), d.clickhouse(ctx))
 	}
@@ -112,7 +112,7 @@ func runningServer(dir string) (app.Ports, bool) {
 	if err != nil {
 		return p, false
 	}
-	conn, err := net.DialTimeout("tcp", p.HTTP, doctorTimeout)
+	conn, err := net.DialTimeout("tcp", p.Near(p.HTTP), doctorTimeout)
 	if err != nil {
 		return p, false
 	}
@@ -208,7 +208,7 @@ func (d *doctor) clock(ctx context.Context) finding {
 	if err != nil {
 		return finding{stateFail, "clock", err.Error(), "name the server with --url"}
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := d.c.proof.send(req)
 	if err != nil {
 		return finding{stateWarn, "clock", "cannot be compared: " + err.Error(), "start the server"}
 	}
@@ -223,12 +223,12 @@ func (d *doctor) clock(ctx context.Context) finding {
 
 func (d *doctor) nats(ctx context.Context) finding {
 	dialer := net.Dialer{Timeout: doctorTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", d.ports.NATS)
+	conn, err := dialer.DialContext(ctx, "tcp", d.ports.Near(d.ports.NATS))
 	if err != nil {
 		return finding{stateFail, "NATS", err.Error(), "restart the server"}
 	}
 	_ = conn.Close()
-	return finding{State: stateOK, Check: "NATS", Detail: "nats://" + d.ports.NATS}
+	return finding{State: stateOK, Check: "NATS", Detail: d.ports.NATSURL()}
 }
 
 func (d *doctor) clickhouse(ctx context.Context) finding {

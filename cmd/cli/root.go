@@ -40,6 +40,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newDoctor(), newEngine(), newVersion())
+	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newToken(), newDoctor(), newEngine(), newVersion())
 	return root
 }

@@ -80,9 +80,9 @@ func stopOnSignal(parent context.Context, log *slog.Logger) (context.Context, co
 func printReady(t terminal, data string, p app.Ports, took time.Duration) {
 	fmt.Fprintf(t, "%s after %.1fs\n\n", t.paint(green, "streamgauge is ready"), took.Seconds())
 	tb := &table{whole: true, rows: [][]string{
-		{"web page", "http://" + p.HTTP},
-		{"MLflow", "export MLFLOW_TRACKING_URI=http://" + p.HTTP},
-		{"NATS", "nats://" + p.NATS},
+		{"web page", p.URL()},
+		{"MLflow", "export MLFLOW_TRACKING_URI=" + p.URL()},
+		{"NATS", p.NATSURL()},
 		{"ClickHouse", p.ClickHouse + ", HTTP " + p.ClickHouseHTTP + "; users and passwords: streamgauge connect clickhouse"},
 		{"data", data},
 		{"look", "streamgauge runs"},

@@ -1,6 +1,8 @@
 package embednats
 
 import (
+	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,17 +29,23 @@ const (
 	reconnectWait = 100 * time.Millisecond
 )
 
-// Options say where the server keeps its streams and listens. All fields are required.
+// Options say where the server keeps its streams and listens.
 type Options struct {
-	Dir    string
+	Dir string
+	// Listen is an address for jobs; "" leaves the server to this process alone.
 	Listen string
-	Log    *slog.Logger
+	// Login decides who comes in over the address; nil: everybody, and may do everything.
+	Login Login
+	// TLS is spoken at the address if it is set.
+	TLS *tls.Config
+	Log *slog.Logger
 }
 
 // Server is an embedded NATS server that can be replaced while connections live on. Its methods are safe for
 // concurrent use.
 type Server struct {
 	o      Options
+	secret string // of the connections within the process
 	space  *Space
 	broken atomic.Bool
 	stop   chan struct{}
@@ -50,36 +58,37 @@ type Server struct {
 
 // Start runs a server and waits until it serves.
 func Start(o Options) (*Server, error) {
-	s := &Server{o: o, space: NewSpace(o.Dir), stop: make(chan struct{}), done: make(chan struct{})}
+	s := &Server{o: o, secret: rand.Text(), space: NewSpace(o.Dir), stop: make(chan struct{}), done: make(chan struct{})}
 	current, err := s.launch()
 	if err != nil {
 		return nil, err
 	}
 	s.current = current
-	// A port that was left to the system stays the same from now on.
-	s.o.Listen = current.Addr().String()
+	if o.Listen != "" {
+		// A port that was left to the system stays the same from now on.
+		s.o.Listen = current.Addr().String()
+	}
 	go s.watch()
 	return s, nil
 }
 
 func (s *Server) launch() (*server.Server, error) {
-	host, text, err := net.SplitHostPort(s.o.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("NATS address: %w", err)
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		return nil, fmt.Errorf("NATS address %s: the port is not a number", s.o.Listen)
-	}
-	if port == 0 {
-		port = server.RANDOM_PORT
-	}
-	n, err := server.NewServer(&server.Options{
-		ServerName: "streamgauge", Host: host, Port: port,
+	o := &server.Options{
+		ServerName: "streamgauge", DontListen: s.o.Listen == "",
 		JetStream: true, StoreDir: s.o.Dir, SyncAlways: true,
 		JetStreamMaxStore: storeBytesMax, JetStreamMaxMemory: memoryBytesMax,
 		MaxPayload: payloadBytesMax, NoSigs: true, DisableJetStreamBanner: true,
-	})
+		CustomClientAuthentication: (*doorkeeper)(s), AuthTimeout: loginWait.Seconds(),
+		TLSConfig: s.o.TLS, TLS: s.o.TLS != nil,
+	}
+	if !o.DontListen {
+		host, port, err := splitAddress(s.o.Listen)
+		if err != nil {
+			return nil, err
+		}
+		o.Host, o.Port = host, port
+	}
+	n, err := server.NewServer(o)
 	if err != nil {
 		return nil, fmt.Errorf("make the NATS server: %w", err)
 	}
@@ -91,6 +100,21 @@ func (s *Server) launch() (*server.Server, error) {
 		return nil, fmt.Errorf("the NATS server did not become ready on %s with its files in %s", s.o.Listen, s.o.Dir)
 	}
 	return n, nil
+}
+
+func splitAddress(addr string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, fmt.Errorf("NATS address: %w", err)
+	}
+	port, err = strconv.Atoi(text)
+	if err != nil {
+		return "", 0, fmt.Errorf("NATS address %s: the port is not a number", addr)
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	return host, port, nil
 }
 
 // Addr is host:port for jobs.
@@ -128,6 +152,7 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 // refused at once and not kept, so that its fate is known.
 func (s *Server) Connect(name string) (*nats.Conn, error) {
 	nc, err := nats.Connect("", nats.InProcessServer(s), nats.Name(name), nats.MaxReconnects(-1),
+		nats.UserInfo(processUser, s.secret), nats.CustomInboxPrefix(processInboxes), nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0), nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			s.o.Log.Warn("nats connection", "connection", name, "error", err)

@@ -32,6 +32,9 @@ func LaneStream(lane uint16) string { return fmt.Sprintf("SG_LANE_%d", lane) }
 // LaneSubjects are all subjects of a lane.
 func LaneSubjects(lane uint16) string { return fmt.Sprintf("sg.points.%d.>", lane) }
 
+// AllLanes are the subjects of all lanes.
+const AllLanes = "sg.points.>"
+
 // EdgeSubject is where the server's own edge publishes.
 func EdgeSubject(lane uint16) string { return fmt.Sprintf("sg.points.%d.edge", lane) }
 

@@ -1,0 +1,155 @@
+package access
+
+import "strings"
+
+// Reach is how a route gets at experiments, which decides what a confined token may do there.
+type Reach uint8
+
+const (
+	// Whole reaches everything at once: it is closed to confined tokens.
+	Whole Reach = iota
+	// Nothing of any experiment is reached.
+	Nothing
+	// Named reaches the experiments, runs and models that the request names.
+	Named
+	// Points is Named for the bodies of log-metric and log-batch, which have a parser of their own.
+	Metric
+	Batch
+	// NewRun is Named, and a request that names no experiment means the default one.
+	NewRun
+	// NewExperiment makes an experiment, whose name must be in the scope.
+	NewExperiment
+	// Search leaves out by itself what the caller may not see.
+	Search
+	// File reaches an artifact by its path, which begins with the experiment's id.
+	File
+	// Public is served to anybody, before anything is asked.
+	Public
+)
+
+// Rule is what a route asks of a caller.
+type Rule struct {
+	Role  Role
+	Reach Reach
+}
+
+// closed is for routes that nobody thought about.
+var closed = Rule{Admin, Whole}
+
+// RuleOf finds the rule of a route, by its method and its pattern as it was registered. Without one the route is
+// for unconfined administrators.
+func RuleOf(method, pattern string) (Rule, bool) {
+	if method == "HEAD" {
+		method = "GET"
+	}
+	for _, prefix := range []string{"/api/", "/ajax-api/"} {
+		if rest, ok := strings.CutPrefix(pattern, prefix); ok {
+			pattern = rest
+			break
+		}
+	}
+	r, ok := rules[method+" "+pattern]
+	if !ok {
+		return closed, false
+	}
+	return r, true
+}
+
+// rules by method and pattern, that of MLflow's routes without /api/ or /ajax-api/.
+var rules = map[string]Rule{
+	"GET /health":  {0, Public},
+	"GET /version": {0, Public},
+
+	"GET /":           {Read, Nothing},
+	"GET /icon.svg":   {Read, Nothing},
+	"GET /theme.js":   {Read, Nothing},
+	"GET /assets/*":   {Read, Nothing},
+	"GET /metrics":    {Read, Whole},
+	"GET /v1/version": {Read, Nothing},
+	// Totals of the house, which the page shows at its foot.
+	"GET /v1/status":               {Read, Nothing},
+	"GET /v1/lanes":                {Write, Whole}, // a confined token cannot publish on the bus
+	"POST /v1/sql":                 {Read, Whole},
+	"GET /v1/runs/:run_id/series":  {Read, Named},
+	"GET /v1/runs/:run_id/metrics": {Read, Named},
+	"GET /v1/tokens":               {Admin, Whole},
+	"POST /v1/tokens":              {Admin, Whole},
+	"DELETE /v1/tokens/:id":        {Admin, Whole},
+
+	"GET 2.0/mlflow/experiments/get":                    {Read, Named},
+	"GET 2.0/mlflow/experiments/get-by-name":            {Read, Named},
+	"GET 2.0/mlflow/experiments/search":                 {Read, Search},
+	"POST 2.0/mlflow/experiments/search":                {Read, Search},
+	"POST 2.0/mlflow/experiments/create":                {Write, NewExperiment},
+	"POST 2.0/mlflow/experiments/update":                {Write, Named},
+	"POST 2.0/mlflow/experiments/delete":                {Write, Named},
+	"POST 2.0/mlflow/experiments/restore":               {Write, Named},
+	"POST 2.0/mlflow/experiments/set-experiment-tag":    {Write, Named},
+	"POST 2.0/mlflow/experiments/delete-experiment-tag": {Write, Named},
+
+	"GET 2.0/mlflow/runs/get":            {Read, Named},
+	"POST 2.0/mlflow/runs/search":        {Read, Search},
+	"POST 2.0/mlflow/runs/create":        {Write, NewRun},
+	"POST 2.0/mlflow/runs/update":        {Write, Named},
+	"POST 2.0/mlflow/runs/delete":        {Write, Named},
+	"POST 2.0/mlflow/runs/restore":       {Write, Named},
+	"POST 2.0/mlflow/runs/log-metric":    {Write, Metric},
+	"POST 2.0/mlflow/runs/log-batch":     {Write, Batch},
+	"POST 2.0/mlflow/runs/log-model":     {Write, Named},
+	"POST 2.0/mlflow/runs/log-parameter": {Write, Named},
+	"POST 2.0/mlflow/runs/set-tag":       {Write, Named},
+	"POST 2.0/mlflow/runs/delete-tag":    {Write, Named},
+	"POST 2.0/mlflow/runs/log-inputs":    {Write, Named},
+	"POST 2.0/mlflow/runs/outputs":       {Write, Named},
+
+	"GET 2.0/mlflow/metrics/get-history":               {Read, Named},
+	"GET 2.0/mlflow/metrics/get-history-bulk":          {Read, Named},
+	"GET 2.0/mlflow/metrics/get-history-bulk-interval": {Read, Named},
+
+	"POST 2.0/mlflow/logged-models":                          {Write, Named},
+	"POST 2.0/mlflow/logged-models/search":                   {Read, Search},
+	"GET 2.0/mlflow/logged-models/:id":                       {Read, Named},
+	"PATCH 2.0/mlflow/logged-models/:id":                     {Write, Named},
+	"DELETE 2.0/mlflow/logged-models/:id":                    {Write, Named},
+	"POST 2.0/mlflow/logged-models/:id/params":               {Write, Named},
+	"PATCH 2.0/mlflow/logged-models/:id/tags":                {Write, Named},
+	"DELETE 2.0/mlflow/logged-models/:id/tags/:key":          {Write, Named},
+	"GET 2.0/mlflow/logged-models/:id/artifacts/directories": {Read, Named},
+	"GET 2.0/mlflow/logged-models/:id/artifacts/files":       {Read, Named},
+
+	"GET 2.0/mlflow/artifacts/list":            {Read, Named},
+	"GET /get-artifact":                        {Read, Named},
+	"GET 2.0/mlflow-artifacts/artifacts":       {Read, File},
+	"GET 2.0/mlflow-artifacts/artifacts/*":     {Read, File},
+	"PUT 2.0/mlflow-artifacts/artifacts/*":     {Write, File},
+	"DELETE 2.0/mlflow-artifacts/artifacts/*":  {Write, File},
+	"POST 2.0/mlflow-artifacts/mpu/create/*":   {Write, File},
+	"POST 2.0/mlflow-artifacts/mpu/complete/*": {Write, File},
+	"POST 2.0/mlflow-artifacts/mpu/abort/*":    {Write, File},
+	"GET 3.0/mlflow/server-info":               {Read, Nothing},
+
+	// Registered models belong to no experiment.
+	"POST 2.0/mlflow/registered-models/create":              {Write, Whole},
+	"POST 2.0/mlflow/registered-models/rename":              {Write, Whole},
+	"PATCH 2.0/mlflow/registered-models/update":             {Write, Whole},
+	"DELETE 2.0/mlflow/registered-models/delete":            {Write, Whole},
+	"GET 2.0/mlflow/registered-models/get":                  {Read, Whole},
+	"GET 2.0/mlflow/registered-models/search":               {Read, Whole},
+	"GET 2.0/mlflow/registered-models/get-latest-versions":  {Read, Whole},
+	"POST 2.0/mlflow/registered-models/get-latest-versions": {Read, Whole},
+	"POST 2.0/mlflow/registered-models/set-tag":             {Write, Whole},
+	"DELETE 2.0/mlflow/registered-models/delete-tag":        {Write, Whole},
+	"POST 2.0/mlflow/registered-models/alias":               {Write, Whole},
+	"DELETE 2.0/mlflow/registered-models/alias":             {Write, Whole},
+	"GET 2.0/mlflow/registered-models/alias":                {Read, Whole},
+	"POST 2.0/mlflow/model-versions/create":                 {Write, Whole},
+	"GET 2.0/mlflow/model-versions/get":                     {Read, Whole},
+	"PATCH 2.0/mlflow/model-versions/update":                {Write, Whole},
+	"DELETE 2.0/mlflow/model-versions/delete":               {Write, Whole},
+	"GET 2.0/mlflow/model-versions/search":                  {Read, Whole},
+	"GET 2.0/mlflow/model-versions/get-download-uri":        {Read, Whole},
+	"POST 2.0/mlflow/model-versions/transition-stage":       {Write, Whole},
+	"POST 2.0/mlflow/model-versions/set-tag":                {Write, Whole},
+	"DELETE 2.0/mlflow/model-versions/delete-tag":           {Write, Whole},
+	"GET /model-versions/get-artifact":                      {Read, Whole},
+}

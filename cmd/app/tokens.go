@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/streamgauge/streamgauge/cmd/access"
+	"github.com/streamgauge/streamgauge/cmd/embednats"
+	"github.com/streamgauge/streamgauge/cmd/vault"
+)
+
+const (
+	// tokensWait is how long a program that connects to NATS waits at the start of the server until tokens are read.
+	tokensWait = 8 * time.Second
+	// usesAge and usesWait bound what is written about uses of tokens at the end.
+	usesAge, usesWait = time.Minute, time.Second
+)
+
+// OfflineTokens opens the tokens of a data folder that no server runs on, and holds the folder until closed.
+func OfflineTokens(ctx context.Context, dir string, log *slog.Logger) (*vault.Vault, func(), error) {
+	f, err := openFolder(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, closeVault, err := vault.Offline(ctx, f.path("nats"), log)
+	if err != nil {
+		f.close()
+		return nil, nil, err
+	}
+	return v, func() { closeVault(); f.close() }, nil
+}
+
+// checkTokens refuses addresses that others can reach as long as there is no token, before anything is started.
+func checkTokens(ctx context.Context, c *Config, f *folder, log *slog.Logger) error {
+	refusal := c.CheckOpen()
+	if refusal == nil {
+		return nil
+	}
+	if _, err := os.Stat(f.path("nats")); errors.Is(err, fs.ErrNotExist) {
+		return refusal
+	}
+	v, closeVault, err := vault.Offline(ctx, f.path("nats"), log)
+	if err != nil {
+		return fmt.Errorf("read the tokens: %w", err)
+	}
+	defer closeVault()
+	if v.Empty() {
+		return refusal
+	}
+	return nil
+}
+
+// bearers is how NATS knows them.
+const (
+	bearerPrefix    = "token."
+	bearerAnonymous = "anonymous"
+)
+
+// login decides who may connect to NATS. At the start it waits until the tokens are known.
+func (s *server) login(password string) (embednats.Rights, bool) {
+	wait := time.NewTimer(tokensWait)
+	defer wait.Stop()
+	select {
+	case <-s.tokensRead:
+	case <-wait.C:
+		return embednats.Rights{}, false
+	}
+	open := s.busOpen && s.keys.Empty()
+	grant, err := s.keys.Find(password, time.Now().UnixMilli())
+	switch {
+	case err == nil:
+	case open && errors.Is(err, access.ErrUnknown):
+		grant = access.Anonymous()
+	default:
+		return embednats.Rights{}, false
+	}
+	r, ok := access.OnBus(grant)
+	rights := embednats.Rights{Name: bearerPrefix + grant.ID, Publish: r.Publish, Subscribe: r.Subscribe, Denied: r.Denied}
+	if grant.ID == "" {
+		rights.Name = bearerAnonymous
+	}
+	if grant.ExpiresMS > 0 {
+		rights.Until = time.UnixMilli(grant.ExpiresMS)
+	}
+	return rights, ok
+}
+
+// recheck ends connections to NATS that would not be let in any more.
+func (s *server) recheck() {
+	s.nats.Kick(func(name string) bool {
+		if name == bearerAnonymous {
+			return !s.busOpen || !s.keys.Empty()
+		}
+		id, ok := strings.CutPrefix(name, bearerPrefix)
+		if !ok || id == access.OwnerID {
+			return !ok
+		}
+		t, _, known := s.keys.Get(id)
+		return !known || t.RevokedMS > 0
+	})
+}
