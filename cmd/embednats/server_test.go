@@ -2,6 +2,7 @@ package embednats_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -63,6 +64,120 @@ func TestMessagesSurviveAndJobsReachThePort(t *testing.T) {
 	if err != nil || ack.Sequence != 2 {
 		t.Fatalf("got %v, %v; want sequence 2 after the restart", ack, err)
 	}
+}
+
+// TestEachDoesWhatItMay speaks with a real client: a job, a reader, one that is not let in, and the process itself.
+func TestEachDoesWhatItMay(t *testing.T) {
+	login := func(password string) (embednats.Rights, bool) {
+		switch password {
+		case "job":
+			return embednats.Rights{Name: "job", Publish: []string{"s.>"}, Subscribe: []string{"_INBOX.>"}}, true
+		case "reader":
+			return embednats.Rights{Name: "reader", Publish: []string{}, Subscribe: []string{"s.>"}}, true
+		case "anything":
+			return embednats.Rights{Name: "anything", Denied: []string{"s.closed"}}, true
+		}
+		return embednats.Rights{}, false
+	}
+	s, err := embednats.Start(embednats.Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", Login: login, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	own, err := s.Connect("own")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	stream(t, own)
+	for _, o := range []nats.Option{nil, nats.UserInfo("job", "wrong"), nats.Token("wrong"), nats.UserInfo("streamgauge", "wrong")} {
+		if nc, err := nats.Connect("nats://"+s.Addr(), o); !errors.Is(err, nats.ErrAuthorization) {
+			nc.Close()
+			t.Errorf("a wrong login: %v", err)
+		}
+	}
+	refused := make(chan error, 9)
+	connect := func(o nats.Option) (*nats.Conn, jetstream.JetStream) {
+		t.Helper()
+		nc, err := nats.Connect("nats://"+s.Addr(), o, nats.NoReconnect(), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(nc.Close)
+		js, err := jetstream.New(nc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nc, js
+	}
+	must := func(what string, do func() error) {
+		t.Helper()
+		if err := do(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	denied := func(what string, nc *nats.Conn, do func() error) {
+		t.Helper()
+		must(what, do)
+		must(what, nc.Flush)
+		select {
+		case err := <-refused:
+			if !errors.Is(err, nats.ErrPermissionViolation) {
+				t.Errorf("%s: %v", what, err)
+			}
+		case <-time.After(waitMax):
+			t.Errorf("%s was not refused", what)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), waitMax)
+	defer cancel()
+
+	job, js := connect(nats.UserInfo("any", "job"))
+	if ack, err := js.Publish(ctx, "s.a", []byte("x")); err != nil || ack.Sequence != 1 {
+		t.Errorf("a job's point: %v, %v", ack, err)
+	}
+	denied("publishing elsewhere", job, func() error { return job.Publish("$KV.SG_DOCS.run.1", nil) })
+	denied("purging", job, func() error { return job.Publish("$JS.API.STREAM.PURGE.S", nil) })
+	denied("listening", job, func() error { _, err := job.SubscribeSync("s.>"); return err })
+	denied("listening to the process", job, func() error { _, err := job.SubscribeSync("_SG_INBOX.>"); return err })
+
+	reader, _ := connect(nats.Token("reader"))
+	sub, err := reader.SubscribeSync("s.>")
+	must("subscribe", func() error { return errors.Join(err, reader.Flush()) })
+	_, err = js.Publish(ctx, "s.b", []byte("y"))
+	must("publish", func() error { return err })
+	if m, err := sub.NextMsg(waitMax); err != nil || string(m.Data) != "y" {
+		t.Errorf("a reader: %v, %v", m, err)
+	}
+	denied("a reader's publishing", reader, func() error { return reader.Publish("s.a", nil) })
+
+	anything, js2 := connect(nats.Token("anything"))
+	if _, err := js2.Publish(ctx, "s.c", nil); err != nil {
+		t.Error(err)
+	}
+	denied("the one exception", anything, func() error { return anything.Publish("s.closed", nil) })
+
+	s.Kick(func(name string) bool { return name == "job" })
+	eventually(t, "the job is out", job.IsClosed)
+	if !reader.IsConnected() || !own.IsConnected() {
+		t.Error("others were kicked out, too")
+	}
+}
+
+func TestALoginEndsInTime(t *testing.T) {
+	until := time.Now().Add(300 * time.Millisecond)
+	login := func(string) (embednats.Rights, bool) { return embednats.Rights{Name: "x", Until: until}, true }
+	s, err := embednats.Start(embednats.Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", Login: login, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	nc, err := nats.Connect("nats://"+s.Addr(), nats.NoReconnect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	eventually(t, "the connection ends", nc.IsClosed)
 }
 
 // TestFullDisk fills a small file system until JetStream gives up, frees it, and goes on with the same
