@@ -41,6 +41,9 @@ func addURL(cmd *cobra.Command, getenv func(string) string) *client {
 		server = urlDefault
 	}
 	cmd.Flags().StringVar(&c.url, "url", server, "address of the server, also "+urlEnv)
+	if cmd.Flags().Lookup("data") == nil {
+		cmd.Flags().StringVar(&c.proof.dir, "data", "", "data folder whose owner asks, if its server wants tokens (default: that of `up`)")
+	}
 	return c
 }
 

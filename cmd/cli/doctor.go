@@ -54,8 +54,8 @@ func newDoctor() *cobra.Command {
 		Use: "doctor", Short: "Say what is wrong with this machine or installation, and the remedy", Args: cobra.NoArgs,
 	}
 	d := &doctor{cmd: cmd}
-	d.c = addURL(cmd, os.Getenv)
 	d.config.Flags(cmd.Flags())
+	d.c = addURL(cmd, os.Getenv)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := app.Complete(cmd.Flags(), os.Getenv, app.ConfigFile); err != nil {
@@ -92,10 +92,11 @@ func printFindings(t terminal, found []finding) {
 // examine runs every check.
 func (d *doctor) examine(ctx context.Context) []finding {
 	d.ports, d.running = runningServer(d.config.Data)
+	d.c.proof.dir = d.config.Data
 	out := []finding{d.platform(), d.engine(), d.folder(), d.space()}
 	if d.running {
 		if !d.cmd.Flags().Changed("url") && os.Getenv(urlEnv) == "" {
-			d.c.url, d.c.proof.dir = d.ports.URL(), d.config.Data
+			d.c.url = d.ports.URL()
 		}
 		return append(out, d.server(ctx), d.clock(ctx), d.nats(ctx), d.clickhouse(ctx))
 	}

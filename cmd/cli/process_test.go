@@ -36,6 +36,8 @@ type process struct {
 	out   *bytes.Buffer
 	ports app.Ports
 	ended chan struct{}
+	// token goes with every get.
+	token string
 }
 
 func upCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
@@ -88,7 +90,18 @@ func up(t *testing.T, dir string, args ...string) *process {
 
 func (p *process) get(t *testing.T, path string) (int, string) {
 	t.Helper()
-	resp, err := http.Get("http://" + p.ports.HTTP + path)
+	req, err := http.NewRequest(http.MethodGet, p.ports.URL()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.token != "" {
+		req.Header.Set("Authorization", "Bearer "+p.token)
+	}
+	client := http.DefaultClient
+	if p.ports.CertificateSHA256 != "" {
+		client = &http.Client{Transport: &http.Transport{TLSClientConfig: pinned(p.ports.CertificateSHA256), DisableKeepAlives: true}}
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err.Error()
 	}

@@ -21,8 +21,8 @@ func OwnerToken(dir string) (string, error) {
 		return "", fmt.Errorf("read the owner's token: %w", err)
 	}
 	token := strings.TrimSpace(string(b))
-	if token == "" {
-		return "", fmt.Errorf("%s is empty; delete it and restart the server, which draws another", filepath.Join(dir, OwnerFile))
+	if token == "" { // a crash can leave it so
+		return "", fmt.Errorf("read the owner's token: %s is empty: %w", filepath.Join(dir, OwnerFile), fs.ErrNotExist)
 	}
 	return token, nil
 }
