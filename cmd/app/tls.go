@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"fmt"
+	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,3 +38,34 @@ func fingerprint(c *tls.Config) string {
 	sum := sha256.Sum256(c.Certificates[0].Certificate[0])
 	return hex.EncodeToString(sum[:])
 }
+
+// tlsListener speaks TLS on the connections of another.
+type tlsListener struct {
+	net.Listener
+	config *tls.Config
+}
+
+func (l tlsListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &tlsConn{Conn: tls.Server(conn, l.config)}, nil
+}
+
+// tlsConn remembers that the other side ended, which an upload must tell from the end of its body.
+type tlsConn struct {
+	*tls.Conn
+	ended atomic.Bool
+}
+
+func (c *tlsConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		c.ended.Store(true)
+	}
+	return n, err
+}
+
+// Ended says that nothing comes from the other side any more.
+func (c *tlsConn) Ended() bool { return c.ended.Load() }

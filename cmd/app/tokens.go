@@ -105,3 +105,16 @@ func (s *server) recheck() {
 		return !known || t.RevokedMS > 0
 	})
 }
+
+// warn says what others could take advantage of.
+func (s *server) warn() {
+	loopback, err := access.Loopback(s.config.Listen)
+	if err != nil || loopback {
+		return
+	}
+	if s.httpOpen && s.keys.Empty() {
+		s.p.Log.Warn("everybody who reaches this address may read and write, for there is no token", "listen", s.config.Listen)
+	} else if s.tls == nil {
+		s.p.Log.Warn("tokens come unencrypted, unless a proxy before this server speaks TLS; see --tls-cert", "listen", s.config.Listen)
+	}
+}

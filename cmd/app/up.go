@@ -144,7 +144,7 @@ func prepare(c Config, p Process, f *folder) (*server, error) {
 		return nil, fmt.Errorf("--allowed-hosts: %w", err)
 	}
 	if s.tls != nil {
-		listen = tls.NewListener(listen, s.tls)
+		listen = tlsListener{listen, s.tls}
 	}
 	s.health.add("start", func() error { return errors.New("ClickHouse and NATS are being started") })
 	s.web = newWeb(listen, s.health, p.Log)
@@ -193,6 +193,7 @@ func (s *server) start(ctx context.Context) error {
 		part{"lanes", parts.status},
 	)
 	s.web.open()
+	s.warn()
 	return s.folder.writePorts(s.ports)
 }
 

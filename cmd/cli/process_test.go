@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 
 // process is one `streamgauge up`.
 type process struct {
+	dir   string
 	cmd   *exec.Cmd
 	out   *bytes.Buffer
 	ports app.Ports
@@ -59,7 +60,7 @@ func upCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
 
 func up(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: upCommand(t, dir, args...), out: new(bytes.Buffer), ended: make(chan struct{})}
+	p := &process{dir: dir, cmd: upCommand(t, dir, args...), out: new(bytes.Buffer), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	// What a server before wrote is not this one's.
 	_ = os.Remove(filepath.Join(dir, "ports.json"))

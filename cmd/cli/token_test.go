@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -175,6 +177,7 @@ func TestTLS(t *testing.T) {
 		_ = conn.Close()
 		t.Error("TLS 1.1 is spoken")
 	}
+	breakOffUpload(t, p)
 	nc, err := nats.Connect(p.ports.NATSURL(), nats.UserInfo("x", token), nats.Secure(&tls.Config{InsecureSkipVerify: true}))
 	if err != nil {
 		t.Fatalf("NATS over TLS: %v", err)
@@ -183,6 +186,31 @@ func TestTLS(t *testing.T) {
 	if nc, err := nats.Connect("nats://"+p.ports.NATS, nats.UserInfo("x", token), nats.Secure(old11)); err == nil {
 		nc.Close()
 		t.Error("NATS speaks TLS 1.1")
+	}
+}
+
+// breakOffUpload ends the connection of an upload between two chunks: that must not be taken for its end.
+func breakOffUpload(t *testing.T, p *process) {
+	t.Helper()
+	owner, err := vault.OwnerToken(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path = "/api/2.0/mlflow-artifacts/artifacts/0/broken"
+	conn, err := tls.Dial("tcp", p.ports.HTTP, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", path, owner)
+	if err := conn.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil && answer.StatusCode == http.StatusOK {
+		t.Error("a broken upload is acknowledged")
+	}
+	if status, body := p.get(t, path); status != http.StatusNotFound {
+		t.Errorf("a broken upload left %d %s", status, body)
 	}
 }
 

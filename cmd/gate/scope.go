@@ -2,7 +2,7 @@ package gate
 
 import (
 	"context"
-	"io"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/ingest/artifact"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -66,16 +67,19 @@ func wholeBody(c *fiber.Ctx) ([]byte, error) {
 	if len(c.Request().Header.Peek(fiber.HeaderContentEncoding)) > 0 {
 		return nil, track.Errorf(track.InvalidParameterValue, "A token that is confined to experiments sends plain JSON, without Content-Encoding")
 	}
-	stream := c.Context().RequestBodyStream()
+	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
 	if stream == nil {
 		return c.Request().Body(), nil
 	}
-	body, err := io.ReadAll(io.LimitReader(stream, bodyBytesMax+1))
+	body, err := mlflow.ReadBody(stream, length, bodyBytesMax)
+	if err != nil {
+		c.Context().SetConnectionClose()
+	}
+	if errors.Is(err, mlflow.ErrBodyTooLarge) {
+		return nil, fiber.NewError(fiber.StatusRequestEntityTooLarge, "the request body is larger than 32 MiB; split it over several requests")
+	}
 	if err != nil {
 		return nil, track.Errorf(track.BadRequest, "read the request body: %v", err)
-	}
-	if len(body) > bodyBytesMax {
-		return nil, fiber.NewError(fiber.StatusRequestEntityTooLarge, "the request body is larger than 32 MiB; split it over several requests")
 	}
 	c.Request().SetBodyRaw(body)
 	return body, nil

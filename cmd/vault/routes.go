@@ -1,8 +1,7 @@
 package vault
 
 import (
-	"bytes"
-	"io"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -95,16 +94,16 @@ func (v *Vault) create(c *fiber.Ctx) error {
 const wishBytesMax = 256 << 10
 
 func smallBody(c *fiber.Ctx) ([]byte, error) {
-	stream := c.Context().RequestBodyStream()
-	if stream == nil {
-		stream = bytes.NewReader(c.Request().Body())
+	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
+	if stream == nil && length <= wishBytesMax {
+		return c.Request().Body(), nil
 	}
-	b, err := io.ReadAll(io.LimitReader(stream, wishBytesMax+1))
+	b, err := mlflow.ReadBody(stream, length, wishBytesMax)
+	if errors.Is(err, mlflow.ErrBodyTooLarge) {
+		return nil, fiber.NewError(fiber.StatusRequestEntityTooLarge, "the request body is larger than 256 KiB")
+	}
 	if err != nil {
 		return nil, track.Errorf(track.BadRequest, "read the request body: %v", err)
-	}
-	if len(b) > wishBytesMax {
-		return nil, fiber.NewError(fiber.StatusRequestEntityTooLarge, "the request body is larger than 256 KiB")
 	}
 	return b, nil
 }

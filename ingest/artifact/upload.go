@@ -38,6 +38,10 @@ func (u *upload) Read(p []byte) (int, error) {
 
 // hungUp says whether the other side sends nothing any more. It looks without reading and without waiting.
 func hungUp(conn net.Conn) bool {
+	// Under TLS the socket holds records; who reads them says whether the last one came.
+	if secured, ok := conn.(interface{ Ended() bool }); ok {
+		return secured.Ended()
+	}
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
 		return false
