@@ -12,7 +12,7 @@ import (
 	"github.com/streamgauge/streamgauge/query"
 )
 
-// Every route that is served is guarded by a rule of package access; routes checks that itself.
+// Every route that is served has a rule in package access. That it is guarded routes checks itself.
 func TestEveryRouteHasARule(t *testing.T) {
 	listen, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

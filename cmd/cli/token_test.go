@@ -66,7 +66,7 @@ func TestTokensTakeEffectAtOnce(t *testing.T) {
 			t.Errorf("%s: %d", path, status)
 		}
 	}
-	job := publishPoint(t, p, token)
+	publishPoint(t, p, token)
 
 	// The owner needs none, on this server alone; others have theirs in the environment.
 	if out := do(t, "runs", "--url", p.ports.URL(), "--data", dir); out != "no runs" {
@@ -92,7 +92,7 @@ func TestTokensTakeEffectAtOnce(t *testing.T) {
 	if out := do(t, "token", "list", "--data", dir); !strings.Contains(out, "ci") || !strings.Contains(out, "all") {
 		t.Errorf("after a restart: %s", out)
 	}
-	job = publishPoint(t, p, token)
+	job := publishPoint(t, p, token)
 	do(t, "token", "create", "--role", "read", "--data", dir)
 	do(t, "token", "revoke", "ci", "--data", dir)
 	p.token = token

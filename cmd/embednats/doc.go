@@ -2,7 +2,7 @@
 // acknowledges.
 //
 //	parts of the process --net.Pipe--> Server --> current nats-server --> DIR/nats
-//	jobs ----------------TCP loopback--------------^
+//	jobs --Login---------TCP-----------------------^
 //
 // JetStream switches itself off when a disk is full and stays so, and a stream that met a write error refuses
 // everything from then on. Two things stand against that: Space refuses work below a reserve, so that it does

@@ -12,10 +12,9 @@ from pathlib import Path
 import mlflow
 import pytest
 import requests
+from conftest import ROOT, ports_url, running, unique
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.tracking import MlflowClient
-
-from conftest import ROOT, ports_url, running, unique
 
 pytestmark = pytest.mark.stricter
 
@@ -143,7 +142,8 @@ def test_a_confined_training(
     assert requests.get(url + path, headers=headers, timeout=5).status_code == 403
     assert requests.put(url + path, data=b"x", headers=headers, timeout=5).status_code == 403
     sql = requests.post(url + "/v1/sql", json={"query": "SELECT 1"}, headers=headers, timeout=5)
-    assert sql.status_code == 403 and "confined" in sql.json()["message"]
+    assert sql.status_code == 403
+    assert "confined" in sql.json()["message"]
 
 
 def test_a_revoked_token_ends_at_once(folder: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,8 @@ def test_tokens_are_listed_without_secrets(folder: Path) -> None:
     command = [BINARY, "token", "list", "--json", "--data", str(folder)]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     shown = next(t for t in json.loads(out) if t["name"] == name)
-    assert shown["experiments"] == ["later"] and shown["expires_ms"] > shown["created_ms"]
+    assert shown["experiments"] == ["later"]
+    assert shown["expires_ms"] > shown["created_ms"]
     assert secret not in out
 
 
@@ -184,4 +185,5 @@ def test_another_address_needs_a_token(tmp_path: Path) -> None:
     refused = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert refused.returncode != 0
     assert len(refused.stderr.strip().splitlines()) == 1
-    assert "--listen" in refused.stderr and "token create" in refused.stderr and "--allow-anonymous" in refused.stderr
+    for part in ("--listen", "token create", "--allow-anonymous"):
+        assert part in refused.stderr
