@@ -145,28 +145,11 @@ func (q *Query) searchRuns(c *fiber.Ctx) error {
 	ctx, cancel := within(readTimeout)
 	defer cancel()
 	defer q.meter.search()()
-	if s.experiments, err = q.visible(ctx, track.CallerOf(c.UserContext()), s.experiments); err != nil {
-		return err
-	}
 	runs, next, err := q.search(ctx, s)
 	if err != nil {
 		return err
 	}
 	return q.sendRuns(ctx, c, runs, next)
-}
-
-// visible drops the experiments that the caller may not see.
-func (q *Query) visible(ctx context.Context, caller *track.Caller, experiments []uint32) ([]uint32, error) {
-	if caller.SeesAll() {
-		return experiments, nil
-	}
-	if err := q.docs.Await(ctx); err != nil {
-		return nil, behind("documents", err)
-	}
-	return slices.DeleteFunc(experiments, func(n uint32) bool {
-		e := q.hot.Experiment(strconv.FormatUint(uint64(n), 10))
-		return e == nil || !caller.Sees(e.GetId(), e.GetName())
-	}), nil
 }
 
 func (q *Query) sendRuns(ctx context.Context, c *fiber.Ctx, runs []*hot.Run, next string) error {

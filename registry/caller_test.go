@@ -1,12 +1,8 @@
 package registry_test
 
 import (
-	"io"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
-	"github.com/gofiber/fiber/v2"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/registry"
@@ -37,29 +33,5 @@ func TestHistorySaysWhoseTokenItWas(t *testing.T) {
 		if err != nil || len(b) == 0 || proto.Unmarshal(b, doc) != nil || doc.GetChange().GetBy() != want {
 			t.Errorf("change %d: %v, %v; want by %q", n, doc, err, want)
 		}
-	}
-}
-
-func TestModelsOfOtherExperimentsAreNotFound(t *testing.T) {
-	r := open(t, new(mem.Journal), registry.Options{})
-	call(t, r, "POST", "experiments/create", `{"name":"other"}`)
-	for _, experiment := range []string{"0", "1"} {
-		if status, text := call(t, r, "POST", "logged-models", `{"name":"of-`+experiment+`","experiment_id":"`+experiment+`"}`); status != 200 {
-			t.Fatalf("%d %s", status, text)
-		}
-	}
-	confined := fiber.New()
-	confined.Use(func(c *fiber.Ctx) error {
-		c.SetUserContext(track.WithCaller(ctx, &track.Caller{Sees: func(_, name string) bool { return name == "other" }}))
-		return c.Next()
-	})
-	r.Routes(confined)
-	a, err := confined.Test(httptest.NewRequest("POST", "/api/2.0/mlflow/logged-models/search", strings.NewReader(`{"experiment_ids":["0","1"]}`)), -1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(a.Body)
-	if text := string(b); err != nil || !strings.Contains(text, "of-1") || strings.Contains(text, "of-0") {
-		t.Errorf("found %s, %v", text, err)
 	}
 }

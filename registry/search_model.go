@@ -162,31 +162,9 @@ func (r *Registry) findModels(ctx context.Context, q modelSearch) ([]*sgpb.Logge
 			out = append(out, m)
 		}
 	}
-	if out, err = r.visible(ctx, out); err != nil {
-		return nil, err
-	}
 	slices.SortFunc(out, func(a, b *sgpb.LoggedModel) int {
 		return cmp.Or(cmp.Compare(b.GetCreatedMs(), a.GetCreatedMs()), cmp.Compare(a.GetId(), b.GetId()))
 	})
-	return out, nil
-}
-
-// visible drops the models of experiments that the caller may not see.
-func (r *Registry) visible(ctx context.Context, all []*sgpb.LoggedModel) ([]*sgpb.LoggedModel, error) {
-	caller := track.CallerOf(ctx)
-	if caller.SeesAll() {
-		return all, nil
-	}
-	var out []*sgpb.LoggedModel
-	for _, m := range all {
-		e, err := r.Experiment(ctx, m.GetExperimentId())
-		if err != nil {
-			return nil, err
-		}
-		if caller.Sees(e.GetId(), e.GetName()) {
-			out = append(out, m)
-		}
-	}
 	return out, nil
 }
 

@@ -37,6 +37,8 @@ func NamesOf(reach Reach, query map[string][]string, body []byte) (Names, error)
 		return n, err
 	}
 	switch reach {
+	case InQuery:
+		return n, nil
 	case Metric, Batch:
 		// The logged model of a metric is not looked at: its page shows values of its own experiment's runs only.
 		read := parse.Metric

@@ -19,8 +19,12 @@ const (
 	NewRun
 	// NewExperiment makes an experiment, whose name must be in the scope.
 	NewExperiment
-	// Search leaves out by itself what the caller may not see.
-	Search
+	// SearchIn searches the experiments of the list experiment_ids, from which the others are taken.
+	SearchIn
+	// Visible leaves out by itself what the caller may not see (track.Caller).
+	Visible
+	// InQuery is Named for a request whose body is a file.
+	InQuery
 	// File reaches an artifact by its path, which begins with the experiment's id.
 	File
 	// Public is served to anybody, before anything is asked.
@@ -78,8 +82,8 @@ var rules = map[string]Rule{
 
 	"GET 2.0/mlflow/experiments/get":                    {Read, Named},
 	"GET 2.0/mlflow/experiments/get-by-name":            {Read, Named},
-	"GET 2.0/mlflow/experiments/search":                 {Read, Search},
-	"POST 2.0/mlflow/experiments/search":                {Read, Search},
+	"GET 2.0/mlflow/experiments/search":                 {Read, Visible},
+	"POST 2.0/mlflow/experiments/search":                {Read, Visible},
 	"POST 2.0/mlflow/experiments/create":                {Write, NewExperiment},
 	"POST 2.0/mlflow/experiments/update":                {Write, Named},
 	"POST 2.0/mlflow/experiments/delete":                {Write, Named},
@@ -88,7 +92,7 @@ var rules = map[string]Rule{
 	"POST 2.0/mlflow/experiments/delete-experiment-tag": {Write, Named},
 
 	"GET 2.0/mlflow/runs/get":            {Read, Named},
-	"POST 2.0/mlflow/runs/search":        {Read, Search},
+	"POST 2.0/mlflow/runs/search":        {Read, SearchIn},
 	"POST 2.0/mlflow/runs/create":        {Write, NewRun},
 	"POST 2.0/mlflow/runs/update":        {Write, Named},
 	"POST 2.0/mlflow/runs/delete":        {Write, Named},
@@ -102,12 +106,13 @@ var rules = map[string]Rule{
 	"POST 2.0/mlflow/runs/log-inputs":    {Write, Named},
 	"POST 2.0/mlflow/runs/outputs":       {Write, Named},
 
+	"POST 2.0/mlflow/experiments/search-datasets":      {Read, SearchIn},
 	"GET 2.0/mlflow/metrics/get-history":               {Read, Named},
 	"GET 2.0/mlflow/metrics/get-history-bulk":          {Read, Named},
 	"GET 2.0/mlflow/metrics/get-history-bulk-interval": {Read, Named},
 
 	"POST 2.0/mlflow/logged-models":                          {Write, Named},
-	"POST 2.0/mlflow/logged-models/search":                   {Read, Search},
+	"POST 2.0/mlflow/logged-models/search":                   {Read, SearchIn},
 	"GET 2.0/mlflow/logged-models/:id":                       {Read, Named},
 	"PATCH 2.0/mlflow/logged-models/:id":                     {Write, Named},
 	"DELETE 2.0/mlflow/logged-models/:id":                    {Write, Named},
@@ -127,6 +132,17 @@ var rules = map[string]Rule{
 	"POST 2.0/mlflow-artifacts/mpu/complete/*": {Write, File},
 	"POST 2.0/mlflow-artifacts/mpu/abort/*":    {Write, File},
 	"GET 3.0/mlflow/server-info":               {Read, Nothing},
+
+	"GET 2.0/mlflow-artifacts/presigned/*":             {Read, File},
+	"POST 2.0/mlflow/artifacts/presigned-upload-url":   {Write, Named},
+	"POST 2.0/mlflow/artifacts/presigned-download-url": {Read, Named},
+	"POST 2.0/mlflow/upload-artifact":                  {Write, InQuery},
+
+	// GraphQL asks the routes above, in the name of its caller.
+	"GET /graphql":                 {Read, Nothing},
+	"POST /graphql":                {Read, Nothing},
+	"GET 3.0/mlflow/ui-telemetry":  {Read, Nothing},
+	"POST 3.0/mlflow/ui-telemetry": {Read, Nothing},
 
 	// Registered models belong to no experiment.
 	"POST 2.0/mlflow/registered-models/create":              {Write, Whole},

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func TestWhatEachRoleMayDo(t *testing.T) {
 		{"DELETE", "/v1/tokens/:id", access.Admin, access.Whole},
 		{"GET", "/api/2.0/mlflow/runs/get", access.Read, access.Named},
 		{"GET", "/ajax-api/2.0/mlflow/runs/get", access.Read, access.Named},
-		{"POST", "/api/2.0/mlflow/runs/search", access.Read, access.Search},
+		{"POST", "/api/2.0/mlflow/runs/search", access.Read, access.SearchIn},
 		{"POST", "/api/2.0/mlflow/runs/log-batch", access.Write, access.Batch},
 		{"POST", "/api/2.0/mlflow/experiments/create", access.Write, access.NewExperiment},
 		{"PUT", "/api/2.0/mlflow-artifacts/artifacts/*", access.Write, access.File},
@@ -73,6 +74,7 @@ func TestNamesAreFoundWhereverTheyStand(t *testing.T) {
 		{"a new experiment elsewhere", access.NewExperiment, "", `{"name":"wine","artifact_location":"mlflow-artifacts:/7"}`, "", "artifact_location"},
 		{"a metric", access.Metric, "", `{"run_id":"r1","key":"k","value":NaN,"timestamp":1}`, ";;r1;", ""},
 		{"a batch", access.Batch, "", `{"run_uuid":"r1","metrics":[{"key":"k","value":1,"timestamp":1,"step":0}]}`, ";;r1;", ""},
+		{"a file", access.InQuery, "run_uuid=r1", `{"run_id":"r2"}`, ";;r1;", ""},
 		{"no JSON", access.Named, "", `run_id=r1`, "", "JSON"},
 		{"no JSON for a batch", access.Batch, "", `[`, "", "JSON"},
 		{"of a wrong kind", access.Named, "", `{"run_id":{"a":1}}`, "", "run_id"},
@@ -102,5 +104,33 @@ func TestNamesAreFoundWhereverTheyStand(t *testing.T) {
 	n, err := access.NamesOf(access.NewRun, nil, []byte(`{}`))
 	if err != nil || !slices.Equal(n.Experiments, []string{""}) {
 		t.Errorf("the default experiment: %q, %v", n.Experiments, err)
+	}
+}
+
+func TestASearchIsNarrowed(t *testing.T) {
+	keep := func(id string) (bool, error) { return id == "1" || id == "3", nil }
+	for body, want := range map[string]string{
+		`{"experiment_ids":["1","2","3"],"filter":"a"}`:   `{"experiment_ids":["1","3"],"filter":"a"}`,
+		`{"experiment_ids":["2"]}`:                        `{"experiment_ids":[]}`,
+		`{"experiment_ids":[2,3]}`:                        `{"experiment_ids":["3"]}`,
+		`{"experiment_ids":"2"}`:                          `{"experiment_ids":[]}`,
+		`"{\"experiment_ids\":[\"2\"],\"n\":1.50}"`:       `{"experiment_ids":[],"n":1.50}`,
+		`{"experiment_ids":["1"],"experiment_ids":["2"]}`: `{"experiment_ids":[]}`,
+		`{"experiment_ids":["1"]}`:                        `{"experiment_ids":["1"]}`,
+		`{"filter":"a"}`:                                  `{"filter":"a"}`,
+		``:                                                ``,
+	} {
+		if got, err := access.Narrow([]byte(body), keep); err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v; want %s", body, got, err, want)
+		}
+	}
+	for _, body := range []string{`[1]`, `{"experiment_ids":{}}`, `x`} {
+		if got, err := access.Narrow([]byte(body), keep); err == nil {
+			t.Errorf("%s: %s", body, got)
+		}
+	}
+	away := errors.New("away")
+	if _, err := access.Narrow([]byte(`{"experiment_ids":["1"]}`), func(string) (bool, error) { return true, away }); !errors.Is(err, away) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -241,7 +241,7 @@ func TestAConfinedTokenReachesItsExperimentsOnly(t *testing.T) {
 		{"POST", api + "/runs/create", `{"experiment_id":"1"}`, 200},
 		{"POST", api + "/runs/create", `{"experiment_id":"2"}`, 403},
 		{"POST", api + "/runs/create", `{}`, 403}, // the default experiment
-		{"POST", api + "/runs/search", `{"experiment_ids":["1","2"]}`, 200},
+		{"POST", api + "/runs/search", `{"experiment_ids":["1"]}`, 200},
 		{"POST", api + "/runs/log-metric", `{"run_id":"r1","key":"k","value":1,"timestamp":1}`, 200},
 		{"POST", api + "/runs/log-metric", `{"run_id":"r2","key":"k","value":1,"timestamp":1}`, 403},
 		{"POST", api + "/runs/set-tag", long, 200},
@@ -282,6 +282,9 @@ func TestAConfinedTokenReachesItsExperimentsOnly(t *testing.T) {
 			t.Errorf("%s %s: the handler found %.80s", tt.method, tt.path, body)
 		}
 	}
+	if _, body, _ := r.send("POST", api+"/runs/search", `{"experiment_ids":["2","1","9"]}`, "Authorization", "Bearer sg_w_x"); !strings.HasSuffix(body, `with {"experiment_ids":["1"]}`) {
+		t.Errorf("a search finds %s", body)
+	}
 	if status, _, _ := r.send("POST", api+"/runs/set-tag", `{"run_id":"r1"}`, "Authorization", "Bearer sg_w_x", "Content-Encoding", "br"); status != 400 {
 		t.Errorf("an encoded body: %d", status)
 	}
@@ -294,6 +297,9 @@ func TestAScopeThatCannotBeCheckedIsClosed(t *testing.T) {
 		if status, body, _ := r.send("GET", path, "", "Authorization", "Bearer sg_w_x"); status != 503 {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
+	}
+	if status, body, _ := r.send("POST", api+"/runs/search", `{"experiment_ids":["1"]}`, "Authorization", "Bearer sg_w_x"); status != 503 {
+		t.Errorf("a search: %d %s", status, body)
 	}
 }
 

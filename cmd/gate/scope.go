@@ -21,8 +21,10 @@ const bodyBytesMax = 32 << 20
 // confine refuses a request that reaches outside of its token's experiments.
 func (g *Gate) confine(c *fiber.Ctx, grant *access.Grant, reach access.Reach) error {
 	switch reach {
-	case access.Nothing, access.Search:
+	case access.Nothing, access.Visible:
 		return nil
+	case access.SearchIn:
+		return g.narrow(c, grant)
 	case access.Whole:
 		return track.Errorf(track.PermissionDenied, "The token '%s' is confined to experiments, and %s reaches all of them; use a token made without --experiment", grant.Caller.Name, c.Path())
 	case access.File:
@@ -33,6 +35,26 @@ func (g *Gate) confine(c *fiber.Ctx, grant *access.Grant, reach access.Reach) er
 		return err
 	}
 	return g.confineNames(c.UserContext(), grant, names)
+}
+
+// narrow takes the experiments outside of the scope from a search.
+func (g *Gate) narrow(c *fiber.Ctx, grant *access.Grant) error {
+	body, err := wholeBody(c)
+	if err != nil {
+		return err
+	}
+	body, err = access.Narrow(body, func(id string) (bool, error) {
+		e, err := g.Docs.Experiment(c.UserContext(), id)
+		if err != nil && !track.Permanent(err) {
+			return false, err
+		}
+		return err == nil && grant.Scope.Sees(e.GetId(), e.GetName()), nil
+	})
+	if err != nil {
+		return err
+	}
+	c.Request().SetBodyRaw(body)
+	return nil
 }
 
 // namesOf reads what a request names in its path, query and body.
