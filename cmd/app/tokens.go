@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -18,6 +19,8 @@ import (
 const (
 	// tokensWait is how long a program that connects to NATS waits at the start of the server until tokens are read.
 	tokensWait = 8 * time.Second
+	// refusalWait is shorter than a login may take.
+	refusalWait = 2 * time.Second
 	// usesAge and usesWait bound what is written about uses of tokens at the end.
 	usesAge, usesWait = time.Minute, time.Second
 )
@@ -63,7 +66,7 @@ const (
 )
 
 // login decides who may connect to NATS. At the start it waits until the tokens are known.
-func (s *server) login(password string) (embednats.Rights, bool) {
+func (s *server) login(password string, from net.Addr) (embednats.Rights, bool) {
 	wait := time.NewTimer(tokensWait)
 	defer wait.Stop()
 	select {
@@ -78,6 +81,7 @@ func (s *server) login(password string) (embednats.Rights, bool) {
 	case open && errors.Is(err, access.ErrUnknown):
 		grant = access.Anonymous()
 	default:
+		s.slowDown(from)
 		return embednats.Rights{}, false
 	}
 	r, ok := access.OnBus(grant)
@@ -89,6 +93,17 @@ func (s *server) login(password string) (embednats.Rights, bool) {
 		rights.Until = time.UnixMilli(grant.ExpiresMS)
 	}
 	return rights, ok
+}
+
+// slowDown keeps who has sent many wrong tokens waiting for the refusal; NATS has no other way to say so.
+func (s *server) slowDown(from net.Addr) {
+	tcp, ok := from.(*net.TCPAddr)
+	if !ok {
+		return
+	}
+	if wait := s.busThrottle.Fail(tcp.AddrPort().Addr(), time.Now()); wait > 0 {
+		time.Sleep(min(wait, refusalWait))
+	}
 }
 
 // recheck ends connections to NATS that would not be let in any more.

@@ -103,6 +103,7 @@ type server struct {
 	keys              *access.Keyring
 	tokensRead        chan struct{}
 	httpOpen, busOpen bool
+	busThrottle       access.Throttle
 	hosts             *access.Hosts
 	tls               *tls.Config
 

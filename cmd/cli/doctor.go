@@ -13,9 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/cmd/app"
 	"github.com/streamgauge/streamgauge/cmd/embednats"
 	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/cmd/vault"
 )
 
 // finding is the outcome of one check. Remedy is empty if all is well.
@@ -98,7 +100,7 @@ func (d *doctor) examine(ctx context.Context) []finding {
 		if !d.cmd.Flags().Changed("url") && os.Getenv(urlEnv) == "" {
 			d.c.url = d.ports.URL()
 		}
-		return append(out, d.server(ctx), d.clock(ctx), d.nats(ctx), d.clickhouse(ctx))
+		return append(out, d.server(ctx), d.access(ctx), d.clock(ctx), d.nats(ctx), d.clickhouse(ctx))
 	}
 	out = append(out, d.freePorts()...)
 	if h := d.server(ctx); h.State == stateOK {
@@ -199,6 +201,24 @@ func (d *doctor) server(ctx context.Context) finding {
 		return finding{stateFail, "server", err.Error(), "its log says more; `streamgauge up --log-level debug`"}
 	}
 	return finding{State: stateOK, Check: "server", Detail: d.c.url + " is healthy"}
+}
+
+// access says who is let in.
+func (d *doctor) access(ctx context.Context) finding {
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	var all vault.Tokens
+	err := d.c.get(ctx, "/v1/tokens", nil, &all)
+	loopback, addressErr := access.Loopback(d.ports.HTTP)
+	switch {
+	case err != nil:
+		return finding{stateWarn, "access", "cannot be looked at: " + err.Error(), "unset " + tokenEnv + ", or set it to a token of role admin"}
+	case addressErr == nil && !loopback && d.ports.CertificateSHA256 == "":
+		return finding{stateWarn, "access", "others reach " + d.ports.HTTP + ", and what they send is not encrypted", "--tls-cert and --tls-key, unless a proxy does it"}
+	case len(all.Tokens) == 0:
+		return finding{State: stateOK, Check: "access", Detail: "no tokens, so everybody on this machine is served"}
+	}
+	return finding{State: stateOK, Check: "access", Detail: fmt.Sprintf("%d tokens", len(all.Tokens))}
 }
 
 // clock compares ours with the server's: timestamps of points come from jobs.

@@ -2,6 +2,7 @@ package embednats
 
 import (
 	"crypto/subtle"
+	"net"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -17,8 +18,9 @@ const (
 	connectionsPage = 1024
 )
 
-// Login decides on connections. It is called at once by many and may wait.
-type Login func(password string) (Rights, bool)
+// Login decides on connections, by the password or token and the address they come from. It is called at once by
+// many and may wait.
+type Login func(password string, from net.Addr) (Rights, bool)
 
 // Rights are what a connection may do. A list that is nil allows everything, an empty one nothing.
 type Rights struct {
@@ -48,7 +50,7 @@ func (d *doorkeeper) Check(c server.ClientAuthentication) bool {
 	if password == "" {
 		password = o.Token
 	}
-	rights, ok := d.o.Login(password)
+	rights, ok := d.o.Login(password, c.RemoteAddress())
 	if !ok {
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,7 +69,7 @@ func TestMessagesSurviveAndJobsReachThePort(t *testing.T) {
 
 // TestEachDoesWhatItMay speaks with a real client: a job, a reader, one that is not let in, and the process itself.
 func TestEachDoesWhatItMay(t *testing.T) {
-	login := func(password string) (embednats.Rights, bool) {
+	login := func(password string, _ net.Addr) (embednats.Rights, bool) {
 		switch password {
 		case "job":
 			return embednats.Rights{Name: "job", Publish: []string{"s.>"}, Subscribe: []string{"_INBOX.>"}}, true
@@ -166,7 +167,9 @@ func TestEachDoesWhatItMay(t *testing.T) {
 
 func TestALoginEndsInTime(t *testing.T) {
 	until := time.Now().Add(300 * time.Millisecond)
-	login := func(string) (embednats.Rights, bool) { return embednats.Rights{Name: "x", Until: until}, true }
+	login := func(string, net.Addr) (embednats.Rights, bool) {
+		return embednats.Rights{Name: "x", Until: until}, true
+	}
 	s, err := embednats.Start(embednats.Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", Login: login, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
