@@ -15,6 +15,8 @@ var (
 	ErrUnknown = errors.New("the token is not known here")
 	ErrExpired = errors.New("the token has expired")
 	ErrRevoked = errors.New("the token was revoked")
+	// ErrElsewhere is for the owner's token, which does not travel.
+	ErrElsewhere = errors.New("the owner's token is good on the server's own machine only")
 )
 
 // Keyring holds all tokens. Its methods may be called at once by many; finding one takes no lock.

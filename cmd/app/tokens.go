@@ -76,6 +76,9 @@ func (s *server) login(password string, from net.Addr) (embednats.Rights, bool) 
 	}
 	open := s.busOpen && s.keys.Empty()
 	grant, err := s.keys.Find(password, time.Now().UnixMilli())
+	if err == nil && grant.ID == access.OwnerID && !s.near(from) {
+		err = access.ErrElsewhere
+	}
 	switch {
 	case err == nil:
 	case open && errors.Is(err, access.ErrUnknown):
@@ -93,6 +96,16 @@ func (s *server) login(password string, from net.Addr) (embednats.Rights, bool) 
 		rights.Until = time.UnixMilli(grant.ExpiresMS)
 	}
 	return rights, ok
+}
+
+// near says that a connection to NATS comes from this machine.
+func (s *server) near(from net.Addr) bool {
+	tcp, ok := from.(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	host, _, err := net.SplitHostPort(s.config.NATSListen)
+	return tcp.IP.IsLoopback() || err == nil && tcp.IP.Equal(net.ParseIP(host))
 }
 
 // slowDown keeps who has sent many wrong tokens waiting for the refusal; NATS has no other way to say so.

@@ -105,6 +105,9 @@ func (g *Gate) grant(c *fiber.Ctx) (*access.Grant, error) {
 	}
 	now := time.Now()
 	grant, err := g.Keys.Find(access.Credential(string(header)), now.UnixMilli())
+	if err == nil && grant.ID == access.OwnerID && !near(c) {
+		err = access.ErrElsewhere
+	}
 	if err == nil {
 		return grant, nil
 	}
@@ -112,6 +115,12 @@ func (g *Gate) grant(c *fiber.Ctx) (*access.Grant, error) {
 		return g.anonymous, nil // a token for another server does no harm
 	}
 	return nil, g.failed(c, now, err)
+}
+
+// near says that the request comes from this machine.
+func near(c *fiber.Ctx) bool {
+	from := c.Context().RemoteIP()
+	return from.IsLoopback() || from.Equal(c.Context().LocalIP())
 }
 
 // failed answers a wrong token.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"io"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -217,6 +218,25 @@ func TestWrongTokensAreThrottled(t *testing.T) {
 	}
 	if status, _, _ := r.send("GET", "/", "", "Authorization", "Bearer sg_a_x"); status != 200 {
 		t.Errorf("a right token from the same address: %d", status)
+	}
+}
+
+func TestTheOwnersTokenDoesNotTravel(t *testing.T) {
+	r := newRig(t, true, docs{})
+	r.token("a", access.Read, access.Scope{})
+	handler := r.app.Handler()
+	for from, want := range map[string]int{"127.0.0.1": 200, "::1": 200, "10.0.0.9": 401} {
+		var q fasthttp.Request
+		q.Header.SetMethod("GET")
+		q.SetRequestURI("/metrics")
+		q.Header.SetHost("127.0.0.1:5000")
+		q.Header.Set("Authorization", "Bearer sg_owner_1")
+		var c fasthttp.RequestCtx
+		c.Init(&q, &net.TCPAddr{IP: net.ParseIP(from)}, nil)
+		handler(&c)
+		if got := c.Response.StatusCode(); got != want {
+			t.Errorf("from %s: %d %s", from, got, c.Response.Body())
+		}
 	}
 }
 
