@@ -1,56 +1,155 @@
 package app
 
 import (
+	"context"
+	"io"
 	"log/slog"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/streamgauge/streamgauge/cmd/access"
+	"github.com/streamgauge/streamgauge/cmd/embednats"
 	"github.com/streamgauge/streamgauge/ingest"
 	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/registry"
+	"github.com/streamgauge/streamgauge/registry/mem"
+	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// Every route that is served has a rule in package access. That it is guarded routes checks itself.
-func TestEveryRouteHasARule(t *testing.T) {
+// served is all routes of a server, over documents in memory; behind the gate most of them have nothing to answer
+// from. Tokens are sg_<role>_x, and sg_wine_x, which may write in experiment 1.
+type served struct {
+	t   *testing.T
+	web *web
+	// run is in experiment 2.
+	run string
+}
+
+func serve(t *testing.T) *served {
+	t.Helper()
 	listen, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := newWeb(listen, &health{}, slog.New(slog.DiscardHandler))
-	hosts, err := access.NewHosts(listen.Addr().String(), nil)
+	t.Cleanup(func() {
+		if err := w.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	hosts, err := access.NewHosts("127.0.0.1:5000", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge := ingest.New(nil, nil, ingest.Options{})
-	defer edge.Close()
-	s := &server{web: w, keys: access.NewKeyring(""), hosts: hosts, p: Process{Log: w.log}}
-	s.parts = &parts{s: s, query: query.New(query.NewHot(query.HotOptions{}), nil, nil, nil, query.Options{}), edge: edge}
-	if err := s.routes(); err != nil {
-		t.Error(err)
+	documents, err := registry.Open(context.Background(), new(mem.Journal), registry.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	served := 0
-	for _, r := range w.app.GetRoutes(true) {
+	t.Cleanup(documents.Close)
+	edge := ingest.New(documents, nil, ingest.Options{})
+	t.Cleanup(edge.Close)
+	bus, err := embednats.Start(embednats.Options{Dir: t.TempDir(), Log: w.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Stop)
+	s := &server{web: w, nats: bus, keys: access.NewKeyring(""), hosts: hosts, p: Process{Log: w.log}}
+	s.parts = &parts{s: s, registry: documents, query: query.New(query.NewHot(query.HotOptions{}), nil, nil, nil, query.Options{}), edge: edge}
+	if err := s.routes(); err != nil {
+		t.Fatal(err)
+	}
+	out := &served{t: t, web: w}
+	for _, name := range []string{"wine", "secret"} {
+		run, err := documents.Do(context.Background(), track.CreateRun{ExperimentName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.run = run.GetId()
+	}
+	for id, token := range map[string]access.Token{
+		"read": {Role: access.Read}, "write": {Role: access.Write}, "admin": {Role: access.Admin},
+		"wine": {Role: access.Write, Scope: access.Scope{IDs: []string{"1"}}},
+	} {
+		token.ID, token.Name, token.Hash = id, id, access.Hash("sg_"+id+"_x")
+		s.keys.Put(token, 1)
+	}
+	w.open()
+	return out
+}
+
+// ask makes a request to a route that names experiment 2 and its run in every place where one can be named.
+func (s *served) ask(r fiber.Route, token string) (int, string) {
+	s.t.Helper()
+	path := strings.NewReplacer(":run_id", s.run, ":id", "m-"+s.run, ":key", "k", "*", "2/x").Replace(r.Path)
+	path += "?run_id=" + s.run + "&experiment_id=2&experiment_name=secret&path=2/x"
+	body := `{"run_id":"` + s.run + `","experiment_id":"2","name":"other","key":"k","value":1,"timestamp":1}`
+	q := httptest.NewRequest(r.Method, path, strings.NewReader(body))
+	q.Host = "127.0.0.1:5000"
+	q.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		q.Header.Set("Authorization", "Bearer sg_"+token+"_x")
+	}
+	a, err := s.web.app.Test(q, -1)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", r.Method, path, err)
+	}
+	b, err := io.ReadAll(a.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a.StatusCode, string(b)
+}
+
+func TestEveryRouteAsksForWhatItNeeds(t *testing.T) {
+	s := serve(t)
+	routes := s.web.app.GetRoutes(true)
+	if len(routes) < 100 {
+		t.Fatalf("only %d routes", len(routes))
+	}
+	for _, r := range routes {
+		name := r.Method + " " + r.Path
 		rule, known := access.RuleOf(r.Method, r.Path)
 		if !known {
-			t.Errorf("%s %s has no rule in cmd/access/rules.go", r.Method, r.Path)
+			t.Errorf("%s has no rule in cmd/access/rules.go", name)
 		}
-		if r.Method == fiber.MethodPut || r.Method == fiber.MethodPatch || r.Method == fiber.MethodDelete {
-			if rule.Role < access.Write {
-				t.Errorf("%s %s is open to readers", r.Method, r.Path)
+		if rule.Role < access.Write && writes(r) {
+			t.Errorf("%s is open to readers", name)
+		}
+		if rule.Reach == access.Public {
+			continue
+		}
+		if status, body := s.ask(r, ""); status != fiber.StatusUnauthorized {
+			t.Errorf("%s without a token: %d %s", name, status, body)
+		}
+		for _, role := range []access.Role{access.Read, access.Write} {
+			if role >= rule.Role {
+				continue // what it answers is for other tests
+			}
+			if status, body := s.ask(r, role.String()); status != fiber.StatusForbidden {
+				t.Errorf("%s as %s: %d %s", name, role, status, body)
 			}
 		}
-		if r.Method == fiber.MethodPost && rule.Role < access.Write && !strings.HasSuffix(r.Path, "/search") && r.Path != "/v1/sql" {
-			t.Errorf("%s %s is open to readers", r.Method, r.Path)
+		switch rule.Reach {
+		case access.Nothing, access.Visible, access.SearchIn:
+			continue
 		}
-		served++
+		if status, body := s.ask(r, "wine"); status != fiber.StatusForbidden {
+			t.Errorf("%s of another experiment: %d %s", name, status, body)
+		}
 	}
-	if served < 100 {
-		t.Errorf("only %d routes were registered", served)
+}
+
+// writes says that a route is not one of those that read by POST.
+func writes(r fiber.Route) bool {
+	switch r.Method {
+	case fiber.MethodGet, fiber.MethodHead:
+		return false
+	case fiber.MethodPost:
+		return !strings.HasSuffix(r.Path, "/search") && r.Path != "/v1/sql"
 	}
-	if err := w.close(); err != nil {
-		t.Error(err)
-	}
+	return true
 }
