@@ -3,7 +3,6 @@
 //	Authorization header -> Credential -> Keyring.Find -> Grant: a role, and the experiments it is confined to
 //	method, route        -> RuleOf     -> Rule: the role that is needed, and how the route reaches experiments
 //	query, body          -> NamesOf    -> the experiments, runs and models that the request names
-//	Host, Origin         -> Hosts      -> whether a browser was led here by another site
 //
 // A route without a rule is for unconfined administrators, so a forgotten rule closes a door.
 package access

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/streamgauge/streamgauge/cmd/access"
+	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 )
 
@@ -111,7 +111,7 @@ func (c *Config) Addresses() iter.Seq2[string, string] {
 // Check says what is wrong with the configuration by itself.
 func (c *Config) Check() error {
 	for _, a := range c.addresses() {
-		loopback, err := access.Loopback(*a.at)
+		loopback, err := hosts.Loopback(*a.at)
 		if err != nil {
 			return fmt.Errorf("--%s %s: %w", a.flag, *a.at, err)
 		}
@@ -119,7 +119,7 @@ func (c *Config) Check() error {
 			return fmt.Errorf("--%s %s: ClickHouse listens on loopback (127.0.0.1) only; reach it from elsewhere with `ssh -L`", a.flag, *a.at)
 		}
 	}
-	if _, err := access.NewHosts(c.Listen, c.AllowedHosts); err != nil {
+	if _, err := hosts.New(c.Listen, c.AllowedHosts); err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)
 	}
 	if _, err := c.loadTLS(time.Now()); err != nil {
@@ -136,10 +136,10 @@ func (c *Config) Check() error {
 // CheckOpen refuses addresses that others can reach: it is for a data folder without tokens.
 func (c *Config) CheckOpen() error {
 	const remedy = "others can reach this address, and there is no token yet; make one with `streamgauge token create --data %s`, or stay on loopback (127.0.0.1)"
-	if open, err := access.Loopback(c.Listen); err != nil || !open && !c.AllowAnonymous {
+	if open, err := hosts.Loopback(c.Listen); err != nil || !open && !c.AllowAnonymous {
 		return fmt.Errorf("--listen %s: "+remedy+", or serve everybody with --allow-anonymous", c.Listen, c.Data)
 	}
-	if open, err := access.Loopback(c.NATSListen); err != nil || !open {
+	if open, err := hosts.Loopback(c.NATSListen); err != nil || !open {
 		return fmt.Errorf("--nats-listen %s: "+remedy, c.NATSListen, c.Data)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/cmd/embednats"
+	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/ingest"
 	"github.com/streamgauge/streamgauge/query"
 	"github.com/streamgauge/streamgauge/registry"
@@ -41,7 +42,7 @@ func serve(t *testing.T) *served {
 			t.Error(err)
 		}
 	})
-	hosts, err := access.NewHosts("127.0.0.1:5000", nil)
+	names, err := hosts.New("127.0.0.1:5000", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func serve(t *testing.T) *served {
 		t.Fatal(err)
 	}
 	t.Cleanup(bus.Stop)
-	s := &server{web: w, nats: bus, keys: access.NewKeyring(""), hosts: hosts, p: Process{Log: w.log}}
+	s := &server{web: w, nats: bus, keys: access.NewKeyring(""), hosts: names, p: Process{Log: w.log}}
 	s.parts = &parts{s: s, registry: documents, query: query.New(query.NewHot(query.HotOptions{}), nil, nil, nil, query.Options{}), edge: edge}
 	if err := s.routes(); err != nil {
 		t.Fatal(err)

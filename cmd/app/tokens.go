@@ -13,6 +13,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/cmd/embednats"
+	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/cmd/vault"
 )
 
@@ -136,7 +137,7 @@ func (s *server) recheck() {
 
 // warn says what others could take advantage of.
 func (s *server) warn() {
-	loopback, err := access.Loopback(s.config.Listen)
+	loopback, err := hosts.Loopback(s.config.Listen)
 	if err != nil || loopback {
 		return
 	}

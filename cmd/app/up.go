@@ -15,6 +15,7 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/cmd/embednats"
 	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/cmd/vault"
 	"github.com/streamgauge/streamgauge/schemas/table"
 )
@@ -104,7 +105,7 @@ type server struct {
 	tokensRead        chan struct{}
 	httpOpen, busOpen bool
 	busThrottle       access.Throttle
-	hosts             *access.Hosts
+	hosts             *hosts.Names
 	tls               *tls.Config
 
 	web    *web
@@ -140,7 +141,7 @@ func prepare(c Config, p Process, f *folder) (*server, error) {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
 	s.config.Listen = listen.Addr().String()
-	if s.hosts, err = access.NewHosts(s.config.Listen, c.AllowedHosts); err != nil {
+	if s.hosts, err = hosts.New(s.config.Listen, c.AllowedHosts); err != nil {
 		_ = listen.Close()
 		return nil, fmt.Errorf("--allowed-hosts: %w", err)
 	}
@@ -162,11 +163,11 @@ func (s *server) prepareAccess() (err error) {
 	if s.tls, err = s.config.loadTLS(time.Now()); err != nil {
 		return err
 	}
-	if s.httpOpen, err = access.Loopback(s.config.Listen); err != nil {
+	if s.httpOpen, err = hosts.Loopback(s.config.Listen); err != nil {
 		return err
 	}
 	s.httpOpen = s.httpOpen || s.config.AllowAnonymous
-	s.busOpen, err = access.Loopback(s.config.NATSListen)
+	s.busOpen, err = hosts.Loopback(s.config.NATSListen)
 	return err
 }
 

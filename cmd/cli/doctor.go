@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/cmd/app"
 	"github.com/streamgauge/streamgauge/cmd/embednats"
 	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/cmd/vault"
 )
 
@@ -209,7 +209,7 @@ func (d *doctor) access(ctx context.Context) finding {
 	defer cancel()
 	var all vault.Tokens
 	err := d.c.get(ctx, "/v1/tokens", nil, &all)
-	loopback, addressErr := access.Loopback(d.ports.HTTP)
+	loopback, addressErr := hosts.Loopback(d.ports.HTTP)
 	switch {
 	case err != nil:
 		return finding{stateWarn, "access", "cannot be looked at: " + err.Error(), "unset " + tokenEnv + ", or set it to a token of role admin"}

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2/utils"
 
 	"github.com/streamgauge/streamgauge/cmd/access"
+	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -26,7 +27,7 @@ type Documents interface {
 // Options are what a gate needs. All are required.
 type Options struct {
 	Keys  *access.Keyring
-	Hosts *access.Hosts
+	Hosts *hosts.Names
 	Docs  Documents
 	// Open lets everybody in while there is no token.
 	Open bool

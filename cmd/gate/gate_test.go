@@ -16,6 +16,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/cmd/gate"
+	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -69,7 +70,7 @@ type rig struct {
 
 func newRig(t testing.TB, open bool, d docs) *rig {
 	t.Helper()
-	hosts, err := access.NewHosts("127.0.0.1:5000", nil)
+	called, err := hosts.New("127.0.0.1:5000", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func newRig(t testing.TB, open bool, d docs) *rig {
 		}
 		return c.Status(status).Send(body)
 	}})
-	r.gate = gate.New(gate.Options{Keys: r.keys, Hosts: hosts, Docs: d, Open: open, Log: slog.New(slog.DiscardHandler)})
+	r.gate = gate.New(gate.Options{Keys: r.keys, Hosts: called, Docs: d, Open: open, Log: slog.New(slog.DiscardHandler)})
 	r.app.Use(r.gate.Enter)
 	routes := r.gate.Router(r.app)
 	// Every handler answers who asks, and with what body it was left.

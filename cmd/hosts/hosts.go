@@ -1,4 +1,6 @@
-package access
+// Package hosts knows by which names a server may be called, so that a browser that another site led here is not
+// served. It is pure.
+package hosts
 
 import (
 	"fmt"
@@ -9,9 +11,9 @@ import (
 	"strings"
 )
 
-// Hosts are the names that this server goes by. A browser that was led here under another name believes that it
+// Names are the names that this server goes by. A browser that was led here under another name believes that it
 // talks to another site (DNS rebinding), and must not be served.
-type Hosts struct {
+type Names struct {
 	// listen is the host that is listened on; unspecified: every address of the machine.
 	listen      string
 	unspecified bool
@@ -21,15 +23,15 @@ type Hosts struct {
 	usual [2]string
 }
 
-// NewHosts takes the address that is listened on and further names, which may hold asterisks; "*" alone allows
+// New takes the address that is listened on and further names, which may hold asterisks; "*" alone allows
 // every name.
-func NewHosts(listen string, allowed []string) (*Hosts, error) {
+func New(listen string, allowed []string) (*Names, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return nil, fmt.Errorf("want host:port, as in 127.0.0.1:5000")
 	}
 	ip, err := netip.ParseAddr(host)
-	h := &Hosts{listen: strings.ToLower(host), unspecified: host == "" || err == nil && ip.IsUnspecified()}
+	h := &Names{listen: strings.ToLower(host), unspecified: host == "" || err == nil && ip.IsUnspecified()}
 	h.usual = [2]string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("localhost", port)}
 	for _, p := range allowed {
 		p = strings.ToLower(strings.TrimSpace(p))
@@ -48,7 +50,7 @@ func NewHosts(listen string, allowed []string) (*Hosts, error) {
 }
 
 // Host says whether a Host header names this server. Ports do not matter: a page cannot choose them.
-func (h *Hosts) Host(header string) bool {
+func (h *Names) Host(header string) bool {
 	if header == h.usual[0] || header == h.usual[1] || h.any && header != "" {
 		return true
 	}
@@ -64,7 +66,7 @@ func (h *Hosts) Host(header string) bool {
 	return h.named(header, host)
 }
 
-func (h *Hosts) named(header, host string) bool {
+func (h *Names) named(header, host string) bool {
 	for _, p := range h.patterns {
 		if ok, err := path.Match(p, header); err == nil && ok {
 			return true
@@ -78,7 +80,7 @@ func (h *Hosts) named(header, host string) bool {
 
 // Origin says whether a page of an origin may change something here: only this server's own pages may, under the
 // name in the Host header, or under one that was allowed by name.
-func (h *Hosts) Origin(origin, header string) bool {
+func (h *Names) Origin(origin, header string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return false
