@@ -6,6 +6,7 @@ import (
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/streamgauge/streamgauge/ingest/body"
 	"github.com/streamgauge/streamgauge/ingest/parse"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -83,9 +84,9 @@ func does(e *Edge, read func(mlflow.Fields) (track.Command, error)) func(*fiber.
 // accept reads the body of a request, unless there is no room for what it brings.
 func (e *Edge) accept(c *fiber.Ctx) ([]byte, error) {
 	if err := e.options.Space(); err != nil {
-		return nil, refuse(c, err)
+		return nil, body.Refuse(c, err)
 	}
-	return body(c)
+	return body.JSON(c)
 }
 
 // empty answers an empty object.

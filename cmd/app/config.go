@@ -29,6 +29,10 @@ type Config struct {
 	AllowedHosts []string
 	// TLSCert and TLSKey are PEM files; both or none.
 	TLSCert, TLSKey string
+	// Artifacts is a folder or the URL of a bucket; empty is a folder in the data folder.
+	Artifacts string
+	// ArtifactsProxyOnly keeps clients from moving large files past the server.
+	ArtifactsProxyOnly bool
 	// EngineLib is the path of libchdb, empty to look for it.
 	EngineLib string
 	// LogLevel is debug, info, warn or error.
@@ -59,6 +63,8 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&c.AllowedHosts, "allowed-hosts", nil, "further names of this server, as browsers and clients call it: tracker.example.org,*.internal")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate for TLS, a PEM file")
 	f.StringVar(&c.TLSKey, "tls-key", "", "key of the certificate, a PEM file")
+	f.StringVar(&c.Artifacts, "artifacts", "", "where artifacts are kept: a folder, or s3://, gs:// or azblob://bucket/prefix (default: a folder in the data folder)")
+	f.BoolVar(&c.ArtifactsProxyOnly, "artifacts-proxy-only", false, "move all artifacts through this server; for a bucket that clients cannot reach by themselves")
 	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where `streamgauge engine install` puts it)")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")

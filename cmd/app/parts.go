@@ -49,7 +49,6 @@ type parts struct {
 	store    *querych.Store
 	query    *query.Query
 	edge     *ingest.Edge
-	files    *artifact.Store
 
 	// loops are the goroutines of lanes and documents; cancel ends them.
 	loops  errgroup.Group
@@ -92,9 +91,6 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: s.ports.NATSURL()},
 	})
-	if p.files, err = artifact.Open(s.folder.path("artifacts"), s.nats.Space); err != nil {
-		return p, err
-	}
 	p.runLoops()
 	return p, p.query.Start(ctx)
 }
@@ -190,8 +186,8 @@ func (p *parts) routes(r fiber.Router) {
 	p.registry.Routes(r)
 	p.query.Routes(r)
 	p.edge.Routes(r)
-	artifact.NewProxy(p.files, p.registry).Routes(r)
 	p.vault.Routes(r)
+	artifact.NewProxy(p.s.files, p.registry, artifact.Options{ProxyOnly: p.s.config.ArtifactsProxyOnly}).Routes(r)
 }
 
 func (p *parts) collectors() []prometheus.Collector {
@@ -216,9 +212,6 @@ func (p *parts) stop() {
 	}
 	if p.registry != nil {
 		p.registry.Close()
-	}
-	if p.files != nil {
-		err = errors.Join(err, p.files.Close())
 	}
 	if p.store != nil {
 		p.store.Close()

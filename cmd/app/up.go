@@ -17,6 +17,7 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/engine"
 	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/cmd/vault"
+	"github.com/streamgauge/streamgauge/ingest/artifact/store"
 	"github.com/streamgauge/streamgauge/schemas/table"
 )
 
@@ -44,7 +45,7 @@ func Run(ctx context.Context, c Config, p Process) error {
 	if err := checkTokens(ctx, &c, f, p.Log); err != nil {
 		return err
 	}
-	s, err := prepare(c, p, f)
+	s, err := prepare(ctx, c, p, f)
 	if err != nil {
 		return err
 	}
@@ -108,6 +109,7 @@ type server struct {
 	hosts             *hosts.Names
 	tls               *tls.Config
 
+	files  store.Store
 	web    *web
 	engine *engine.Supervisor
 	nats   *embednats.Server
@@ -115,7 +117,7 @@ type server struct {
 }
 
 // prepare checks everything that can be wrong before anything is started, and opens HTTP.
-func prepare(c Config, p Process, f *folder) (*server, error) {
+func prepare(ctx context.Context, c Config, p Process, f *folder) (*server, error) {
 	// An engine whose parent was killed holds its ports for some seconds.
 	if err := engine.AwaitPrevious(f.dir); err != nil {
 		return nil, err
@@ -127,23 +129,24 @@ func prepare(c Config, p Process, f *folder) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"nats", "artifacts"} {
-		if err := os.MkdirAll(f.path(name), 0o700); err != nil {
-			return nil, fmt.Errorf("the data folder is not writable: %w; choose another with --data", err)
-		}
+	if err := os.MkdirAll(f.path("nats"), 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder is not writable: %w; choose another with --data", err)
 	}
 	s := &server{config: c, p: p, folder: f, lib: lib, health: &health{}}
 	if err := s.prepareAccess(); err != nil {
 		return nil, err
 	}
+	// No request comes before NATS, which watches the disk, is there.
+	if s.files, err = openArtifacts(ctx, c.Artifacts, f.path("artifacts"), func() error { return s.nats.Space() }); err != nil {
+		return nil, err
+	}
 	listen, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("listen for HTTP: %w", err)
+		return nil, errors.Join(fmt.Errorf("listen for HTTP: %w", err), s.files.Close())
 	}
 	s.config.Listen = listen.Addr().String()
 	if s.hosts, err = hosts.New(s.config.Listen, c.AllowedHosts); err != nil {
-		_ = listen.Close()
-		return nil, fmt.Errorf("--allowed-hosts: %w", err)
+		return nil, errors.Join(fmt.Errorf("--allowed-hosts: %w", err), listen.Close(), s.files.Close())
 	}
 	if s.tls != nil {
 		listen = tlsListener{listen, s.tls}
@@ -228,6 +231,9 @@ func (s *server) stop() {
 	}
 	if s.parts != nil {
 		s.parts.stop()
+	}
+	if err := s.files.Close(); err != nil {
+		s.p.Log.Warn("stop", "error", err)
 	}
 	if s.nats != nil {
 		s.nats.Stop()

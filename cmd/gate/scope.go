@@ -10,7 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/streamgauge/streamgauge/cmd/access"
-	"github.com/streamgauge/streamgauge/ingest/artifact"
+	"github.com/streamgauge/streamgauge/ingest/artifact/store"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -176,7 +176,7 @@ func (g *Gate) confineFile(c *fiber.Ctx, grant *access.Grant) error {
 	if err != nil {
 		return track.Errorf(track.InvalidParameterValue, "Invalid path")
 	}
-	path, err := artifact.Clean(strings.Clone(text))
+	path, err := store.Clean(strings.Clone(text))
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,10 @@
-// Package artifact keeps the files of runs and models, and serves them as MLflow's artifact proxy does.
+// Package artifact serves the files of runs and models as MLflow's artifact proxy does.
 //
-//	PUT, GET, DELETE /api/2.0/mlflow-artifacts/artifacts/<path> -> Clean (pure) -> Store -> gocloud.dev/blob
+//	PUT, GET, DELETE /api/2.0/mlflow-artifacts/artifacts/<path> -> store.Clean (pure) -> store.Store
 //
-// Files stream both ways; none is ever whole in memory. At each failure:
+// What keeps the files is a folder (package folder) or a bucket of an object store (package bucket). Files stream both
+// ways; none is ever whole in memory. Where the store can, clients move large files past this server: they ask for
+// signed addresses, of parts to upload or of a file to download, and server-info tells them whether to.
 //
-//   - an upload that breaks off, or a disk that fills up meanwhile, leaves no file and what was there before;
-//   - a crash within an upload leaves a temporary file that no listing shows; the next start removes it;
-//   - a path that leads out of the root, by dots, encodings or symbolic links, is refused.
+// A path that leads out of the root, by dots or encodings, is refused before the store sees it.
 package artifact

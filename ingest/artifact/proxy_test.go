@@ -19,6 +19,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/streamgauge/streamgauge/ingest/artifact"
+	"github.com/streamgauge/streamgauge/ingest/artifact/folder"
+	"github.com/streamgauge/streamgauge/ingest/artifact/store"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -32,6 +34,10 @@ func (documents) Run(_ context.Context, id string) (*sgpb.Run, error) {
 		return &sgpb.Run{ArtifactUri: "mlflow-artifacts:/0/r/artifacts"}, nil
 	case "elsewhere":
 		return &sgpb.Run{ArtifactUri: "s3://bucket/x"}, nil
+	case "direct":
+		return &sgpb.Run{ArtifactUri: "s3://artifacts/some/prefix/0/direct/artifacts"}, nil
+	case "http":
+		return &sgpb.Run{ArtifactUri: "http://here/api/2.0/mlflow-artifacts/artifacts/0/r/artifacts"}, nil
 	}
 	return nil, track.Errorf(track.ResourceDoesNotExist, "Run with id=%s not found", id)
 }
@@ -56,7 +62,7 @@ func (x *proxy) full(err error) {
 func start(t *testing.T) *proxy {
 	t.Helper()
 	x := &proxy{dir: filepath.Join(t.TempDir(), "artifacts")}
-	store, err := artifact.Open(x.dir, func() error {
+	files, err := folder.Open(x.dir, func() error {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		return x.space
@@ -64,6 +70,13 @@ func start(t *testing.T) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
+	x.serve(t, files, artifact.Options{})
+	return x
+}
+
+// serve serves a store, and closes it in the end.
+func (x *proxy) serve(t *testing.T, files store.Store, o artifact.Options) {
+	t.Helper()
 	app := fiber.New(fiber.Config{
 		StreamRequestBody: true, CaseSensitive: true, BodyLimit: 1 << 40, ReadBufferSize: 64 << 10, DisableStartupMessage: true,
 		ErrorHandler: func(c *fiber.Ctx, err error) error {
@@ -75,7 +88,7 @@ func start(t *testing.T) *proxy {
 			return c.Status(status).Send(body)
 		},
 	})
-	artifact.NewProxy(store, documents{}).Routes(app)
+	artifact.NewProxy(files, documents{}, o).Routes(app)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -84,11 +97,10 @@ func start(t *testing.T) *proxy {
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(l) }()
 	t.Cleanup(func() {
-		if err := errors.Join(app.Shutdown(), <-served, store.Close()); err != nil {
+		if err := errors.Join(app.Shutdown(), <-served, files.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	return x
 }
 
 const files = "/api/2.0/mlflow-artifacts/artifacts"
@@ -240,7 +252,6 @@ func TestBadRequests(t *testing.T) {
 		{"GET", "/get-artifact?path=x", 400, "'run_id'"},
 		{"GET", "/api/2.0/mlflow/artifacts/list?run_id=none", 404, "not found"},
 		{"GET", "/api/2.0/mlflow/artifacts/list?run_id=elsewhere", 400, "s3://bucket/x"},
-		{"POST", "/api/2.0/mlflow-artifacts/mpu/create/x", 501, "NOT_IMPLEMENTED"},
 		{"GET", "/api/3.0/mlflow/server-info", 200, `"multipart_downloads_enabled":false`},
 	} {
 		if status, text, _ := x.ask(t, c.method, c.path, nil); status != c.status || !strings.Contains(text, c.message) {

@@ -3,12 +3,12 @@ package artifact
 import (
 	"context"
 	"net/url"
-	"path"
+	"strconv"
 	"strings"
 
-	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/streamgauge/streamgauge/ingest/artifact/store"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -21,199 +21,132 @@ type Documents interface {
 	Model(ctx context.Context, id string) (*sgpb.LoggedModel, error)
 }
 
+// Options adjust a proxy. The zero value works.
+type Options struct {
+	// ProxyOnly keeps clients from moving files past this server, for stores that they cannot reach.
+	ProxyOnly bool
+	// VersionLocation says where a version of a registered model keeps its files; nil: nobody knows.
+	VersionLocation func(ctx context.Context, name, version string) (string, error)
+}
+
 // Proxy serves a store over HTTP.
 type Proxy struct {
-	store     *Store
+	store     store.Store
 	documents Documents
+	options   Options
+	// signer and multipart are nil if clients do not go past this server.
+	signer    store.Signer
+	multipart store.Multipart
 }
 
 // NewProxy makes a proxy; it does not close the store.
-func NewProxy(s *Store, d Documents) *Proxy { return &Proxy{store: s, documents: d} }
+func NewProxy(s store.Store, d Documents, o Options) *Proxy {
+	x := &Proxy{store: s, documents: d, options: o}
+	if !o.ProxyOnly {
+		x.signer, x.multipart = s.Signer(), s.Multipart()
+	}
+	return x
+}
 
 // Routes registers MLflow's routes of artifacts.
 func (x *Proxy) Routes(r fiber.Router) {
 	for _, api := range []string{"/api", "/ajax-api"} {
-		files := api + "/2.0/mlflow-artifacts/artifacts"
-		r.Get(files, x.list)
-		r.Get(files+"/*", x.get)
-		r.Put(files+"/*", x.put)
-		r.Delete(files+"/*", x.delete)
-		for _, verb := range []string{"create", "complete", "abort"} {
-			r.Post(api+"/2.0/mlflow-artifacts/mpu/"+verb+"/*", multipart)
-		}
+		proxied := api + "/2.0/mlflow-artifacts"
+		r.Get(proxied+"/artifacts", x.list)
+		r.Get(proxied+"/artifacts/*", x.get)
+		r.Put(proxied+"/artifacts/*", x.put)
+		r.Delete(proxied+"/artifacts/*", x.delete)
+		r.Post(proxied+"/mpu/create/*", x.beginParts)
+		r.Post(proxied+"/mpu/complete/*", x.completeParts)
+		r.Post(proxied+"/mpu/abort/*", x.abortParts)
+		r.Get(proxied+"/presigned/*", x.signed)
+		r.Post(api+"/2.0/mlflow/artifacts/presigned-upload-url", x.signUpload)
+		r.Post(api+"/2.0/mlflow/artifacts/presigned-download-url", x.signDownload)
 		r.Get(api+"/2.0/mlflow/artifacts/list", x.listOfRun)
 		r.Get(api+"/2.0/mlflow/logged-models/:id/artifacts/directories", x.listOfModel)
-		r.Get(api+"/3.0/mlflow/server-info", serverInfo)
+		r.Get(api+"/3.0/mlflow/server-info", x.serverInfo)
 	}
 	r.Get("/get-artifact", x.getOfRun)
 	r.Get("/ajax-api/2.0/mlflow/logged-models/:id/artifacts/files", x.getOfModel)
+	r.Post("/ajax-api/2.0/mlflow/upload-artifact", x.putOfRun)
+	if x.options.VersionLocation != nil {
+		r.Get("/model-versions/get-artifact", x.getOfVersion)
+	}
 }
 
 // wildcard is the path behind a route, decoded once.
 func wildcard(c *fiber.Ctx) (string, error) {
 	p, err := url.PathUnescape(c.Params("*"))
 	if err != nil {
-		return "", invalidPath()
+		return "", store.InvalidPath()
 	}
-	return Clean(strings.Clone(p))
+	return store.Clean(strings.Clone(p))
 }
 
-// under is a path of a query argument below a root.
-func under(root, relative string) (string, error) {
-	relative, err := Clean(strings.Clone(relative))
+// anchor is where a location of the form http://host/.../<path> begins to mean a path.
+const anchor = "/api/2.0/mlflow-artifacts/artifacts/"
+
+// rootOf is the path in the store that an artifact location means.
+func (x *Proxy) rootOf(location string) (string, error) {
+	if p, ok := x.store.Below(location); ok {
+		return store.Clean(p)
+	}
+	u, err := url.Parse(location)
+	if err == nil {
+		switch u.Scheme {
+		case "mlflow-artifacts":
+			return store.Clean(strings.Trim(u.Path, "/"))
+		case "http", "https":
+			if _, p, ok := strings.Cut(u.Path, anchor); ok {
+				return store.Clean(strings.Trim(p, "/"))
+			}
+		}
+	}
+	return "", track.Errorf(track.InvalidParameterValue, "The artifacts lie at '%s'; this server serves what lies below mlflow-artifacts:/ or in its own store only", location)
+}
+
+// root is the path in the store that a request's location means.
+func (x *Proxy) root(c *fiber.Ctx, locate func(*fiber.Ctx) (string, error)) (string, error) {
+	location, err := locate(c)
 	if err != nil {
 		return "", err
 	}
-	return path.Join(root, relative), nil
+	return x.rootOf(location)
 }
 
-// rootOf is the path below our root that an artifact location means.
-func rootOf(location string) (string, error) {
-	u, err := url.Parse(location)
-	if err != nil || u.Scheme != "mlflow-artifacts" {
-		return "", track.Errorf(track.InvalidParameterValue, "The artifacts lie at '%s'; this server serves what lies below mlflow-artifacts:/ only", location)
-	}
-	return Clean(strings.Trim(u.Path, "/"))
-}
-
-func (x *Proxy) list(c *fiber.Ctx) error {
-	p, err := under("", c.Query("path"))
-	if err != nil {
-		return err
-	}
-	return x.reply(c, "", "", p)
-}
-
-func (x *Proxy) listOfRun(c *fiber.Ctx) error {
-	run, err := x.run(c)
-	if err != nil {
-		return err
-	}
-	return x.listBelow(c, run.GetArtifactUri(), c.Query("path"))
-}
-
-func (x *Proxy) listOfModel(c *fiber.Ctx) error {
-	m, err := x.documents.Model(c.UserContext(), strings.Clone(c.Params("id")))
-	if err != nil {
-		return err
-	}
-	return x.listBelow(c, m.GetArtifactUri(), c.Query("artifact_directory_path"))
-}
-
-func (x *Proxy) run(c *fiber.Ctx) (*sgpb.Run, error) {
+// locationOfRun is where the run of a request's query keeps its files.
+func (x *Proxy) locationOfRun(c *fiber.Ctx) (string, error) {
 	id := c.Query("run_id")
 	if id == "" {
 		id = c.Query("run_uuid")
 	}
 	if id == "" {
-		return nil, mlflow.MissingParameter("run_id")
+		return "", mlflow.MissingParameter("run_id")
 	}
-	return x.documents.Run(c.UserContext(), strings.Clone(id))
+	run, err := x.documents.Run(c.UserContext(), strings.Clone(id))
+	return run.GetArtifactUri(), err
 }
 
-// listBelow lists a folder of a run or a model; paths in the answer are relative to its root.
-func (x *Proxy) listBelow(c *fiber.Ctx, location, relative string) error {
-	root, err := rootOf(location)
-	if err != nil {
-		return err
-	}
-	relative, err = Clean(strings.Clone(relative))
-	if err != nil {
-		return err
-	}
-	return x.reply(c, location, relative, path.Join(root, relative))
-}
-
-// reply answers a folder's files under the paths that the client knows.
-func (x *Proxy) reply(c *fiber.Ctx, location, relative, p string) error {
-	files, err := x.store.List(c.UserContext(), p)
-	if err != nil {
-		return err
-	}
-	var w jx.Encoder
-	w.Obj(func(w *jx.Encoder) {
-		if location != "" {
-			w.Field("root_uri", func(w *jx.Encoder) { w.Str(location) })
-		}
-		if len(files) == 0 {
-			return
-		}
-		w.Field("files", func(w *jx.Encoder) {
-			w.Arr(func(w *jx.Encoder) {
-				for _, f := range files {
-					w.Obj(func(w *jx.Encoder) {
-						w.Field("path", func(w *jx.Encoder) { w.Str(path.Join(relative, f.Name)) })
-						w.Field("is_dir", func(w *jx.Encoder) { w.Bool(f.IsDir) })
-						if !f.IsDir {
-							w.Field("file_size", func(w *jx.Encoder) { w.Int64(f.Size) })
-						}
-					})
-				}
-			})
-		})
-	})
-	c.Context().SetContentType(fiber.MIMEApplicationJSON)
-	return c.Send(w.Bytes())
-}
-
-func (x *Proxy) get(c *fiber.Ctx) error {
-	p, err := wildcard(c)
-	if err != nil {
-		return err
-	}
-	return x.send(c, p)
-}
-
-func (x *Proxy) getOfRun(c *fiber.Ctx) error {
-	if c.Query("path") == "" {
-		return mlflow.MissingParameter("path")
-	}
-	run, err := x.run(c)
-	if err != nil {
-		return err
-	}
-	return x.sendBelow(c, run.GetArtifactUri(), c.Query("path"))
-}
-
-func (x *Proxy) getOfModel(c *fiber.Ctx) error {
-	if c.Query("artifact_file_path") == "" {
-		return mlflow.MissingParameter("artifact_file_path")
-	}
+// locationOfModel is where the model in a request's path keeps its files.
+func (x *Proxy) locationOfModel(c *fiber.Ctx) (string, error) {
 	m, err := x.documents.Model(c.UserContext(), strings.Clone(c.Params("id")))
-	if err != nil {
-		return err
-	}
-	return x.sendBelow(c, m.GetArtifactUri(), c.Query("artifact_file_path"))
+	return m.GetArtifactUri(), err
 }
 
-func (x *Proxy) sendBelow(c *fiber.Ctx, location, relative string) error {
-	root, err := rootOf(location)
-	if err != nil {
-		return err
+// locationOfVersion is where the model version of a request's query keeps its files.
+func (x *Proxy) locationOfVersion(c *fiber.Ctx) (string, error) {
+	for _, field := range []string{"name", "version"} {
+		if c.Query(field) == "" {
+			return "", mlflow.MissingParameter(field)
+		}
 	}
-	p, err := under(root, relative)
-	if err != nil {
-		return err
-	}
-	return x.send(c, p)
-}
-
-// send streams a file. A page that shows it must not run it: it is saved, and its type is not guessed.
-func (x *Proxy) send(c *fiber.Ctx, p string) error {
-	r, size, err := x.store.Get(c.UserContext(), p)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, mediaType(p))
-	c.Set(fiber.HeaderContentDisposition, disposition(p))
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	return c.SendStream(r, int(size)) // closes r
+	return x.options.VersionLocation(c.UserContext(), strings.Clone(c.Query("name")), strings.Clone(c.Query("version")))
 }
 
 func (x *Proxy) delete(c *fiber.Ctx) error {
 	p, err := wildcard(c)
 	if err == nil {
-		err = x.store.Delete(p)
+		err = x.store.Delete(c.UserContext(), p)
 	}
 	if err != nil {
 		return err
@@ -226,13 +159,12 @@ func empty(c *fiber.Ctx) error {
 	return c.SendString("{}")
 }
 
-// multipart tells clients to upload whole files; they do so on this answer.
-func multipart(*fiber.Ctx) error {
-	return track.Errorf(track.NotImplemented, "Multipart upload is not supported for the current artifact repository")
-}
-
-// serverInfo tells clients what they may ask for. They ask before every download.
-func serverInfo(c *fiber.Ctx) error {
+// serverInfo tells clients what they may ask for. They ask before every download. That presigned uploads are
+// supported says that the requests are understood, as with MLflow; whether the store can, its answer says.
+func (x *Proxy) serverInfo(c *fiber.Ctx) error {
 	c.Context().SetContentType(fiber.MIMEApplicationJSON)
-	return c.SendString(`{"store_type":"SqlStore","workspaces_enabled":false,"trace_archival_enabled":false,"multipart_uploads_enabled":false,"multipart_downloads_enabled":false}`)
+	return c.SendString(`{"store_type":"SqlStore","workspaces_enabled":false,"trace_archival_enabled":false,` +
+		`"multipart_uploads_enabled":` + strconv.FormatBool(x.multipart != nil) +
+		`,"multipart_downloads_enabled":` + strconv.FormatBool(x.signer != nil) +
+		`,"presigned_upload_run_id_supported":true,"presigned_upload_model_id_supported":true,"features_enabled":{"gateway":false}}`)
 }

@@ -3,7 +3,6 @@ package artifact_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,13 +10,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 
-	"github.com/streamgauge/streamgauge/ingest/artifact"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -138,29 +135,4 @@ func TestADiskThatFillsUpRefusesAndLeavesNothing(t *testing.T) {
 	}
 	x.full(nil)
 	x.put(t, "g", "x")
-}
-
-func TestWhatACrashLeftIsNotListedAndIsRemoved(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"f.1856d2f0a1b2c3d4.tmp", "mine.2.tmp", "f"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := artifact.Open(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listed, err := s.List(context.Background(), "")
-	if err != nil || len(listed) != 2 || listed[0].Name != "f" || listed[1].Name != "mine.2.tmp" {
-		t.Errorf("listed: %v %v", listed, err)
-	}
-	artifact.Swept(s)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 2 {
-		t.Errorf("left: %v %v", entries, err)
-	}
 }

@@ -1,4 +1,5 @@
-package ingest
+// Package body reads the bodies of requests in bounded memory, and leaves a connection fit for its next request.
+package body
 
 import (
 	"errors"
@@ -12,24 +13,29 @@ import (
 )
 
 const (
-	// jsonBytesMax is the largest JSON request: a dataset's profile alone may have 16 MiB.
-	jsonBytesMax = 32 << 20
+	// JSONBytesMax is the largest JSON request: a dataset's profile alone may have 16 MiB.
+	JSONBytesMax = 32 << 20
 	// discardBytesMax is how much of a refused body is read so that its sender hears the answer.
 	discardBytesMax = 8 << 20
 )
 
-// body reads a JSON request. The bytes are valid until the handler returns.
-func body(c *fiber.Ctx) ([]byte, error) {
+// JSON reads a JSON request. The bytes are valid until the handler returns.
+func JSON(c *fiber.Ctx) ([]byte, error) {
 	if err := checkContentType(c); err != nil {
 		return nil, err
 	}
+	return Bytes(c, JSONBytesMax, tooLarge)
+}
+
+// Bytes reads a body of up to a maximum; a longer one is refused with an error.
+func Bytes(c *fiber.Ctx, bytesMax int, tooLarge error) ([]byte, error) {
 	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
-	if stream == nil && length <= jsonBytesMax {
+	if stream == nil && length <= bytesMax {
 		return c.Request().Body(), nil
 	}
-	b, err := mlflow.ReadBody(stream, length, jsonBytesMax)
+	b, err := mlflow.ReadBody(stream, length, bytesMax)
 	if errors.Is(err, mlflow.ErrBodyTooLarge) {
-		return nil, tooLarge(c)
+		return nil, Refuse(c, tooLarge)
 	}
 	if err != nil {
 		return nil, broken(c, err)
@@ -44,23 +50,21 @@ func checkContentType(c *fiber.Ctx) error {
 	case fiber.MIMEApplicationJSON:
 		return nil
 	case "":
-		return refuse(c, track.Errorf(track.InvalidParameterValue, "Bad Request. Content-Type header is missing."))
+		return Refuse(c, track.Errorf(track.InvalidParameterValue, "Bad Request. Content-Type header is missing."))
 	}
-	return refuse(c, track.Errorf(track.InvalidParameterValue, "Bad Request. Content-Type must be one of ['application/json']."))
+	return Refuse(c, track.Errorf(track.InvalidParameterValue, "Bad Request. Content-Type must be one of ['application/json']."))
 }
 
-func tooLarge(c *fiber.Ctx) error {
-	return refuse(c, fiber.NewError(fiber.StatusRequestEntityTooLarge, "the request body is larger than 32 MiB; split it over several requests"))
-}
+var tooLarge = fiber.NewError(fiber.StatusRequestEntityTooLarge, "the request body is larger than 32 MiB; split it over several requests")
 
 func broken(c *fiber.Ctx, err error) error {
 	c.Context().SetConnectionClose()
 	return track.Errorf(track.BadRequest, "read the request body: %v", err)
 }
 
-// refuse answers a request whose body is not wanted. What is left of it must not be taken for the next request
+// Refuse answers a request whose body is not wanted. What is left of it must not be taken for the next request
 // on the connection.
-func refuse(c *fiber.Ctx, err error) error {
+func Refuse(c *fiber.Ctx, err error) error {
 	if stream := c.Context().RequestBodyStream(); stream != nil && c.Request().Header.ContentLength() != 0 {
 		if _, end := io.CopyN(io.Discard, stream, discardBytesMax); end != io.EOF {
 			c.Context().SetConnectionClose()

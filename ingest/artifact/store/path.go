@@ -1,0 +1,57 @@
+package store
+
+import (
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	// pathBytesMax bounds a whole path; file systems take 4096, object stores 1024 characters.
+	pathBytesMax = 2048
+	// decodingsMax is how often a path may be encoded over before it is refused.
+	decodingsMax = 8
+)
+
+var drive = regexp.MustCompile(`^[A-Za-z]:`)
+
+// InvalidPath is MLflow's answer to a path that leads out or cannot be kept.
+func InvalidPath() error { return track.Errorf(track.InvalidParameterValue, "Invalid path") }
+
+// Clean checks a path below the root and answers it in its shortest form, "" for the root. The path must be
+// harmless however often somebody decodes it.
+func Clean(p string) (string, error) {
+	if len(p) > pathBytesMax || !utf8.ValidString(p) {
+		return "", InvalidPath()
+	}
+	for decoded, n := p, 0; ; n++ {
+		if n == decodingsMax || !harmless(decoded) {
+			return "", InvalidPath()
+		}
+		next, err := url.PathUnescape(decoded)
+		if err != nil || next == decoded {
+			break
+		}
+		decoded = next
+	}
+	if clean := path.Clean(p); clean != "." {
+		return clean, nil
+	}
+	return "", nil
+}
+
+func harmless(p string) bool {
+	if strings.ContainsAny(p, "\x00\\#") || strings.HasPrefix(p, "/") || drive.MatchString(p) {
+		return false
+	}
+	for name := range strings.SplitSeq(p, "/") {
+		if name == ".." {
+			return false
+		}
+	}
+	return true
+}
