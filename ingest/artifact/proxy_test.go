@@ -70,7 +70,9 @@ func start(t *testing.T) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.serve(t, files, artifact.Options{})
+	x.serve(t, files, artifact.Options{VersionLocation: func(context.Context, string, string) (string, error) {
+		return "mlflow-artifacts:/0/r/artifacts", nil
+	}})
 	return x
 }
 

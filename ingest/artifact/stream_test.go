@@ -34,27 +34,33 @@ func (x *proxy) onDisk(t *testing.T) []string {
 	return out
 }
 
+// breakOff begins an upload to f and ends it after some bytes.
+func (x *proxy) breakOff(t *testing.T, header string, bytes int) {
+	t.Helper()
+	conn, err := net.Dial("tcp", x.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	chunk := strings.Repeat("y", bytes)
+	if strings.HasPrefix(header, "Transfer") {
+		chunk = fmt.Sprintf("%x\r\n%s\r\n", len(chunk), chunk)
+	}
+	fmt.Fprintf(conn, "PUT %s/f HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", files, header, chunk)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err == nil && answer.StatusCode == 200 {
+		t.Errorf("%s: a broken upload is acknowledged", header)
+	}
+}
+
 func TestABrokenUploadLeavesWhatWasThere(t *testing.T) {
 	x := start(t)
 	x.put(t, "f", "before")
 	for _, header := range []string{"Content-Length: 1000000", "Transfer-Encoding: chunked"} {
-		conn, err := net.Dial("tcp", x.address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		chunk := strings.Repeat("y", 50_000)
-		if strings.HasPrefix(header, "Transfer") {
-			chunk = fmt.Sprintf("%x\r\n%s\r\n", len(chunk), chunk)
-		}
-		fmt.Fprintf(conn, "PUT %s/f HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", files, header, chunk)
-		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-			t.Fatal(err)
-		}
-		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err == nil && answer.StatusCode == 200 {
-			t.Errorf("%s: a broken upload is acknowledged", header)
-		}
-		conn.Close()
+		x.breakOff(t, header, 50_000)
 	}
 	same(t, x.onDisk(t), "f")
 	if _, text, _ := x.ask(t, http.MethodGet, files+"/f", nil); text != "before" {
@@ -82,7 +88,12 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestLargeFilesStreamBothWays(t *testing.T) {
-	x := start(t)
+	start(t).large(t)
+}
+
+// large sends a file up and down, and looks at the memory of the process.
+func (x *proxy) large(t *testing.T) {
+	t.Helper()
 	const size = 200 << 20
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

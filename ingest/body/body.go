@@ -15,8 +15,9 @@ import (
 const (
 	// JSONBytesMax is the largest JSON request: a dataset's profile alone may have 16 MiB.
 	JSONBytesMax = 32 << 20
-	// discardBytesMax is how much of a refused body is read so that its sender hears the answer.
-	discardBytesMax = 8 << 20
+	// discardBytesMax is how much of a refused body is read so that its sender hears the answer: none of ours reads
+	// it before it has sent all.
+	discardBytesMax = 64 << 20
 )
 
 // JSON reads a JSON request. The bytes are valid until the handler returns.

@@ -12,9 +12,6 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// discardStreamBytesMax is how much of a refused file is read so that its sender hears the answer.
-const discardStreamBytesMax = 64 << 20
-
 // Stream is a request's body, read as it comes. It remembers its end: the HTTP library's reader must not be asked
 // again after it.
 type Stream struct {
@@ -81,7 +78,7 @@ func hungUp(conn net.Conn) bool {
 
 // Refuse answers a request whose body is not wanted; see the function of this name.
 func (s *Stream) Refuse(c *fiber.Ctx, err error) error {
-	if _, end := io.CopyN(io.Discard, s, discardStreamBytesMax); !errors.Is(end, io.EOF) {
+	if _, end := io.CopyN(io.Discard, s, discardBytesMax); !errors.Is(end, io.EOF) {
 		c.Context().SetConnectionClose()
 	}
 	return err

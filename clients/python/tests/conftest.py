@@ -77,8 +77,15 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
     if given:
         yield given.rstrip("/")
         return
+    with streamgauge() as answered:
+        yield answered
+
+
+@contextmanager
+def streamgauge(*flags: str) -> Iterator[str]:
+    """A server of ours on a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="streamgauge-compat-"))
-    command = [str(ROOT / "bin" / "streamgauge"), "up", "--data", str(folder)]
+    command = [str(ROOT / "bin" / "streamgauge"), "up", "--data", str(folder), *flags]
     for flag in ("--listen", "--nats-listen", "--clickhouse-listen", "--clickhouse-http-listen"):
         command += [flag, "127.0.0.1:0"]
     try:

@@ -16,9 +16,11 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
@@ -159,11 +161,21 @@ func (b *Bucket) Get(ctx context.Context, p string, offset, length int64) (io.Re
 	if p == "" {
 		return nil, store.Info{}, store.IsDirectory(p)
 	}
-	r, err := b.bucket.NewRangeReader(ctx, k, offset, length, nil)
+	r, err := b.bucket.NewRangeReader(ctx, k, offset, length, &blob.ReaderOptions{BeforeRead: quiet})
 	if err != nil {
 		return nil, store.Info{}, b.missing(ctx, "read", p, err)
 	}
 	return r, store.Info{Size: r.Size(), Modified: r.ModTime()}, nil
+}
+
+// quiet keeps S3's library from saying at every download of a file that came in parts that such have no checksum of
+// the whole.
+func quiet(as func(any) bool) error {
+	var options *[]func(*s3.Options)
+	if as(&options) {
+		*options = append(*options, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true })
+	}
+	return nil
 }
 
 // missing tells a folder from what is not there.
@@ -205,6 +217,7 @@ func (b *Bucket) List(ctx context.Context, p, page string) (files []store.File, 
 			}
 		}
 	}
+	slices.SortFunc(files, func(a, b store.File) int { return strings.Compare(a.Name, b.Name) })
 	return files, base64.RawURLEncoding.EncodeToString(token), nil
 }
 

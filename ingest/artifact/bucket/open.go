@@ -16,6 +16,7 @@ import (
 	_ "gocloud.dev/blob/gcsblob"   // gs:
 	_ "gocloud.dev/blob/s3blob"    // s3:
 	"gocloud.dev/gcerrors"
+	"gocloud.dev/gcp"
 )
 
 // openTimeout bounds the first look at a bucket: without credentials the libraries ask around for some.
@@ -40,6 +41,9 @@ func open(ctx context.Context, address string, getenv func(string) string) (*Buc
 	defer cancel()
 	b := &Bucket{prefix: u.Path, address: strings.TrimSuffix(u.Scheme+"://"+u.Host+"/"+u.Path, "/")}
 	u.Path = ""
+	if err := checkGoogle(ctx, u, getenv); err != nil {
+		return nil, err
+	}
 	if b.bucket, err = blob.OpenBucket(ctx, u.String()); err != nil {
 		return nil, oneLine(err)
 	}
@@ -72,8 +76,13 @@ func parse(address string, getenv func(string) string) (*url.URL, error) {
 		u.Path += "/"
 	}
 	u.RawPath = ""
-	if u.Scheme == "s3" {
+	switch u.Scheme {
+	case "s3":
 		u.RawQuery = completeS3(u.Query(), getenv).Encode()
+	case "azblob":
+		if getenv("AZURE_STORAGE_ACCOUNT") == "" && getenv("AZURE_STORAGE_CONNECTION_STRING") == "" && !u.Query().Has("storage_account") {
+			return nil, errors.New("set AZURE_STORAGE_ACCOUNT, and AZURE_STORAGE_KEY where no other identity is at hand, or AZURE_STORAGE_CONNECTION_STRING")
+		}
 	}
 	return u, nil
 }
@@ -95,6 +104,17 @@ func completeS3(q url.Values, getenv func(string) string) url.Values {
 	return q
 }
 
+// checkGoogle looks for Google's credentials. Its library goes on without any, and then says nothing that helps.
+func checkGoogle(ctx context.Context, u *url.URL, getenv func(string) string) error {
+	if u.Scheme != "gs" || getenv("STORAGE_EMULATOR_HOST") != "" || u.Query().Get("anonymous") == "true" {
+		return nil
+	}
+	if _, err := gcp.DefaultCredentials(ctx); err != nil {
+		return fmt.Errorf("set GOOGLE_APPLICATION_CREDENTIALS to a file of credentials: %w", oneLine(err))
+	}
+	return nil
+}
+
 // unreachable says why a bucket does not open, and what helps.
 func unreachable(name string, err error) error {
 	switch gcerrors.Code(err) {
@@ -106,19 +126,18 @@ func unreachable(name string, err error) error {
 	return fmt.Errorf("bucket '%s' cannot be reached: %w", name, oneLine(err))
 }
 
-// oneLine finds what the libraries wrapped, and keeps it on a line.
+// oneLine keeps what a person needs of a library's error, on a line.
 func oneLine(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		return fmt.Errorf("%s: %s", api.ErrorCode(), api.ErrorMessage())
 	}
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		if strings.Count(inner.Error(), " ") < 2 { // "connection refused" alone does not say where
-			break
-		}
-		err = inner
+	text := err.Error()
+	var request *url.Error
+	if errors.As(err, &request) {
+		text = request.Err.Error() // without an address of many arguments
 	}
-	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+	return errors.New(strings.Join(strings.Fields(text), " "))
 }
 
 // sign finds out what the store can sign.

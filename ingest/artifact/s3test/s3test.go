@@ -25,6 +25,8 @@ type Server struct {
 	Endpoint string
 	// Dir holds the objects of Bucket, as files named by their keys.
 	Dir string
+	// Stop ends the server.
+	Stop func()
 }
 
 // Start starts a server that ends with the test, and sets the environment variables that its clients read. Where the
@@ -52,7 +54,8 @@ func Start(t *testing.T) Server {
 	}
 	ended := make(chan struct{})
 	go func() { _ = gateway.Wait(); close(ended) }()
-	t.Cleanup(func() { _ = gateway.Process.Signal(syscall.SIGKILL); <-ended })
+	s.Stop = func() { _ = gateway.Process.Signal(syscall.SIGKILL); <-ended }
+	t.Cleanup(s.Stop)
 	for end := time.Now().Add(startTimeout); ; {
 		c, err := net.Dial("tcp", s.Endpoint[len("http://"):])
 		if err == nil {
