@@ -22,6 +22,7 @@ type figure struct {
 type options struct {
 	bin, mlflow, python, out string
 	trickle                  time.Duration
+	artifactMiB              int
 	only                     string
 	// bare is the port of the bare server that this program then is, and nothing else.
 	bare string
@@ -34,6 +35,7 @@ func main() {
 	flag.StringVar(&o.python, "python", "", "a Python with mlflow, for the client's own call; empty: not measured")
 	flag.StringVar(&o.out, "out", "", "file to write the table to; empty: standard output only")
 	flag.DurationVar(&o.trickle, "trickle", time.Minute, "how long 50 runs log a point a second")
+	flag.IntVar(&o.artifactMiB, "artifact-mib", 1024, "size of the artifact that is moved up and down")
 	flag.StringVar(&o.only, "only", "", "measure only lines whose name contains this")
 	flag.StringVar(&o.bare, "bare", "", "be the bare server of the trickle on this port, with its log in --out")
 	flag.Parse()

@@ -32,6 +32,7 @@ var measures = []measure{
 	{"get-history", (*bench).measureHistory},
 	{"log-batch", (*bench).measureLogBatch},
 	{"client", (*bench).measureClient},
+	{"artifacts", (*bench).measureArtifacts},
 	{"trickle", (*bench).measureTrickle},
 }
 

@@ -90,7 +90,8 @@ func (b *bench) reference() (*target, error) {
 		return nil, err
 	}
 	b.theirs, err = start(ports[0], dir, b.mlflow, "server", "--host", "127.0.0.1", "--port", ports[0], "--workers", "1",
-		"--backend-store-uri", "sqlite:///"+filepath.Join(dir, "mlflow.db"), "--default-artifact-root", filepath.Join(dir, "artifacts"))
+		"--backend-store-uri", "sqlite:///"+filepath.Join(dir, "mlflow.db"), "--default-artifact-root", filepath.Join(dir, "artifacts"),
+		"--artifacts-destination", filepath.Join(dir, "proxied"))
 	if err == nil {
 		time.Sleep(settleTime)
 	}

@@ -77,10 +77,8 @@ func (s *Folder) sweep(ctx context.Context, started time.Time) {
 		if ctx.Err() != nil {
 			return fs.SkipAll
 		}
-		if err != nil || entry.IsDir() || !temporary.MatchString(p) {
-			return nil
-		}
-		if info, err := entry.Info(); err == nil && info.ModTime().Before(started) {
+		// The file's own time is no help: the system's clock for files is some milliseconds behind.
+		if begun, ok := uploadBegun(p); ok && err == nil && !entry.IsDir() && begun.Before(started) {
 			_ = s.root.Remove(p)
 		}
 		return nil

@@ -73,3 +73,18 @@ func TestPagesHoldEveryFileOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestTheSweepLeavesUploadsThatAreUnderWay(t *testing.T) {
+	for range 50 {
+		s, err := folder.Open(t.TempDir(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Put(context.Background(), "a", strings.NewReader("x"), 1); err != nil {
+			t.Fatalf("an upload in the moment of the start: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

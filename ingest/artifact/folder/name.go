@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -14,10 +15,20 @@ import (
 const nameBytesMax = 230
 
 // temporaryEnd is how the file store ends the name of an upload under way: its start in nanoseconds.
-const temporaryEnd = `\.[12][0-9a-f]{15}\.tmp$`
+const temporaryEnd = `\.([12][0-9a-f]{15})\.tmp$`
 
 // temporary matches the names of uploads under way; encodeName keeps users' files from having such.
 var temporary = regexp.MustCompile(temporaryEnd)
+
+// uploadBegun says when the upload began that a temporary name belongs to.
+func uploadBegun(p string) (time.Time, bool) {
+	found := temporary.FindStringSubmatch(p)
+	if found == nil {
+		return time.Time{}, false
+	}
+	ns, err := strconv.ParseInt(found[1], 16, 64)
+	return time.Unix(0, ns), err == nil
+}
 
 // special matches what the file store must not see in a name: control characters, its own escapes and suffixes,
 // temporary names, and what would be taken for our escapes.

@@ -42,7 +42,7 @@ func (s *Folder) Put(ctx context.Context, p string, r io.Reader, length int64) e
 	if err != nil {
 		return store.Fault("store", p, err)
 	}
-	err = s.copy(w, r, length)
+	err = s.copy(w, file, r, length)
 	if err == nil && file != nil {
 		err = file.Sync()
 	}
@@ -57,8 +57,8 @@ func (s *Folder) Put(ctx context.Context, p string, r io.Reader, length int64) e
 	return nil
 }
 
-// copy copies in pieces and asks for room between them.
-func (s *Folder) copy(w io.Writer, r io.Reader, length int64) error {
+// copy copies in pieces and asks for room between them. file is where w writes to, if that is known.
+func (s *Folder) copy(w io.Writer, file *os.File, r io.Reader, length int64) error {
 	// Without its other methods the writer cannot take a shortcut around the limit.
 	to, buffer := struct{ io.Writer }{w}, make([]byte, copyBytes)
 	total := int64(0)
@@ -69,6 +69,9 @@ func (s *Folder) copy(w io.Writer, r io.Reader, length int64) error {
 		case err != nil:
 			return err
 		case n == spaceEveryBytes:
+			if file != nil {
+				writeBack(file, total-n, total)
+			}
 			if err := s.space(); err != nil {
 				return err
 			}

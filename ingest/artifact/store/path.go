@@ -17,7 +17,8 @@ const (
 	decodingsMax = 8
 )
 
-var drive = regexp.MustCompile(`^[A-Za-z]:`)
+// elsewhere begins what is no path below anything: a drive's letter, or a URL of a file.
+var elsewhere = regexp.MustCompile(`^([A-Za-z]|(?i:file)):`)
 
 // InvalidPath is MLflow's answer to a path that leads out or cannot be kept.
 func InvalidPath() error { return track.Errorf(track.InvalidParameterValue, "Invalid path") }
@@ -45,7 +46,7 @@ func Clean(p string) (string, error) {
 }
 
 func harmless(p string) bool {
-	if strings.ContainsAny(p, "\x00\\#") || strings.HasPrefix(p, "/") || drive.MatchString(p) {
+	if strings.ContainsAny(p, "\x00\\#") || strings.HasPrefix(p, "/") || elsewhere.MatchString(p) {
 		return false
 	}
 	for name := range strings.SplitSeq(p, "/") {
