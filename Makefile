@@ -67,10 +67,15 @@ test: preflight ## all set-up, then every test; the last line counts them
 	@for part in unit compat faults web; do $(MAKE) --no-print-directory test-$$part || true; done
 	@$(TESTS) total unit compat faults web
 
-test-unit: build engine ## the Go modules' own tests, and the scripts'
+# What the tests of artifacts in buckets speak to. Where it cannot be built, they say so and are counted as skipped.
+.PHONY: s3server
+s3server: preflight
+	@$(STAGE) "S3 server of the tests" sh build/s3server.sh || true
+
+test-unit: build engine s3server ## the Go modules' own tests, and the scripts'
 	@$(TESTS) unit $(MODULES)
 
-test-compat: build engine venv ## the real MLflow client against the real server
+test-compat: build engine venv s3server ## the real MLflow client against the real server
 	@$(TESTS) compat $(VENV)/bin/python
 
 test-faults: build engine ## kill -9, full disk, garbage; FAULTS=long for ten times as many
