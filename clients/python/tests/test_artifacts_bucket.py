@@ -6,7 +6,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -93,7 +92,7 @@ def requested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     def sending(session: requests.Session, request: requests.PreparedRequest, **settings: object) -> requests.Response:
         seen.append((request.method or "", request.url or ""))
-        return send(session, request, **settings)  # type: ignore[arg-type]
+        return send(session, request, **settings)
 
     monkeypatch.setattr(requests.Session, "send", sending)
     return seen
@@ -220,11 +219,9 @@ def test_a_bucket_that_clients_cannot_reach(
     ],
 )
 def test_a_wrong_store_is_said_in_a_line(environment: None, tmp_path: Path, address: str, said: str) -> None:
-    with ExitStack() as ports:
-        free = [ports.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(4)]
     command = [str(ROOT / "bin" / "streamgauge"), "up", "--data", str(tmp_path), "--artifacts", address]
-    for flag, port in zip(("--listen", "--nats-listen", "--clickhouse-listen", "--clickhouse-http-listen"), free):
-        command += [flag, f"127.0.0.1:{port}"]
+    for flag in ("--listen", "--nats-listen", "--clickhouse-listen", "--clickhouse-http-listen"):
+        command += [flag, "127.0.0.1:0"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS)
     assert done.returncode == 1
     assert done.stderr.startswith("streamgauge: --artifacts ")
