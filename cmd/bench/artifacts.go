@@ -153,12 +153,13 @@ func (t *target) upload(file string) error {
 // download reads the answer by itself: the system moves its bytes from the connection to the file, so that the
 // generator costs little.
 func (t *target) download(file string, size int64) error {
-	conn, err := net.Dial("tcp", strings.TrimPrefix(t.url, "http://"))
+	host := strings.TrimPrefix(t.url, "http://")
+	conn, err := net.Dial("tcp", host)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.0\r\nHost: bench\r\n\r\n", artifactPath); err != nil {
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n", artifactPath, host); err != nil {
 		return err
 	}
 	head := bufio.NewReader(conn)

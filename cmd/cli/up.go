@@ -43,7 +43,7 @@ streamgauge.yaml; flags win, then the environment, then the file.`,
 		ctx, cancel := stopOnSignal(cmd.Context(), log)
 		defer cancel()
 		return app.Run(ctx, c, app.Process{Version: version, Commit: commit(), Log: log, Ready: func(p app.Ports, took time.Duration) {
-			printReady(newTerminal(cmd.OutOrStdout(), os.Getenv), c.Data, p, took)
+			printReady(newTerminal(cmd.OutOrStdout(), os.Getenv), c, p, took)
 		}})
 	}
 	return cmd
@@ -77,14 +77,15 @@ func stopOnSignal(parent context.Context, log *slog.Logger) (context.Context, co
 	return ctx, cancel
 }
 
-func printReady(t terminal, data string, p app.Ports, took time.Duration) {
+func printReady(t terminal, c app.Config, p app.Ports, took time.Duration) {
 	fmt.Fprintf(t, "%s after %.1fs\n\n", t.paint(green, "streamgauge is ready"), took.Seconds())
 	tb := &table{whole: true, rows: [][]string{
 		{"web page", p.URL()},
 		{"MLflow", "export MLFLOW_TRACKING_URI=" + p.URL()},
 		{"NATS", p.NATSURL()},
 		{"ClickHouse", p.ClickHouse + ", HTTP " + p.ClickHouseHTTP + "; users and passwords: streamgauge connect clickhouse"},
-		{"data", data},
+		{"data", c.Data},
+		{"artifacts", cmp.Or(c.Artifacts, "in the data folder")},
 		{"look", "streamgauge runs"},
 	}}
 	_ = t.table(tb, dimFirst) // what cannot be printed does not stop the server

@@ -126,6 +126,7 @@ func TestABrokenUploadToABucketLeavesWhatWasThere(t *testing.T) {
 	for _, header := range []string{"Content-Length: 70000000", "Transfer-Encoding: chunked"} {
 		x.breakOff(t, header, 40<<20)
 	}
+	x.breakOff(t, "Content-Length: 1000000", 50_000) // less than a part
 	if _, text, _ := x.ask(t, http.MethodGet, files+"/f", nil); text != "before" {
 		t.Errorf("the file holds %.20q", text)
 	}

@@ -10,6 +10,7 @@
 package bucket
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -32,8 +33,8 @@ const (
 	// partBytesMin is the size of the parts in which the server passes an upload on. With uploadParts and one that is
 	// being filled it is the memory of an upload.
 	partBytesMin = 8 << 20
-	// partBytesUnknown is the same where the length is not told: S3 takes 10,000 parts, so 320 GB.
-	partBytesUnknown = 32 << 20
+	// partBytesUnknown is the same where the length is not told: S3 takes 10,000 parts, so 160 GB.
+	partBytesUnknown = 16 << 20
 	// uploadParts is how many parts of an upload are on their way at once.
 	uploadParts = 2
 	// deletesAtOnce is how many objects of a folder are deleted at once.
@@ -97,7 +98,7 @@ func (b *Bucket) Put(ctx context.Context, p string, r io.Reader, length int64) e
 		return err
 	}
 	body := &counted{r: r, length: length}
-	err = b.bucket.Upload(ctx, k, body, &blob.WriterOptions{
+	err = b.upload(ctx, k, body, &blob.WriterOptions{
 		ContentType: media.Type(p), BufferSize: partBytes(length), MaxConcurrency: uploadParts,
 	})
 	if err != nil {
@@ -105,6 +106,19 @@ func (b *Bucket) Put(ctx context.Context, p string, r io.Reader, length int64) e
 		return store.Fault("store", p, errors.Join(body.err, err))
 	}
 	return nil
+}
+
+// upload sends a file on. A small one is read first: for a reader the libraries take the memory of a whole part,
+// for bytes none.
+func (b *Bucket) upload(ctx context.Context, k string, body *counted, o *blob.WriterOptions) error {
+	if body.length < 0 || body.length > partBytesMin {
+		return b.bucket.Upload(ctx, k, body, o)
+	}
+	small, err := io.ReadAll(io.LimitReader(body, body.length+1))
+	if err != nil {
+		return err
+	}
+	return b.bucket.Upload(ctx, k, bytes.NewReader(small), o)
 }
 
 func partBytes(length int64) int {
