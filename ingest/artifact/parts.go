@@ -38,14 +38,8 @@ func (x *Proxy) partsRequest(c *fiber.Ctx) (p string, f mlflow.Fields, err error
 		return "", f, err
 	}
 	name := local[strings.LastIndexAny(local, `/\`)+1:]
-	clean, err := store.Clean(name)
-	if err != nil {
-		return "", f, err
-	}
-	if clean == "" {
-		return "", f, store.InvalidPath()
-	}
-	return path.Join(folder, clean), f, nil
+	clean, err := store.CleanFile(name)
+	return path.Join(folder, clean), f, err
 }
 
 func (x *Proxy) beginParts(c *fiber.Ctx) error {

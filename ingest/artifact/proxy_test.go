@@ -43,7 +43,11 @@ func (documents) Run(_ context.Context, id string) (*sgpb.Run, error) {
 }
 
 func (documents) Model(_ context.Context, id string) (*sgpb.LoggedModel, error) {
-	return &sgpb.LoggedModel{ArtifactUri: "mlflow-artifacts:/0/models/" + id + "/artifacts"}, nil
+	m := &sgpb.LoggedModel{ArtifactUri: "mlflow-artifacts:/0/models/" + id + "/artifacts"}
+	if id == "m-deleted" {
+		m.Lifecycle = sgpb.Lifecycle_LIFECYCLE_DELETED
+	}
+	return m, nil
 }
 
 // proxy is a real server on a real port.
@@ -254,6 +258,8 @@ func TestBadRequests(t *testing.T) {
 		{"GET", "/get-artifact?path=x", 400, "'run_id'"},
 		{"GET", "/api/2.0/mlflow/artifacts/list?run_id=none", 404, "not found"},
 		{"GET", "/api/2.0/mlflow/artifacts/list?run_id=elsewhere", 400, "s3://bucket/x"},
+		{"GET", "/api/2.0/mlflow/logged-models/m-deleted/artifacts/directories", 404, "Logged model with ID 'm-deleted' not found."},
+		{"GET", "/ajax-api/2.0/mlflow/logged-models/m-deleted/artifacts/files?artifact_file_path=x", 404, "Logged model with ID 'm-deleted' not found."},
 		{"GET", "/api/3.0/mlflow/server-info", 200, `"multipart_downloads_enabled":false`},
 	} {
 		if status, text, _ := x.ask(t, c.method, c.path, nil); status != c.status || !strings.Contains(text, c.message) {

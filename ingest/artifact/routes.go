@@ -129,7 +129,15 @@ func (x *Proxy) locationOfRun(c *fiber.Ctx) (string, error) {
 
 // locationOfModel is where the model in a request's path keeps its files.
 func (x *Proxy) locationOfModel(c *fiber.Ctx) (string, error) {
-	m, err := x.documents.Model(c.UserContext(), strings.Clone(c.Params("id")))
+	return x.modelLocation(c.UserContext(), strings.Clone(c.Params("id")))
+}
+
+// modelLocation is where a model keeps its files; a deleted one has none, as with MLflow.
+func (x *Proxy) modelLocation(ctx context.Context, id string) (string, error) {
+	m, err := x.documents.Model(ctx, id)
+	if err == nil && m.GetLifecycle() == sgpb.Lifecycle_LIFECYCLE_DELETED {
+		err = track.Errorf(track.ResourceDoesNotExist, "Logged model with ID '%s' not found.", id)
+	}
 	return m.GetArtifactUri(), err
 }
 

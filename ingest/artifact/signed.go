@@ -98,9 +98,7 @@ func readSignRequest(c *fiber.Ctx, seconds int64) (r signRequest, err error) {
 	if r.seconds, err = f.Int64("expiration", seconds); err != nil {
 		return r, err
 	}
-	if r.path, err = store.Clean(r.path); err == nil && r.path == "" {
-		err = store.InvalidPath()
-	}
+	r.path, err = store.CleanFile(r.path)
 	return r, err
 }
 
@@ -173,8 +171,7 @@ func (x *Proxy) signDownload(c *fiber.Ctx) error {
 
 func (x *Proxy) locationOf(ctx context.Context, r signRequest) (string, error) {
 	if r.modelID != "" {
-		m, err := x.documents.Model(ctx, r.modelID)
-		return m.GetArtifactUri(), err
+		return x.modelLocation(ctx, r.modelID)
 	}
 	run, err := x.documents.Run(ctx, r.runID)
 	return run.GetArtifactUri(), err

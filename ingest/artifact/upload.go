@@ -67,9 +67,5 @@ func (x *Proxy) smallPath(c *fiber.Ctx) (string, error) {
 	if c.Query("path") == "" {
 		return "", track.Errorf(track.InvalidParameterValue, "Request must specify path.")
 	}
-	p, err := store.Clean(strings.Clone(c.Query("path")))
-	if err == nil && p == "" {
-		err = store.InvalidPath()
-	}
-	return p, err
+	return store.CleanFile(strings.Clone(c.Query("path")))
 }

@@ -136,6 +136,9 @@ def test_a_logged_model_s_files(url: str, client: MlflowClient, experiment: Simp
     got = requests.get(f"{about}/files", {"artifact_file_path": "deep/MLmodel"}, timeout=30)
     assert (got.text, got.headers["Content-Type"].split(";")[0]) == ("flavors: {}", "text/plain")
     assert requests.get(f"{about}/files", timeout=30).json()["error_code"] == "BAD_REQUEST"
+    client.delete_logged_model(model.model_id)
+    gone = requests.get(f"{about}/directories", timeout=30)
+    assert (gone.status_code, gone.json()["message"]) == (404, f"Logged model with ID '{model.model_id}' not found.")
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,15 @@ func Clean(p string) (string, error) {
 	return "", nil
 }
 
+// CleanFile is Clean for the path of a file, which the root is not.
+func CleanFile(p string) (string, error) {
+	clean, err := Clean(p)
+	if err == nil && clean == "" {
+		err = InvalidPath()
+	}
+	return clean, err
+}
+
 func harmless(p string) bool {
 	if strings.ContainsAny(p, "\x00\\#") || strings.HasPrefix(p, "/") || elsewhere.MatchString(p) {
 		return false
