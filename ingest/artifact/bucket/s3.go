@@ -2,7 +2,11 @@ package bucket
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,7 +78,34 @@ func (x *parts) Complete(ctx context.Context, p, id string, uploaded []store.Par
 	_, err = x.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: &x.name, Key: &k, UploadId: &id, MultipartUpload: &types.CompletedMultipartUpload{Parts: all},
 	})
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload" && x.completed(ctx, k, uploaded) {
+		return nil // the client repeats what it had no answer to
+	}
 	return partFault("complete the upload of", p, id, err)
+}
+
+// completed says whether an object is the one that parts make.
+func (x *parts) completed(ctx context.Context, k string, uploaded []store.Part) bool {
+	tag, ok := wholeTag(uploaded)
+	if !ok {
+		return false
+	}
+	found, err := x.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &x.name, Key: &k})
+	return err == nil && strings.Trim(aws.ToString(found.ETag), `"`) == tag
+}
+
+// wholeTag is the tag that S3 gives to what it makes of parts: a sum of their sums, and their number.
+func wholeTag(uploaded []store.Part) (string, bool) {
+	sum := md5.New()
+	for _, part := range uploaded {
+		b, err := hex.DecodeString(strings.Trim(part.ETag, `"`))
+		if err != nil || len(b) != md5.Size {
+			return "", false
+		}
+		sum.Write(b)
+	}
+	return fmt.Sprintf("%x-%d", sum.Sum(nil), len(uploaded)), true
 }
 
 // Abort drops an upload and its parts.
