@@ -58,7 +58,16 @@ func serve(t *testing.T) *served {
 		t.Fatal(err)
 	}
 	t.Cleanup(bus.Stop)
-	s := &server{web: w, nats: bus, keys: access.NewKeyring(""), hosts: names, p: Process{Log: w.log}}
+	files, err := openArtifacts(context.Background(), "", t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := files.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &server{web: w, nats: bus, files: files, keys: access.NewKeyring(""), hosts: names, p: Process{Log: w.log}}
 	s.parts = &parts{s: s, registry: documents, query: query.New(query.NewHot(query.HotOptions{}), nil, nil, nil, query.Options{}), edge: edge}
 	if err := s.routes(); err != nil {
 		t.Fatal(err)
@@ -150,7 +159,7 @@ func writes(r fiber.Route) bool {
 	case fiber.MethodGet, fiber.MethodHead:
 		return false
 	case fiber.MethodPost:
-		return !strings.HasSuffix(r.Path, "/search") && r.Path != "/v1/sql"
+		return !strings.HasSuffix(r.Path, "/search") && !strings.HasSuffix(r.Path, "/presigned-download-url") && r.Path != "/v1/sql"
 	}
 	return true
 }
