@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+import unittest
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -111,8 +112,17 @@ def script(path: str) -> Count:
     return count
 
 
+def scripts() -> Count:
+    """Runs the tests of the Python scripts in build/, which need nothing but Python itself."""
+    suite = unittest.defaultTestLoader.discover(str(ROOT / "build"), "*_test.py")
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=0).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    return Count(result.testsRun - failed - len(result.skipped), failed, len(result.skipped))
+
+
 def unit(*modules: str) -> Count:
     count = script("build/preflight_test.sh")
+    count.add(scripts())
     for module in modules:
         listed = subprocess.run(["go", "list", "./..."], cwd=ROOT / module, capture_output=True, text=True)
         packages = [p for p in listed.stdout.split() if not p.endswith("/faults")]
@@ -131,7 +141,12 @@ def faults(module: str, package: str) -> Count:
 def compat(python: str) -> Count:
     report = RESULTS / "compat.xml"
     report.unlink(missing_ok=True)
-    bounded([python, "-m", "pytest", "-q", "clients/python", f"--junitxml={report}"], ROOT, COMPAT_MINUTES)
+    status = bounded([python, "-m", "pytest", "-q", "clients/python", f"--junitxml={report}"], ROOT, COMPAT_MINUTES)
+    return junit(report, status)
+
+
+def junit(report: Path, status: int) -> Count:
+    """Counts a report of pytest, whose status says what the report cannot: that tests never ran."""
     if not report.exists():
         return Count(failed=1)
     count = Count()
@@ -139,6 +154,9 @@ def compat(python: str) -> Count:
         tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
         failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
         count.add(Count(tests - failed - skipped, failed, skipped))
+    if status != 0 and count.failed == 0:
+        print(f"  pytest ended with status {status} before all tests had run")
+        count.failed = 1
     return count
 
 
