@@ -68,13 +68,19 @@ func TestTable(t *testing.T) {
 			"A     NUMBER\nlong       1\nb         10\n"},
 		{"wide letters take two columns", table{rows: [][]string{{"模型", "1"}, {"abcd", "2"}}}, 0, "模型  1\nabcd  2\n"},
 		{"columns that do not fit are left out", table{rows: [][]string{{"aaaa", "bbbb", "cccc"}}}, 11, "aaaa  bbbb\n"},
-		{"a long cell is cut", table{rows: [][]string{{long, "b"}}}, 0, strings.Repeat("x", 47) + "…  b\n"},
-		{"a whole one is not", table{whole: true, rows: [][]string{{long, "b"}}}, 0, long + "  b\n"},
-		{"control characters do not reach the terminal", table{rows: [][]string{{"a\x1b[31m\nb", "c"}}}, 0, "a [31m b  c\n"},
+		{"a long text is cut so that the others fit", table{rows: [][]string{{long, "b", "cc"}}}, 25, strings.Repeat("x", 17) + "…  b  cc\n"},
+		{"the widest gives way", table{rows: [][]string{{long, strings.Repeat("y", 16)}}}, 40, strings.Repeat("x", 21) + "…  " + strings.Repeat("y", 16) + "\n"},
+		{"numbers are never cut", table{rows: [][]string{{long, "123456789012345678"}}, right: map[int]bool{1: true}}, 33, strings.Repeat("x", 12) + "…  123456789012345678\n"},
+		{"the heading of numbers is", table{header: []string{"a/very/long/heading"}, rows: [][]string{{"1"}}, right: map[int]bool{0: true}}, 12, "a/very/long…\n           1\n"},
+		{"what yields first goes first", table{header: []string{"A", "B", "C"}, rows: [][]string{{"aaaa", "bbbb", "cccc"}}, yield: map[int]int{1: 2}}, 11, "A     C\naaaa  cccc\n"},
+		{"a pipe gets long cells whole", table{rows: [][]string{{long, "b"}}}, 0, long + "  b\n"},
+		{"a pipe gets line breaks as escapes", table{rows: [][]string{{"a\nb\t\x1b", "c"}, {"d", "e"}}}, 0, `a\nb\t\x1b  c` + "\nd           e\n"},
+		{"a whole table is not cut", table{whole: true, rows: [][]string{{long, "b"}}}, 20, long + "  b\n"},
+		{"control characters do not reach the terminal", table{rows: [][]string{{"a\x1b[31m\nb", "c"}}}, 80, "a [31m b  c\n"},
 		{"a short row", table{rows: [][]string{{"a", "b"}, {"c"}}}, 0, "a  b\nc\n"},
 	} {
 		var b strings.Builder
-		if err := tt.tb.write(&b, tt.width); err != nil || b.String() != tt.want {
+		if _, err := tt.tb.write(&b, tt.width); err != nil || b.String() != tt.want {
 			t.Errorf("%s: got\n%s%v, want\n%s", tt.name, b.String(), err, tt.want)
 		}
 	}

@@ -27,7 +27,7 @@ func newShow() *cobra.Command {
 	}
 	c := addURL(cmd, os.Getenv)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVarP(&all, "all", "a", false, "show every metric, and MLflow's own tags")
+	cmd.Flags().BoolVarP(&all, "all", "a", false, "show every metric and whole values, and MLflow's own tags")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		r, err := c.find(cmd.Context(), args[0])
 		if err != nil {
@@ -44,13 +44,13 @@ func newShow() *cobra.Command {
 		if err := showInfo(t, r, e.Experiment.Name, time.Now()); err != nil {
 			return err
 		}
-		if err := showPairs(t, "params", r.Data.Params); err != nil {
+		if err := showPairs(t, "params", r.Data.Params, all); err != nil {
 			return err
 		}
 		if err := c.showMetrics(cmd, t, r, all); err != nil {
 			return err
 		}
-		return showPairs(t, "tags", shownTags(r.Data.Tags, all))
+		return showPairs(t, "tags", shownTags(r.Data.Tags, all), all)
 	}
 	return cmd
 }
@@ -75,12 +75,12 @@ func dimFirst(_, column int) string {
 	return ""
 }
 
-func showPairs(t terminal, title string, pairs []keyValue) error {
+func showPairs(t terminal, title string, pairs []keyValue, whole bool) error {
 	if len(pairs) == 0 {
 		return nil
 	}
 	fmt.Fprintf(t, "\n%s\n", t.paint(bold, title))
-	tb := &table{}
+	tb := &table{whole: whole}
 	for _, p := range pairs {
 		tb.rows = append(tb.rows, []string{p.Key, p.Value})
 	}

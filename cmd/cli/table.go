@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -15,66 +16,56 @@ type table struct {
 	right map[int]bool
 	// whole leaves long cells as they are.
 	whole bool
+	// yield is how readily a column gives way where there is too little room: the greatest goes first, of equal
+	// ones the rightmost.
+	yield map[int]int
 	// paint colours a cell that is already padded; nil leaves everything plain.
 	paint func(row, column int, cell string) string
 }
 
-const (
-	columnGap = "  "
-	// cellWidthMax keeps one long text from pushing everything else off the screen.
-	cellWidthMax = 48
-)
+const columnGap = "  "
 
-// write prints the table within a width, leaving out columns at the right that do not fit; 0 is no limit.
-func (t *table) write(w io.Writer, width int) error {
-	if t.whole {
-		width = 0
+// write prints the table within a width and gives the headers of the columns that found no room. Width 0 is no
+// terminal: every cell is whole and on its line.
+func (t *table) write(w io.Writer, width int) (hidden []string, err error) {
+	text := clean
+	if width == 0 {
+		text = escape
 	}
-	widths := t.widths(width)
+	var widths []int
+	if t.whole || width == 0 {
+		for _, m := range t.measures(text) {
+			widths = append(widths, m.natural)
+		}
+	} else {
+		widths = t.fit(width)
+	}
+	for i := range min(len(widths), len(t.header)) {
+		if widths[i] == 0 {
+			hidden = append(hidden, clean(t.header[i]))
+		}
+	}
 	var b strings.Builder
 	if t.header != nil {
-		t.line(&b, -1, t.header, widths)
+		t.line(&b, -1, t.header, widths, text)
 	}
 	for i, r := range t.rows {
-		t.line(&b, i, r, widths)
+		t.line(&b, i, r, widths, text)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	_, err = io.WriteString(w, b.String())
+	return hidden, err
 }
 
-func (t *table) widths(width int) []int {
-	var widths []int
-	for _, r := range append([][]string{t.header}, t.rows...) {
-		for i, c := range r {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			w := runewidth.StringWidth(clean(c))
-			if !t.whole {
-				w = min(w, cellWidthMax)
-			}
-			widths[i] = max(widths[i], w)
-		}
-	}
-	sum := 0
-	for i, w := range widths {
-		sum += w
-		if i > 0 {
-			sum += len(columnGap)
-		}
-		if width > 0 && i > 0 && sum > width {
-			return widths[:i]
-		}
-	}
-	return widths
-}
-
-func (t *table) line(b *strings.Builder, row int, cells []string, widths []int) {
+// line writes one row; a column of width 0 is left out.
+func (t *table) line(b *strings.Builder, row int, cells []string, widths []int, text func(string) string) {
 	var parts []string
 	for i, w := range widths {
+		if w == 0 {
+			continue
+		}
 		cell := ""
 		if i < len(cells) {
-			cell = runewidth.Truncate(clean(cells[i]), w, "…")
+			cell = runewidth.Truncate(text(cells[i]), w, "…")
 		}
 		switch {
 		case t.right[i]:
@@ -93,9 +84,34 @@ func (t *table) line(b *strings.Builder, row int, cells []string, widths []int) 
 // clean keeps a cell on its line and its control characters off the terminal.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if isControl(r) {
 			return ' '
 		}
 		return r
 	}, s)
 }
+
+// escape keeps a cell on its line and loses nothing of it.
+func escape(s string) string {
+	if !strings.ContainsFunc(s, isControl) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case isControl(r):
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func isControl(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }

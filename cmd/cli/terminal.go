@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -29,7 +30,8 @@ func newTerminal(w io.Writer, getenv func(string) string) terminal {
 	}
 	// The convention of no-color.org.
 	t.colour = getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
-	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+	t.width = widthPlain
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 		t.width = width
 	}
 	return t
@@ -71,7 +73,22 @@ func (t terminal) table(tb *table, colour func(row, column int) string) error {
 		}
 		return t.paint(colour(row, column), cell)
 	}
-	return tb.write(t, t.width)
+	hidden, err := tb.write(t, t.width)
+	if len(hidden) > 0 {
+		fmt.Fprintln(t, t.paint(dim, "no room for "+listing(hidden)+"; a wider terminal or --json shows all"))
+	}
+	return err
+}
+
+// listedMax names in a row are read.
+const listedMax = 6
+
+// listing names some and counts the others.
+func listing(names []string) string {
+	if n := len(names); n > listedMax {
+		return strings.Join(names[:listedMax], ", ") + " and " + strconv.Itoa(n-listedMax) + " more"
+	}
+	return strings.Join(names, ", ")
 }
 
 // printJSON is for programs.
