@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,7 +34,14 @@ func server(t *testing.T) string {
 		switch s.Filter {
 		case "attributes.run_name = 'swift'", "attributes.run_id LIKE 'aaaa%'":
 			fmt.Fprintf(w, `{"runs":[%s]}`, info(ids[0], "swift"))
+		case "attributes.name = 'none'":
+			fmt.Fprint(w, `{}`)
 		case "attributes.run_id LIKE 'aaa%'", "":
+			if slices.Contains(s.OrderBy, "accuracy DESC") {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `{"error_code":"INVALID_PARAMETER_VALUE","message":"Invalid order_by"}`)
+				return
+			}
 			fmt.Fprintf(w, `{"runs":[%s,%s]}`, info(ids[0], "swift"), info(ids[1], "slow"))
 		default:
 			fmt.Fprint(w, `{}`)
@@ -88,6 +96,10 @@ func TestCommands(t *testing.T) {
 		{"runs of an experiment", []string{"runs", "-e", "wine"}, 0, []string{"aaab0000"}},
 		{"runs of an unknown experiment", []string{"runs", "-e", "beer"}, 1, []string{`no experiment "beer"`, "wine"}},
 		{"runs for programs", []string{"runs", "--json"}, 0, []string{`"run_name": "swift"`, `"value": "NaN"`}},
+		{"no runs for programs", []string{"runs", "--json", "-f", "attributes.name = 'none'"}, 0, []string{"[]\n"}},
+		{"runs with a metric", []string{"runs", "-m", "loss", "-m", "gain"}, 0, []string{"TOOK  loss  gain\n"}},
+		{"more runs than a page", []string{"runs", "-n", "100000"}, 1, []string{"--limit 100000", "1 to 50000"}},
+		{"runs ordered by a bare key", []string{"runs", "-o", "accuracy DESC"}, 1, []string{"Invalid order_by", "--order-by 'metrics.accuracy DESC'", "params.accuracy"}},
 		{"show by name", []string{"show", "swift"}, 0, []string{"swift", "FINISHED", "wine (1)", "loss", "█▁", "p", "v"}},
 		{"show by the beginning of an id", []string{"show", "aaaa"}, 0, []string{"swift"}},
 		{"show of an ambiguous id", []string{"show", "aaa"}, 1, []string{"swift", "slow", "more of the id"}},

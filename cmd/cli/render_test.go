@@ -2,9 +2,11 @@ package cli
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestSparkline(t *testing.T) {
@@ -115,12 +117,80 @@ func TestRunTableShowsWhatWasOrderedBy(t *testing.T) {
 		runs[0].Data.Metrics = append(runs[0].Data.Metrics, metric{Key: k, Value: 1})
 	}
 	runs[1].Data.Metrics = append(runs[1].Data.Metrics, metric{Key: "rare", Value: 2})
-	tb := runTable(runs, []experiment{{ID: "1", Name: "wine"}}, []string{"metrics.rare DESC"}, time.Now())
+	tb := runTable(runs, []experiment{{ID: "1", Name: "wine"}}, metricColumns(runs, []string{"metrics.rare DESC"}, nil), time.Now())
 	if got := strings.Join(tb.header, " "); got != "RUN NAME EXPERIMENT STATUS STARTED TOOK rare z a b c d" {
 		t.Errorf("header %s", got)
 	}
 	if r := tb.rows[1]; r[0] != "abababab" || r[2] != "wine" || r[5] != "1m1s" || r[6] != "2" {
 		t.Errorf("row %v", r)
+	}
+}
+
+func TestRunTableOnANarrowTerminalKeepsMetrics(t *testing.T) {
+	runs := []run{testRun("short", 3), testRun(strings.Repeat("long", 12), 3)}
+	for _, tt := range []struct {
+		name, order string
+		width       int
+		want        string
+		hidden      string
+	}{
+		{"80 columns", "", 80, "RUN NAME STATUS STARTED TOOK m0 m1", "EXPERIMENT m2"},
+		{"ordered by", "metrics.m2 DESC", 60, "RUN NAME STATUS m2 m0", "EXPERIMENT STARTED TOOK m1"},
+		{"hardly any room", "metrics.m2", 30, "RUN m2", "NAME EXPERIMENT STATUS STARTED TOOK m0 m1"},
+		{"a wide one", "", 150, "RUN NAME EXPERIMENT STATUS STARTED TOOK m0 m1 m2", ""},
+	} {
+		tb := runTable(runs, nil, metricColumns(runs, []string{tt.order}, nil), time.Now())
+		shortenStarts(tb, runs)
+		var b strings.Builder
+		hidden, err := tb.write(&b, tt.width)
+		lines := strings.Split(b.String(), "\n")
+		if got := strings.Join(strings.Fields(lines[0]), " "); err != nil || got != tt.want || strings.Join(hidden, " ") != tt.hidden {
+			t.Errorf("%s: got %s, hidden %s, want %s, hidden %s", tt.name, got, hidden, tt.want, tt.hidden)
+		}
+		for _, l := range lines {
+			if n := utf8.RuneCountInString(l); n > tt.width {
+				t.Errorf("%s: a line of %d", tt.name, n)
+			}
+		}
+	}
+}
+
+// testRun is a run with metrics m0, m1 and so on.
+func testRun(name string, metrics int) run {
+	var r run
+	r.Info.ID, r.Info.Name, r.Info.ExperimentID, r.Info.Status = strings.Repeat("ab", 16), name, "1", "FINISHED"
+	r.Info.StartMS, r.Info.EndMS = 1000, 62_000
+	for i := range metrics {
+		r.Data.Metrics = append(r.Data.Metrics, metric{Key: "m" + strconv.Itoa(i), Value: 0.123456})
+	}
+	return r
+}
+
+func TestMetricColumns(t *testing.T) {
+	few, many := testRun("few", 2), testRun("many", 2500)
+	few.Data.Metrics[0].Key, few.Data.Metrics[1].Key = "val loss", "z"
+	for _, tt := range []struct {
+		name  string
+		runs  []run
+		order []string
+		named []string
+		want  string
+	}{
+		{"a crowded run does not choose for all", []run{many, few}, nil, nil, "val loss,z"},
+		{"alone it does", []run{many}, nil, nil, "m0,m1,m10,m100,m1000,m1001"},
+		{"ordered by comes first", []run{many, few}, []string{"metrics.m7 DESC"}, nil, "m7,val loss,z"},
+		{"an order in quotes", []run{few}, []string{"metrics.`z` ASC"}, nil, "z,val loss"},
+		{"an order by something else", []run{few}, []string{"params.z", "start_time DESC", "metrics.", ""}, nil, "val loss,z"},
+		{"ordered by although no run has it", []run{few}, []string{"metrics.gone"}, nil, "gone,val loss,z"},
+		{"named ones alone, and those ordered by", []run{many, few}, []string{"metrics.z"}, []string{"m9", "metrics.m8"}, "m9,m8,z"},
+	} {
+		var got []string
+		for _, c := range metricColumns(tt.runs, tt.order, tt.named) {
+			got = append(got, c.key)
+		}
+		if strings.Join(got, ",") != tt.want {
+			t.Errorf("%s: got %v, want %s", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -1,8 +1,9 @@
 package cli
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -15,12 +16,14 @@ const (
 	runsDefault = 20
 	// shortID of a run is what people type; `show` takes any prefix that is unique.
 	shortID = 8
-	// metricColumnsMax beside the fixed columns still fit a wide terminal.
-	metricColumnsMax = 6
+	// runsMax is MLflow's own limit of a page.
+	runsMax = 50_000
+	// startedWidth is the width of a terminal from which on there is room for the whole time of a start.
+	startedWidth = 120
 )
 
 func newRuns() *cobra.Command {
-	var experiments []string
+	var experiments, metrics []string
 	var s search
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -28,6 +31,7 @@ func newRuns() *cobra.Command {
 		Short: "List runs with their newest metrics",
 		Example: `  streamgauge runs
   streamgauge runs --experiment wine --order-by 'metrics.accuracy DESC' -n 5
+  streamgauge runs --metric accuracy --metric val_loss
   streamgauge runs --filter "params.model = 'forest' and metrics.accuracy > 0.9"`,
 		Args: cobra.NoArgs,
 	}
@@ -37,8 +41,12 @@ func newRuns() *cobra.Command {
 	f.StringVarP(&s.Filter, "filter", "f", "", "MLflow's filter, as in metrics.loss < 0.1 and tags.team = 'a'")
 	f.StringArrayVarP(&s.OrderBy, "order-by", "o", nil, "as in metrics.loss ASC, may be repeated (default: newest first)")
 	f.IntVarP(&s.Limit, "limit", "n", runsDefault, "how many runs")
+	f.StringArrayVarP(&metrics, "metric", "m", nil, "metric to show, may be repeated (default: those ordered by and those that most runs have)")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if s.Limit < 1 || s.Limit > runsMax {
+			return fmt.Errorf("--limit %d: want a number from 1 to %d", s.Limit, runsMax)
+		}
 		all, err := c.experiments(cmd.Context())
 		if err != nil {
 			return err
@@ -48,17 +56,20 @@ func newRuns() *cobra.Command {
 		}
 		found, err := c.runs(cmd.Context(), s)
 		if err != nil {
-			return err
+			return suggestMetric(err, s.OrderBy)
 		}
 		if asJSON {
-			return printJSON(cmd.OutOrStdout(), found)
+			return printJSON(cmd.OutOrStdout(), append([]run{}, found...))
 		}
 		t := newTerminal(cmd.OutOrStdout(), os.Getenv)
 		if len(found) == 0 {
 			fmt.Fprintln(t, "no runs")
 			return nil
 		}
-		tb := runTable(found, all, s.OrderBy, time.Now())
+		tb := runTable(found, all, metricColumns(found, s.OrderBy, metrics), time.Now())
+		if t.width > 0 && t.width < startedWidth {
+			shortenStarts(tb, found)
+		}
 		return t.table(tb, func(row, column int) string {
 			if tb.header[column] == "STATUS" {
 				return statusColour(found[row].Info.Status)
@@ -104,54 +115,16 @@ func names(all []experiment) string {
 	return strings.Join(out, ", ")
 }
 
-// runTable lays runs out, with the metrics that were ordered by and those that most runs have.
-func runTable(runs []run, all []experiment, orderBy []string, now time.Time) *table {
-	name := map[string]string{}
-	for _, e := range all {
-		name[e.ID] = e.Name
-	}
-	keys := metricColumns(runs, orderBy)
-	t := &table{header: []string{"RUN", "NAME", "EXPERIMENT", "STATUS", "STARTED", "TOOK"}, right: map[int]bool{5: true}}
-	for _, k := range keys {
-		t.right[len(t.header)] = true
-		t.header = append(t.header, k)
-	}
-	for i := range runs {
-		r := &runs[i]
-		row := []string{
-			r.Info.ID[:min(shortID, len(r.Info.ID))], r.Info.Name, cmp.Or(name[r.Info.ExperimentID], r.Info.ExperimentID),
-			r.Info.Status, formatTime(r.Info.StartMS), r.took(now),
-		}
-		for _, k := range keys {
-			cell := ""
-			if m, ok := r.metric(k); ok {
-				cell = formatNumber(float64(m.Value))
-			}
-			row = append(row, cell)
-		}
-		t.rows = append(t.rows, row)
-	}
-	return t
-}
-
-// metricColumns chooses the metrics to show: those ordered by, then by how many runs have them, then by name.
-func metricColumns(runs []run, orderBy []string) []string {
-	counts := map[string]int{}
-	for _, r := range runs {
-		for _, m := range r.Data.Metrics {
-			counts[m.Key]++
-		}
+// suggestMetric helps who ordered by a bare key: MLflow takes it for an attribute of the run.
+func suggestMetric(err error, orderBy []string) error {
+	var e *apiError
+	if !errors.As(err, &e) || e.Status != http.StatusBadRequest {
+		return err
 	}
 	for _, o := range orderBy {
-		key, found := strings.CutPrefix(strings.Fields(o + " x")[0], "metrics.")
-		if key = strings.Trim(key, "`\""); found && counts[key] > 0 {
-			counts[key] = len(runs) + 1
+		if key, rest, _ := strings.Cut(strings.TrimSpace(o), " "); key != "" && !strings.Contains(key, ".") {
+			return fmt.Errorf("%w; for a metric say --order-by '%s', for a param params.%s", err, strings.TrimSpace("metrics."+key+" "+rest), key)
 		}
 	}
-	keys := make([]string, 0, len(counts))
-	for k := range counts {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
-	return keys[:min(len(keys), metricColumnsMax)]
+	return err
 }
