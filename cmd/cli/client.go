@@ -80,7 +80,7 @@ func (c *client) json(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
-// raw sends a request and gives the body of a good answer.
+// raw sends a request and gives the body of a good answer, and what came of one that broke off.
 func (c *client) raw(ctx context.Context, method, path string, in any) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -104,7 +104,7 @@ func (c *client) raw(ctx context.Context, method, path string, in any) ([]byte, 
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, answerBytesMax))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", c.url, err)
+		return answer, fmt.Errorf("read the answer of %s: %w", c.url, err)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return answer, nil

@@ -65,12 +65,19 @@ func server(t *testing.T) string {
 	})
 	mux.HandleFunc("POST /v1/sql", func(w http.ResponseWriter, r *http.Request) {
 		var q struct{ Query, Format string }
-		if err := json.NewDecoder(r.Body).Decode(&q); err != nil || q.Query != "SELECT 1 AS x" {
+		defer func() {
+			if q.Query == "SELECT 2" {
+				fmt.Fprint(w, "1\n2\n\r\n__exception__\r\nabc\r\nCode: 396. DB::Exception: Limit for result exceeded. (TOO_MANY)\n49 abc\r\n__exception__\r\n")
+				w.(http.Flusher).Flush()
+				panic(http.ErrAbortHandler) // as ours breaks the connection
+			}
+		}()
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil || !strings.HasPrefix(q.Query, "SELECT") {
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprint(w, `{"error_code":"INVALID_PARAMETER_VALUE","message":"Syntax error"}`)
 			return
 		}
-		fmt.Fprint(w, map[string]string{"csv": "\"x\"\n1\n", "json": `{"data":[[1]]}`}[q.Format])
+		fmt.Fprint(w, map[string]string{"csv": "\"x\"\n1\n", "tsv": "x\n1\n", "json": `{"data":[[1]]}`}[q.Format])
 	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
@@ -109,6 +116,11 @@ func TestCommands(t *testing.T) {
 		{"metrics of an unknown key", []string{"metrics", "swift", "gain"}, 1, []string{`no metric "gain"`}},
 		{"sql", []string{"sql", "SELECT 1 AS x"}, 0, []string{"x\n1\n"}},
 		{"sql for programs", []string{"sql", "SELECT 1 AS x", "--json"}, 0, []string{`{"data":[[1]]}`}},
+		{"sql in another format", []string{"sql", "SELECT 1 AS x", "--format", "tsv"}, 0, []string{"x\n1\n"}},
+		{"sql in an unknown format", []string{"sql", "SELECT 1 AS x", "--format", "xls"}, 1, []string{"--format xls", "parquet"}},
+		{"sql without a query", []string{"sql", " "}, 1, []string{"query is empty", "sql -"}},
+		{"sql with a format of its own", []string{"sql", "SELECT 1 FORMAT JSON"}, 1, []string{"FORMAT of its own", "--format"}},
+		{"sql that reaches a limit on its way", []string{"sql", "SELECT 2"}, 1, []string{"streamgauge: Code: 396. DB::Exception: Limit for result exceeded. (TOO_MANY); ", "1,000,000 rows", "LIMIT"}},
 		{"sql that is wrong", []string{"sql", "SELEC"}, 1, []string{"Syntax error"}},
 	} {
 		status, out, errOut := command(append(tt.args, "--url", url)...)

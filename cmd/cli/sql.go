@@ -1,29 +1,47 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
+// sqlFormats are what the server answers besides the table that is made here.
+var sqlFormats = []string{"json", "csv", "tsv", "arrow", "parquet"}
+
+// sqlLimits is what the server allows a query, in cmd/engine/users.xml.tmpl.
+const sqlLimits = "a query may give 1,000,000 rows and 500 MB, take 60 s and use 1 GB of memory"
+
 func newSQL() *cobra.Command {
 	var asJSON bool
+	var format string
 	cmd := &cobra.Command{
 		Use:   "sql 'SELECT ...'",
 		Short: "Ask ClickHouse, read-only, with everything acknowledged so far",
+		Long: `Ask ClickHouse, read-only, with everything acknowledged so far.
+
+On a terminal long cells are cut to its width; a pipe gets them whole, with line breaks as \n. --format csv and
+the others give exactly what ClickHouse writes. Limits: ` + sqlLimits + `.`,
 		Example: `  streamgauge sql 'SELECT name, params FROM runs FINAL LIMIT 5'
+  streamgauge sql --format parquet 'SELECT * FROM runs FINAL' > runs.parquet
   echo 'SELECT count() FROM points WHERE run > 0' | streamgauge sql -`,
 		Args: cobra.ExactArgs(1),
 	}
 	c := addURL(cmd, os.Getenv)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&format, "format", "", "print "+strings.Join(sqlFormats, ", ")+" (default: a table)")
+	cmd.MarkFlagsMutuallyExclusive("json", "format")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		query := args[0]
 		if query == "-" {
@@ -33,15 +51,20 @@ func newSQL() *cobra.Command {
 			}
 			query = string(b)
 		}
-		format := "csv"
+		if strings.TrimSpace(query) == "" {
+			return errors.New("the query is empty; say sql 'SELECT ...', or sql - to read it from standard input")
+		}
 		if asJSON {
 			format = "json"
 		}
-		body, err := c.raw(cmd.Context(), http.MethodPost, "/v1/sql", map[string]string{"query": query, "format": format})
+		if format != "" && !slices.Contains(sqlFormats, format) {
+			return fmt.Errorf("--format %s: want one of %s", format, strings.Join(sqlFormats, ", "))
+		}
+		body, err := c.ask(cmd.Context(), query, cmp.Or(format, "csv"))
 		if err != nil {
 			return err
 		}
-		if asJSON {
+		if format != "" {
 			_, err := cmd.OutOrStdout().Write(body)
 			return err
 		}
@@ -52,6 +75,48 @@ func newSQL() *cobra.Command {
 		return newTerminal(cmd.OutOrStdout(), os.Getenv).table(tb, nil)
 	}
 	return cmd
+}
+
+// ask runs a query. One that fails on its way has an answer that breaks off; its end says why.
+func (c *client) ask(ctx context.Context, query, format string) ([]byte, error) {
+	if format == "csv" && ownFormat.MatchString(query) {
+		return nil, errors.New("the query names a FORMAT of its own; leave it out, and say --format csv, tsv, json, arrow or parquet")
+	}
+	body, err := c.raw(ctx, http.MethodPost, "/v1/sql", map[string]string{"query": query, "format": format})
+	var e *apiError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		if cause := queryError(body); cause != "" {
+			err = errors.New(cause)
+		}
+	case !errors.As(err, &e):
+		return body, err
+	}
+	if err != nil && limitReached.MatchString(err.Error()) {
+		err = fmt.Errorf("%w; %s: ask for less, with LIMIT or an aggregate", err, sqlLimits)
+	}
+	return nil, err
+}
+
+var (
+	// ownFormat is ClickHouse's last clause but SETTINGS.
+	ownFormat = regexp.MustCompile(`(?i)\sFORMAT\s+[A-Za-z]+\s*(SETTINGS\s[^']*)?;?\s*$`)
+	// brokenOff is how ClickHouse ends an answer whose query failed.
+	brokenOff = regexp.MustCompile(`(?s)__exception__\r?\n\w+\r?\n(.*?)\s*(?:\d+ \w+\s*__exception__\s*)?$`)
+	// limitReached has the codes of ClickHouse for rows, bytes, time and memory.
+	limitReached = regexp.MustCompile(`Code: (158|159|241|307|396)\.`)
+)
+
+// causeBytesMax of an answer's end are searched for the reason.
+const causeBytesMax = 16 << 10
+
+// queryError finds the reason at the end of an answer that broke off, "" if there is none.
+func queryError(body []byte) string {
+	m := brokenOff.FindSubmatch(body[max(0, len(body)-causeBytesMax):])
+	if m == nil {
+		return ""
+	}
+	return string(m[1])
 }
 
 // csvTable lays out CSV with a header; columns of numbers are aligned to the right.
