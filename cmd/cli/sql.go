@@ -33,9 +33,9 @@ func newSQL() *cobra.Command {
 
 On a terminal long cells are cut to its width; a pipe gets them whole, with line breaks as \n. --format csv and
 the others give exactly what ClickHouse writes. Limits: ` + sqlLimits + `.`,
-		Example: `  streamgauge sql 'SELECT name, params FROM runs FINAL LIMIT 5'
-  streamgauge sql --format parquet 'SELECT * FROM runs FINAL' > runs.parquet
-  echo 'SELECT count() FROM points WHERE run > 0' | streamgauge sql -`,
+		Example: `  streamgauge sql 'SELECT name, params FROM runs FINAL WHERE run != 0 LIMIT 5'
+  streamgauge sql --format parquet 'SELECT * FROM runs FINAL WHERE run != 0' > runs.parquet
+  echo 'SELECT count() FROM points WHERE run != 0' | streamgauge sql -`,
 		Args: cobra.ExactArgs(1),
 	}
 	c := addURL(cmd, os.Getenv)
