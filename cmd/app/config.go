@@ -52,7 +52,8 @@ const (
 	tailBytesDefault = 256 << 20
 )
 
-// Flags defines a flag for every field.
+// Flags defines a flag for every field. Their texts have no backquotes: pflag takes what stands in them for the name
+// of the value.
 func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.Data, "data", DataHome(os.Getenv), "folder that holds everything")
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:5000", "address of HTTP: MLflow's API, ours and the web page")
@@ -65,7 +66,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.TLSKey, "tls-key", "", "key of the certificate, a PEM file")
 	f.StringVar(&c.Artifacts, "artifacts", "", "where artifacts are kept: a folder, or s3://, gs:// or azblob://bucket/prefix (default: a folder in the data folder)")
 	f.BoolVar(&c.ArtifactsProxyOnly, "artifacts-proxy-only", false, "move all artifacts through this server; for a bucket that clients cannot reach by themselves")
-	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where `streamgauge engine install` puts it)")
+	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where 'streamgauge engine install' puts it)")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
 	f.DurationVar(&c.SafetyAge, "safety-window", bus.SafetyWindowAge, "how long applied frames stay on their lane")
@@ -116,7 +117,13 @@ func (c *Config) Addresses() iter.Seq2[string, string] {
 
 // Check says what is wrong with the configuration by itself.
 func (c *Config) Check() error {
+	if err := CheckData(c.Data); err != nil {
+		return err
+	}
 	for _, a := range c.addresses() {
+		if err := checkPort(*a.at); err != nil {
+			return fmt.Errorf("--%s %s: %w", a.flag, *a.at, err)
+		}
 		loopback, err := hosts.Loopback(*a.at)
 		if err != nil {
 			return fmt.Errorf("--%s %s: %w", a.flag, *a.at, err)
@@ -135,6 +142,14 @@ func (c *Config) Check() error {
 		if n <= 0 {
 			return fmt.Errorf("--%s must be greater than 0", name)
 		}
+	}
+	return nil
+}
+
+// CheckData refuses a data folder without a name, as an unset variable gives one: it would be the working folder.
+func CheckData(dir string) error {
+	if dir == "" {
+		return fmt.Errorf("--data is empty; name a folder, or leave it out for %s", DataHome(os.Getenv))
 	}
 	return nil
 }

@@ -99,6 +99,9 @@ func TestWithoutTokensOnlyLoopbackIsServed(t *testing.T) {
 		{[]string{"--tls-cert", "x.pem"}, true, false},
 		{[]string{"--tls-key", "x.pem"}, true, false},
 		{[]string{"--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"}, true, false},
+		{[]string{"--listen", "127.0.0.1:99999"}, true, false},
+		{[]string{"--listen", "127.0.0.1:"}, true, false},
+		{[]string{"--listen", "127.0.0.1:-1"}, true, false},
 	} {
 		c, err := complete(t, tt.args, nil, "")
 		if err != nil {
@@ -126,6 +129,32 @@ func TestHostsAreAList(t *testing.T) {
 	if c, err = complete(t, nil, nil, "allowed_hosts: a.org\nallow_anonymous: true\n"); err != nil || len(c.AllowedHosts) != 1 || !c.AllowAnonymous {
 		t.Errorf("got %+v, %v", c, err)
 	}
+}
+
+func TestAnEmptyDataFolderIsRefused(t *testing.T) {
+	for name, c := range map[string]func() (app.Config, error){
+		"flag": func() (app.Config, error) { return complete(t, []string{"--data", ""}, nil, "") },
+		"file": func() (app.Config, error) { return complete(t, nil, nil, "data:\n") },
+	} {
+		c, err := c()
+		if err == nil {
+			err = c.Check()
+		}
+		if err == nil || !strings.Contains(err.Error(), "--data is empty") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestFlagsNameTheirValuesInOneWord(t *testing.T) {
+	var c app.Config
+	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	c.Flags(f)
+	f.VisitAll(func(f *pflag.Flag) {
+		if name, _ := pflag.UnquoteUsage(f); strings.Contains(name, " ") {
+			t.Errorf("--%s takes a %q", f.Name, name)
+		}
+	})
 }
 
 func TestDataHome(t *testing.T) {

@@ -32,7 +32,22 @@ func checkPorts(c *Config) error {
 	return errors.Join(taken...)
 }
 
+// checkPort refuses what no port is.
+func checkPort(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return errors.New("want host:port, as in 127.0.0.1:5000")
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil || port == "" {
+		return fmt.Errorf("%q is no port; want a number from 0 to 65535", port)
+	}
+	return nil
+}
+
 func takenPort(a address, err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %s; choose another address with --%s", a.name, DescribeTaken(*a.at, err), a.flag)
+	}
 	return fmt.Errorf("%s: %s; stop that or choose another address with --%s", a.name, DescribeTaken(*a.at, err), a.flag)
 }
 
