@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ const (
 
 // client asks a server over HTTP.
 type client struct {
+	// url is empty until it is looked for.
 	url string
 	// proof shows who asks.
 	proof proof
@@ -36,15 +38,30 @@ type client struct {
 // addURL defines --url and gives the client that it names.
 func addURL(cmd *cobra.Command, getenv func(string) string) *client {
 	c := &client{proof: proof{getenv: getenv}}
-	server := getenv(urlEnv)
-	if server == "" {
-		server = urlDefault
-	}
-	cmd.Flags().StringVar(&c.url, "url", server, "address of the server, also "+urlEnv)
+	cmd.Flags().StringVar(&c.url, "url", getenv(urlEnv), "address of the server, also "+urlEnv+" (default: that of the server that 'up' starts with the settings here, "+urlDefault+")")
 	if cmd.Flags().Lookup("data") == nil {
-		cmd.Flags().StringVar(&c.proof.dir, "data", "", "data folder whose owner asks, if its server wants tokens (default: that of `up`)")
+		cmd.Flags().StringVar(&c.proof.dir, "data", "", "data folder of the server; its owner needs no token (default: that of 'up' with the settings here)")
 	}
 	return c
+}
+
+// locate looks for the server if none is named, and refuses what is no address.
+func (c *client) locate() error {
+	if c.url == "" || c.proof.dir == "" {
+		s, err := settings(c.proof.getenv, configFile("", c.proof.getenv))
+		switch {
+		case err == nil:
+			s.Data = cmp.Or(c.proof.dir, s.Data)
+			c.proof.dir = s.Data
+			c.url = cmp.Or(c.url, serverURL(s))
+		case c.url == "":
+			return err
+		}
+	}
+	if u, err := url.Parse(c.url); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("the server's address %q is not one; want http://host:port, as in %s", c.url, urlDefault)
+	}
+	return nil
 }
 
 // apiError is what the server refused.
@@ -82,6 +99,9 @@ func (c *client) json(ctx context.Context, method, path string, in, out any) err
 
 // raw sends a request and gives the body of a good answer, and what came of one that broke off.
 func (c *client) raw(ctx context.Context, method, path string, in any) ([]byte, error) {
+	if err := c.locate(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var body io.Reader

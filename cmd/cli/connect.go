@@ -55,13 +55,19 @@ func newConnect() *cobra.Command {
 	return cmd
 }
 
-// addData defines --data as `up` has it.
+// addData defines --data as `up` has it, and fills it from the same settings before the command runs.
 func addData(cmd *cobra.Command, dir *string) {
-	preset := os.Getenv(app.EnvName("data"))
-	if preset == "" {
-		preset = app.DataHome(os.Getenv)
+	var file string
+	cmd.Flags().StringVar(dir, "data", app.DataHome(os.Getenv), "data folder of the server")
+	addConfig(cmd, &file)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("data") {
+			return app.CheckData(*dir)
+		}
+		c, err := settings(os.Getenv, configFile(file, os.Getenv))
+		*dir = c.Data
+		return err
 	}
-	cmd.Flags().StringVar(dir, "data", preset, "data folder of the server")
 }
 
 func connectPython(t terminal, p app.Ports) {

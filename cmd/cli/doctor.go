@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,15 +55,20 @@ type doctor struct {
 
 func newDoctor() *cobra.Command {
 	var asJSON bool
+	var file string
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Say what is wrong with this machine or installation, and the remedy", Args: cobra.NoArgs,
 	}
 	d := &doctor{cmd: cmd}
 	d.config.Flags(cmd.Flags())
+	addConfig(cmd, &file)
 	d.c = addURL(cmd, os.Getenv)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := app.Complete(cmd.Flags(), os.Getenv, app.ConfigFile); err != nil {
+		if err := app.Complete(cmd.Flags(), os.Getenv, configFile(file, os.Getenv)); err != nil {
+			return err
+		}
+		if err := app.CheckData(d.config.Data); err != nil {
 			return err
 		}
 		found := d.examine(cmd.Context())
@@ -96,17 +104,17 @@ func (d *doctor) examine(ctx context.Context) []finding {
 	d.ports, d.running = runningServer(d.config.Data)
 	d.c.proof.dir = d.config.Data
 	out := []finding{d.platform(), d.engine(), d.folder(), d.space()}
+	if d.c.url == "" {
+		d.c.url = serverURL(d.config)
+	}
 	if d.running {
-		if !d.cmd.Flags().Changed("url") && os.Getenv(urlEnv) == "" {
-			d.c.url = d.ports.URL()
-		}
 		return append(out, d.server(ctx), d.access(ctx), d.clock(ctx), d.nats(ctx), d.clickhouse(ctx))
 	}
 	out = append(out, d.freePorts()...)
 	if h := d.server(ctx); h.State == stateOK {
 		return append(out, h, d.clock(ctx))
 	}
-	return append(out, finding{stateWarn, "server", "none runs on " + d.config.Data, "start one with `streamgauge up`"})
+	return append(out, finding{stateWarn, "server", "none runs on " + d.config.Data, "start one with `streamgauge up" + dataArg(d.config.Data, os.Getenv) + "`"})
 }
 
 // runningServer finds the server of a data folder, if its process is still there.
@@ -148,21 +156,49 @@ func (d *doctor) engine() finding {
 	return finding{State: stateOK, Check: "engine", Detail: path + ", package " + engine.PackageVersion(path)}
 }
 
+// folder looks, and makes nothing: to be asked is no reason to leave a folder behind.
 func (d *doctor) folder() finding {
-	dir := d.config.Data
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	dir, there, err := existing(d.config.Data)
+	if err != nil {
 		return finding{stateFail, "data folder", err.Error(), "choose another with --data"}
 	}
-	probe := filepath.Join(dir, ".doctor")
-	if err := os.WriteFile(probe, []byte("x"), 0o600); err != nil {
-		return finding{stateFail, "data folder", err.Error(), "make it writable or choose another with --data"}
+	if err := syscall.Access(dir, accessWrite); err != nil {
+		return finding{stateFail, "data folder", fmt.Sprintf("%s: %v", dir, err), "make it writable or choose another with --data"}
 	}
-	_ = os.Remove(probe) // an empty file does no harm
-	return finding{State: stateOK, Check: "data folder", Detail: dir}
+	detail := d.config.Data
+	if !there {
+		detail += ", not there yet"
+	}
+	return finding{State: stateOK, Check: "data folder", Detail: detail}
+}
+
+// accessWrite asks access(2) whether files may be made in a folder: W_OK and X_OK.
+const accessWrite = 2 | 1
+
+// existing is a folder, or the nearest one above it that is there.
+func existing(dir string) (at string, there bool, err error) {
+	at, err = filepath.Abs(dir)
+	if err != nil {
+		return "", false, err
+	}
+	for there = true; ; there = false {
+		info, err := os.Stat(at)
+		if err == nil && !info.IsDir() {
+			return "", false, fmt.Errorf("%s is not a folder", at)
+		}
+		if err == nil || !errors.Is(err, fs.ErrNotExist) || filepath.Dir(at) == at {
+			return at, there, err
+		}
+		at = filepath.Dir(at)
+	}
 }
 
 func (d *doctor) space() finding {
-	free, err := embednats.FreeBytes(d.config.Data)
+	dir, _, err := existing(d.config.Data)
+	if err != nil {
+		return finding{stateFail, "disk", err.Error(), "choose another data folder with --data"}
+	}
+	free, err := embednats.FreeBytes(dir)
 	detail := fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
 	switch {
 	case err != nil:

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -27,13 +28,14 @@ func newUp() *cobra.Command {
 		Long: `Start the server: MLflow's API, NATS and ClickHouse in one.
 
 Every flag can also be an environment variable (--nats-listen is STREAMGAUGE_NATS_LISTEN) or a key in
-streamgauge.yaml; flags win, then the environment, then the file.`,
+streamgauge.yaml; flags win, then the environment, then the file. Commands that look for a server
+read the same environment and file.`,
 		Args: cobra.NoArgs,
 	}
 	c.Flags(cmd.Flags())
-	cmd.Flags().StringVar(&file, "config", "", "configuration file (default: streamgauge.yaml in the working folder, if there is one)")
+	addConfig(cmd, &file)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := app.Complete(cmd.Flags(), os.Getenv, cmp.Or(file, os.Getenv(app.EnvName("config")), app.ConfigFile)); err != nil {
+		if err := app.Complete(cmd.Flags(), os.Getenv, configFile(file, os.Getenv)); err != nil {
 			return err
 		}
 		log, err := newLog(cmd, c.LogLevel)
@@ -78,15 +80,19 @@ func stopOnSignal(parent context.Context, log *slog.Logger) (context.Context, co
 }
 
 func printReady(t terminal, c app.Config, p app.Ports, took time.Duration) {
+	data := c.Data
+	if abs, err := filepath.Abs(data); err == nil {
+		data = abs
+	}
 	fmt.Fprintf(t, "%s after %.1fs\n\n", t.paint(green, "streamgauge is ready"), took.Seconds())
 	tb := &table{whole: true, rows: [][]string{
 		{"web page", p.URL()},
 		{"MLflow", "export MLFLOW_TRACKING_URI=" + p.URL()},
 		{"NATS", p.NATSURL()},
-		{"ClickHouse", p.ClickHouse + ", HTTP " + p.ClickHouseHTTP + "; users and passwords: streamgauge connect clickhouse"},
-		{"data", c.Data},
+		{"ClickHouse", p.ClickHouse + ", HTTP " + p.ClickHouseHTTP + "; users and passwords: streamgauge connect clickhouse" + dataArg(data, os.Getenv)},
+		{"data", data},
 		{"artifacts", cmp.Or(c.Artifacts, "in the data folder")},
-		{"look", "streamgauge runs"},
+		{"look", "streamgauge runs" + urlArg(p.URL())},
 	}}
 	_ = t.table(tb, dimFirst) // what cannot be printed does not stop the server
 	fmt.Fprintln(t)
