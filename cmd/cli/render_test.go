@@ -88,6 +88,27 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestFormatNumber(t *testing.T) {
+	for _, tt := range []struct {
+		v    float64
+		want string
+	}{
+		{1234567890123, "1234567890123"},
+		{1e6, "1000000"},
+		{-3, "-3"},
+		{math.Copysign(0, -1), "-0"},
+		{0.123456789, "0.123457"},
+		{1234567.5, "1.23457e+06"},
+		{1e300, "1e+300"},
+		{math.Inf(1), "+Inf"},
+		{math.NaN(), "NaN"},
+	} {
+		if got := formatNumber(tt.v); got != tt.want {
+			t.Errorf("%v: got %s, want %s", tt.v, got, tt.want)
+		}
+	}
+}
+
 func TestColourIsForTerminals(t *testing.T) {
 	var b strings.Builder
 	tm := newTerminal(&b, func(string) string { return "" })

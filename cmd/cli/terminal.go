@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -99,7 +100,15 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-func formatNumber(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+// wholeMax: every whole number below it is a float64 and is written with all its digits.
+const wholeMax = 1e15
+
+func formatNumber(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < wholeMax {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 6, 64)
+}
 
 func formatTime(ms int64) string {
 	if ms == 0 {
