@@ -61,7 +61,7 @@ func server(t *testing.T) string {
 			return
 		}
 		fmt.Fprint(w, `{"series":[{"key":"loss","rank":0,"attempt":0,"points_total":3,"raw":true,"step":[1,2,3],"step_last":[1,2,3],"time":[1,2,3],
-			"min":[4,2,null],"max":[4,2,null],"mean":[4,2,null],"first":[4,2,null],"last":[4,2,null],"count":[1,1,1],"non_finite":[0,0,1]}]}`)
+			"min":[4,2,"-Infinity"],"max":[4,2,"-Infinity"],"mean":[4,2,"-Infinity"],"first":[4,2,"-Infinity"],"last":[4,2,"-Infinity"],"count":[1,1,1],"non_finite":[0,0,1]}]}`)
 	})
 	mux.HandleFunc("POST /v1/sql", func(w http.ResponseWriter, r *http.Request) {
 		var q struct{ Query, Format string }
@@ -112,7 +112,8 @@ func TestCommands(t *testing.T) {
 		{"show of an ambiguous id", []string{"show", "aaa"}, 1, []string{"swift", "slow", "more of the id"}},
 		{"show of nothing", []string{"show", "nobody"}, 1, []string{`no run is called "nobody"`, "streamgauge runs"}},
 		{"show of an unknown id", []string{"show", strings.Repeat("f", 32)}, 1, []string{"not found"}},
-		{"metrics", []string{"metrics", "swift", "loss"}, 0, []string{"3 points, least 2, greatest 4", "1 not finite", "█▁ ", "STEP"}},
+		{"metrics", []string{"metrics", "swift", "loss"}, 0, []string{"3 points, least 2, greatest 4", "1 not finite", "█▁↓", "STEP", "-Inf  -Inf"}},
+		{"metrics for programs", []string{"metrics", "swift", "loss", "--json"}, 0, []string{`"-Infinity"`}},
 		{"metrics of an unknown key", []string{"metrics", "swift", "gain"}, 1, []string{`no metric "gain"`}},
 		{"sql", []string{"sql", "SELECT 1 AS x"}, 0, []string{"x\n1\n"}},
 		{"sql for programs", []string{"sql", "SELECT 1 AS x", "--json"}, 0, []string{`{"data":[[1]]}`}},

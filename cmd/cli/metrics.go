@@ -83,7 +83,7 @@ func bucketTable(s *series) *table {
 	for i, step := range s.Step {
 		t.rows = append(t.rows, []string{
 			strconv.FormatInt(step, 10), formatTime(s.Time[i]), strconv.FormatUint(s.Count[i], 10),
-			formatNumber(orNaN(s.Min, i)), formatNumber(orNaN(s.Mean, i)), formatNumber(orNaN(s.Max, i)), formatNumber(orNaN(s.Last, i)),
+			formatNumber(at(s.Min, i)), formatNumber(at(s.Mean, i)), formatNumber(at(s.Max, i)), formatNumber(at(s.Last, i)),
 		})
 	}
 	return t

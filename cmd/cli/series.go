@@ -7,21 +7,21 @@ import (
 	"strconv"
 )
 
-// series is one line of /v1/runs/{id}/series: columns of buckets, null where nothing finite is.
+// series is one line of /v1/runs/{id}/series: columns of buckets.
 type series struct {
-	Key       string     `json:"key"`
-	Rank      uint32     `json:"rank"`
-	Attempt   uint32     `json:"attempt"`
-	Points    uint64     `json:"points_total"`
-	Step      []int64    `json:"step"`
-	StepLast  []int64    `json:"step_last"`
-	Time      []int64    `json:"time"`
-	Min       []*float64 `json:"min"`
-	Max       []*float64 `json:"max"`
-	Mean      []*float64 `json:"mean"`
-	Last      []*float64 `json:"last"`
-	Count     []uint64   `json:"count"`
-	NonFinite []uint64   `json:"non_finite"`
+	Key       string   `json:"key"`
+	Rank      uint32   `json:"rank"`
+	Attempt   uint32   `json:"attempt"`
+	Points    uint64   `json:"points_total"`
+	Step      []int64  `json:"step"`
+	StepLast  []int64  `json:"step_last"`
+	Time      []int64  `json:"time"`
+	Min       []number `json:"min"`
+	Max       []number `json:"max"`
+	Mean      []number `json:"mean"`
+	Last      []number `json:"last"`
+	Count     []uint64 `json:"count"`
+	NonFinite []uint64 `json:"non_finite"`
 }
 
 // series reads the lines of a metric; rank is a number, "all", or empty for the lowest.
@@ -41,7 +41,7 @@ func (c *client) series(ctx context.Context, runID, key, rank string, buckets in
 func (s *series) line() []point {
 	out := make([]point, len(s.Step))
 	for i, step := range s.Step {
-		out[i] = point{step, orNaN(s.Mean, i)}
+		out[i] = point{step, at(s.Mean, i)}
 	}
 	return out
 }
@@ -50,10 +50,10 @@ func (s *series) line() []point {
 func (s *series) extremes() (lo, hi float64) {
 	lo, hi = math.NaN(), math.NaN()
 	for i := range s.Step {
-		if v := orNaN(s.Min, i); !(lo <= v) && !math.IsNaN(v) {
+		if v := at(s.Min, i); !(lo <= v) && !notFinite(v) {
 			lo = v
 		}
-		if v := orNaN(s.Max, i); !(hi >= v) && !math.IsNaN(v) {
+		if v := at(s.Max, i); !(hi >= v) && !notFinite(v) {
 			hi = v
 		}
 	}
@@ -67,9 +67,11 @@ func (s *series) nonFinite() (n uint64) {
 	return n
 }
 
-func orNaN(column []*float64, i int) float64 {
-	if i >= len(column) || column[i] == nil {
+func at(column []number, i int) float64 {
+	if i >= len(column) {
 		return math.NaN()
 	}
-	return *column[i]
+	return float64(column[i])
 }
+
+func notFinite(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }

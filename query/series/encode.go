@@ -4,9 +4,12 @@ import (
 	"math"
 
 	"github.com/go-faster/jx"
+
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
 )
 
-// Encode writes the lines as columns. Where there is nothing finite stands null; non_finite counts the others.
+// Encode writes the lines as columns. NaN and infinities are texts, as in MLflow's API. min, max and mean are of a
+// bucket's finite values if it has any; non_finite counts the others.
 func Encode(w *jx.Encoder, lines []Series) {
 	w.ObjStart()
 	w.FieldStart("series")
@@ -33,11 +36,11 @@ func (s *Series) encode(w *jx.Encoder) {
 	s.column(w, "step", func(b Bucket) { w.Int64(b.StepFirst) })
 	s.column(w, "step_last", func(b Bucket) { w.Int64(b.StepLast) })
 	s.column(w, "time", func(b Bucket) { w.Int64(b.TimeMS) })
-	s.column(w, "min", func(b Bucket) { finite(w, b.Low, b.Finite > 0) })
-	s.column(w, "max", func(b Bucket) { finite(w, b.High, b.Finite > 0) })
-	s.column(w, "mean", func(b Bucket) { finite(w, b.mean(), b.Finite > 0) })
-	s.column(w, "first", func(b Bucket) { finite(w, b.First, true) })
-	s.column(w, "last", func(b Bucket) { finite(w, b.Last, true) })
+	s.column(w, "min", func(b Bucket) { mlflow.EncodeFloat(w, b.low()) })
+	s.column(w, "max", func(b Bucket) { mlflow.EncodeFloat(w, b.high()) })
+	s.column(w, "mean", func(b Bucket) { mlflow.EncodeFloat(w, b.mean()) })
+	s.column(w, "first", func(b Bucket) { mlflow.EncodeFloat(w, b.First) })
+	s.column(w, "last", func(b Bucket) { mlflow.EncodeFloat(w, b.Last) })
 	s.column(w, "count", func(b Bucket) { w.UInt64(b.Points()) })
 	s.column(w, "non_finite", func(b Bucket) { w.UInt64(b.Odd()) })
 	w.ObjEnd()
@@ -52,17 +55,40 @@ func (s *Series) column(w *jx.Encoder, name string, write func(Bucket)) {
 	w.ArrEnd()
 }
 
-func (b Bucket) mean() float64 {
-	if b.Finite == 1 {
-		return b.Low // not b.Sum, so that a raw point is exact
+// low, high and mean are of the finite values; where there is none, what the others are: the least and greatest
+// of them leave NaN out, their mean does not.
+func (b Bucket) low() float64 {
+	switch {
+	case b.Finite > 0:
+		return b.Low
+	case b.MinusInfs > 0:
+		return math.Inf(-1)
+	case b.Infs > 0:
+		return math.Inf(1)
 	}
-	return b.Sum / float64(b.Finite)
+	return math.NaN()
 }
 
-func finite(w *jx.Encoder, v float64, ok bool) {
-	if !ok || math.IsNaN(v) || math.IsInf(v, 0) {
-		w.Null()
-		return
+func (b Bucket) high() float64 {
+	switch {
+	case b.Finite > 0:
+		return b.High
+	case b.Infs > 0:
+		return math.Inf(1)
+	case b.MinusInfs > 0:
+		return math.Inf(-1)
 	}
-	w.Float64(v)
+	return math.NaN()
+}
+
+func (b Bucket) mean() float64 {
+	switch {
+	case b.Finite == 1:
+		return b.Low // not b.Sum, so that a raw point is exact
+	case b.Finite > 0:
+		return b.Sum / float64(b.Finite)
+	case b.NaNs > 0:
+		return math.NaN()
+	}
+	return b.low() + b.high() // twice the same infinity, or NaN of both
 }

@@ -3,6 +3,7 @@ package series_test
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/go-faster/jx"
@@ -85,9 +86,34 @@ func TestEncodeShowsGapsAndCounts(t *testing.T) {
 	var w jx.Encoder
 	series.Encode(&w, set.Draw("k", 10, true))
 	want := `{"series":[{"key":"k","rank":2,"attempt":0,"points_total":2,"raw":true,"step":[1,2],"step_last":[1,2],"time":[5,6],` +
-		`"min":[0.5,null],"max":[0.5,null],"mean":[0.5,null],"first":[0.5,null],"last":[0.5,null],"count":[1,1],"non_finite":[0,1]}]}`
+		`"min":[0.5,"NaN"],"max":[0.5,"NaN"],"mean":[0.5,"NaN"],"first":[0.5,"NaN"],"last":[0.5,"NaN"],"count":[1,1],"non_finite":[0,1]}]}`
 	if got := w.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestEncodeKeepsInfinities(t *testing.T) {
+	t.Parallel()
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, tt := range []struct {
+		name   string
+		values []float64
+		want   string
+	}{
+		{"an infinity", []float64{inf}, `"min":["Infinity"],"max":["Infinity"],"mean":["Infinity"],"first":["Infinity"],"last":["Infinity"]`},
+		{"a negative one, then NaN", []float64{-inf, nan}, `"min":["-Infinity"],"max":["-Infinity"],"mean":["NaN"],"first":["-Infinity"],"last":["NaN"]`},
+		{"both", []float64{inf, -inf}, `"min":["-Infinity"],"max":["Infinity"],"mean":["NaN"],"first":["Infinity"],"last":["-Infinity"]`},
+		{"a number among them is the scale", []float64{2, nan, inf}, `"min":[2],"max":[2],"mean":[2],"first":[2],"last":["Infinity"]`},
+	} {
+		set := make(series.Set)
+		for i, v := range tt.values {
+			set[series.ID{}] = append(set[series.ID{}], series.One(int64(i), 1, v))
+		}
+		var w jx.Encoder
+		series.Encode(&w, set.Draw("k", 1, true))
+		if got := w.String(); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }
 

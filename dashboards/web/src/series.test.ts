@@ -3,14 +3,15 @@ import { expect, test } from "vitest";
 import { align, decodeSeries, lastOf, nearest, spreadLabels, yRange, type Series, type WireLine } from "./series";
 
 function line(steps: readonly number[], values: readonly (number | null)[], of: Partial<WireLine> = {}): WireLine {
+  const sent = values.map((v) => v ?? "Infinity");
   return {
     rank: 0,
     attempt: 0,
     points_total: steps.length,
     step: steps,
-    min: values,
-    max: values,
-    mean: values,
+    min: sent,
+    max: sent,
+    mean: sent,
     count: steps.map(() => 1),
     non_finite: values.map((v) => (v === null ? 1 : 0)),
     ...of,

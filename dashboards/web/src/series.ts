@@ -3,6 +3,9 @@
 /** A value at a step; null where there is nothing finite to draw. */
 type Values = readonly (number | null)[];
 
+/** The same as the server sends it: NaN and infinities are texts. */
+type WireValues = readonly (number | string)[];
+
 /** One metric of one run as columns: a row is a bucket of neighbouring steps, or one point. */
 export interface Series {
   readonly step: readonly number[];
@@ -26,9 +29,9 @@ export interface WireLine {
   readonly attempt: number;
   readonly points_total: number;
   readonly step: readonly number[];
-  readonly min: Values;
-  readonly max: Values;
-  readonly mean: Values;
+  readonly min: WireValues;
+  readonly max: WireValues;
+  readonly mean: WireValues;
   readonly count: readonly number[];
   readonly non_finite: readonly number[];
 }
@@ -73,7 +76,8 @@ interface Row {
 
 function rowOf(line: WireLine, i: number): Row {
   const odd = line.non_finite[i] ?? 0;
-  return { mean: line.mean[i] ?? null, min: line.min[i] ?? null, max: line.max[i] ?? null, odd, finite: (line.count[i] ?? 0) - odd };
+  const finite = (values: WireValues) => (typeof values[i] === "number" ? values[i] : null);
+  return { mean: finite(line.mean), min: finite(line.min), max: finite(line.max), odd, finite: (line.count[i] ?? 0) - odd };
 }
 
 function joinRows(a: Row | undefined, b: Row): Row {
