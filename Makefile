@@ -4,12 +4,14 @@
 PYTHON  ?= python3
 MODULES := schemas ingest consumers registry query dashboards deploy cmd
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 
 VENV   := .build/venv
 WEB    := dashboards/web
 ENGINE := deploy/engine
 STAGE  := build/stage.sh
 TESTS  := $(PYTHON) build/tests.py
+CLI    := github.com/streamgauge/streamgauge/cmd/cli
 
 # Each module stands by its own go.mod, and nothing needs a C compiler.
 export GOWORK := off
@@ -30,7 +32,7 @@ preflight: ## name everything that this machine lacks
 
 build: preflight web ## bin/streamgauge, web page embedded, no cgo
 	@$(STAGE) "bin/streamgauge $(VERSION)" sh -c 'cd cmd && go build \
-		-ldflags "-s -w -X github.com/streamgauge/streamgauge/cmd/cli.version=$(VERSION)" -o ../bin/streamgauge ./streamgauge'
+		-ldflags "-s -w -X $(CLI).version=$(VERSION) -X $(CLI).revision=$(COMMIT)" -o ../bin/streamgauge ./streamgauge'
 
 engine: preflight $(ENGINE)/node_modules/.package-lock.json ## the pinned ClickHouse engine, under deploy/engine/
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,7 +16,15 @@ import (
 )
 
 func newEngine() *cobra.Command {
-	cmd := &cobra.Command{Use: "engine", Short: "Look after the ClickHouse engine"}
+	cmd := &cobra.Command{
+		Use: "engine", Short: "Look after the ClickHouse engine",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("there is no command %q; say engine status or engine install", args[0])
+			}
+			return cmd.Help()
+		},
+	}
 	cmd.AddCommand(newEngineRun(), newEngineCheck(), newEngineStatus(), newEngineInstall())
 	return cmd
 }
@@ -49,8 +58,9 @@ func newEngineCheck() *cobra.Command {
 
 func newEngineStatus() *cobra.Command {
 	var lib string
+	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "status", Short: "Say which engine `up` would run", Args: cobra.NoArgs,
+		Use: "status", Short: "Say which engine 'up' would run", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path, err := engine.FindLibrary(lib, app.EngineFolders())
 			if err != nil {
@@ -59,11 +69,15 @@ func newEngineStatus() *cobra.Command {
 			if err := checkLibrary(cmd, path); err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]string{"engine": path, "package": engine.PackageVersion(path), "needed": engine.Version})
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "engine   %s\npackage  %s\nneeded   ClickHouse %s\nloads    yes\n", path, engine.PackageVersion(path), engine.Version)
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&lib, "engine-lib", os.Getenv(app.EnvName("engine-lib")), "path of libchdb")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
@@ -82,16 +96,44 @@ func checkLibrary(cmd *cobra.Command, path string) error {
 
 func newEngineInstall() *cobra.Command {
 	var dir string
+	var force bool
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Install the pinned engine with npm, checked by its hash",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if path := installedEngine(dir); path != "" && !force && checkLibrary(cmd, path) == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "already there: %s\n", path)
+				return nil
+			}
 			return installEngine(cmd, dir)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "to", app.EngineHome(), "folder to install into")
+	cmd.Flags().BoolVar(&force, "force", false, "install again what is there")
 	return cmd
+}
+
+// installedEngine is the library that an earlier install of these same pinned versions brought to its end, "" if
+// there is none.
+func installedEngine(dir string) string {
+	const lock = "package-lock.json"
+	pinned, err := files.Files.ReadFile(lock)
+	if err != nil {
+		return ""
+	}
+	if there, err := os.ReadFile(filepath.Join(dir, lock)); err != nil || !bytes.Equal(there, pinned) {
+		return ""
+	}
+	// npm writes this file last.
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
+		return ""
+	}
+	path, err := engine.FindLibrary("", []string{dir})
+	if err != nil {
+		return ""
+	}
+	return path
 }
 
 func installEngine(cmd *cobra.Command, dir string) error {

@@ -36,10 +36,12 @@ func newRoot() *cobra.Command {
   streamgauge up                                    start the server
   export MLFLOW_TRACKING_URI=http://127.0.0.1:5000  then run any MLflow script
   streamgauge runs                                  look at what came in`,
+		Version:           version,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
+	root.SetVersionTemplate(versionLine())
 	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newToken(), newDoctor(), newEngine(), newVersion())
 	return root
 }

@@ -11,8 +11,11 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 )
 
-// version is set by the linker.
-var version = "dev"
+// version and revision are set by the linker.
+var (
+	version  = "dev"
+	revision string
+)
 
 func newVersion() *cobra.Command {
 	var asJSON bool
@@ -26,8 +29,7 @@ func newVersion() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), v)
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "streamgauge %s (speaks MLflow %s, runs ClickHouse %s; %s, %s)\n",
-				v["version"], v["mlflow"], v["clickhouse"], v["go"], v["platform"])
+			_, err := fmt.Fprint(cmd.OutOrStdout(), versionLine())
 			return err
 		},
 	}
@@ -35,8 +37,17 @@ func newVersion() *cobra.Command {
 	return cmd
 }
 
+// versionLine is for people, after --version too.
+func versionLine() string {
+	return fmt.Sprintf("streamgauge %s (speaks MLflow %s, runs ClickHouse %s; %s, %s)\n",
+		version, mlflow.Level, engine.Version, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
+}
+
 // commit is the revision that the binary was built from, "" if unknown.
 func commit() string {
+	if revision != "" {
+		return revision
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""
