@@ -6,15 +6,20 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/streamgauge/streamgauge/cmd/engine"
+	files "github.com/streamgauge/streamgauge/deploy/engine"
 )
 
 // server answers as ours does, with two runs whose ids and names are alike.
 func server(t *testing.T) string {
 	t.Helper()
-	ids := []string{"aaaa" + strings.Repeat("0", 28), "aaab" + strings.Repeat("0", 28)}
+	ids := []string{"aaaa" + strings.Repeat("0", 28), "aaab" + strings.Repeat("0", 28), "dd" + strings.Repeat("0", 30)}
 	info := func(id, name string) string {
 		return fmt.Sprintf(`{"info":{"run_id":%q,"run_name":%q,"experiment_id":"1","status":"FINISHED","start_time":1,"end_time":2},
 			"data":{"metrics":[{"key":"loss","value":"NaN","timestamp":1,"step":3}],"params":[{"key":"p","value":"v"}]}}`, id, name)
@@ -26,17 +31,36 @@ func server(t *testing.T) string {
 	mux.HandleFunc("GET /api/2.0/mlflow/experiments/get", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"experiment":{"experiment_id":"1","name":"wine"}}`)
 	})
+	mux.HandleFunc("GET /api/2.0/mlflow/logged-models/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("id") != "m-1" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		fmt.Fprint(w, `{"model":{"info":{"model_id":"m-1","name":"forest","status":"LOGGED_MODEL_READY"}}}`)
+	})
 	mux.HandleFunc("POST /api/2.0/mlflow/runs/search", func(w http.ResponseWriter, r *http.Request) {
 		var s search
 		if err := json.NewDecoder(r.Body).Decode(&s); err != nil {
 			t.Error(err)
 		}
+		gone := info(ids[2], "gone")
+		if s.View == "ALL" {
+			switch s.Filter {
+			case "attributes.run_name = 'gone'", "attributes.run_id LIKE 'dd%'":
+				fmt.Fprintf(w, `{"runs":[%s]}`, gone)
+				return
+			}
+		}
 		switch s.Filter {
+		case "attributes.run_name = 'aa'":
+			fmt.Fprintf(w, `{"runs":[%s]}`, info(ids[0], "swift"))
+		case "tags.`mlflow.parentRunId` = '" + ids[0] + "'":
+			fmt.Fprintf(w, `{"runs":[%s]}`, info(ids[1], "slow"))
 		case "attributes.run_name = 'swift'", "attributes.run_id LIKE 'aaaa%'":
 			fmt.Fprintf(w, `{"runs":[%s]}`, info(ids[0], "swift"))
 		case "attributes.name = 'none'":
 			fmt.Fprint(w, `{}`)
-		case "attributes.run_id LIKE 'aaa%'", "":
+		case "attributes.run_id LIKE 'aa%'", "attributes.run_id LIKE 'aaa%'", "":
 			if slices.Contains(s.OrderBy, "accuracy DESC") {
 				w.WriteHeader(http.StatusBadRequest)
 				fmt.Fprint(w, `{"error_code":"INVALID_PARAMETER_VALUE","message":"Invalid order_by"}`)
@@ -48,15 +72,26 @@ func server(t *testing.T) string {
 		}
 	})
 	mux.HandleFunc("GET /api/2.0/mlflow/runs/get", func(w http.ResponseWriter, r *http.Request) {
-		if r.FormValue("run_id") != ids[0] {
+		switch id := r.FormValue("run_id"); id {
+		case ids[1]:
+			fmt.Fprintf(w, `{"run":%s}`, strings.Replace(info(id, "slow"), `"params":`, `"tags":[{"key":"mlflow.parentRunId","value":"`+ids[0]+`"}],"params":`, 1))
+			return
+		case ids[2]:
+			fmt.Fprintf(w, `{"run":%s}`, strings.Replace(info(id, "gone"), `"status"`, `"lifecycle_stage":"deleted","status"`, 1))
+			return
+		case ids[0]:
+		default:
 			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprint(w, `{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"Run with id=x not found"}`)
 			return
 		}
-		fmt.Fprintf(w, `{"run":%s}`, info(ids[0], "swift"))
+		text := strings.Replace(info(ids[0], "swift"), `"params":`, `"tags":[{"key":"mlflow.note.content","value":"first\nsecond"}],"params":`, 1)
+		fmt.Fprintf(w, `{"run":%s,"outputs":{"model_outputs":[{"model_id":"m-1"},{"model_id":"m-2"}]},
+			"inputs":{"dataset_inputs":[{"tags":[{"key":"mlflow.data.context","value":"training"}],"dataset":{"name":"grapes","digest":"abc","source_type":"local","source":"x"}}]}}}`,
+			strings.TrimSuffix(text, "}"))
 	})
 	mux.HandleFunc("GET /v1/runs/{id}/series", func(w http.ResponseWriter, r *http.Request) {
-		if r.FormValue("key") != "loss" {
+		if r.FormValue("key") != "loss" || r.FormValue("rank") == "3" {
 			fmt.Fprint(w, `{"series":[]}`)
 			return
 		}
@@ -109,11 +144,24 @@ func TestCommands(t *testing.T) {
 		{"runs ordered by a bare key", []string{"runs", "-o", "accuracy DESC"}, 1, []string{"Invalid order_by", "--order-by 'metrics.accuracy DESC'", "params.accuracy"}},
 		{"show by name", []string{"show", "swift"}, 0, []string{"swift", "FINISHED", "wine (1)", "loss", "█▁", "p", "v"}},
 		{"show by the beginning of an id", []string{"show", "aaaa"}, 0, []string{"swift"}},
+		{"show of datasets, models, nested runs and the note", []string{"show", "swift"}, 0, []string{
+			"note\nfirst\nsecond\n", "grapes   abc     training  local", "forest  m-1  made  READY", "m-2  made  not found", "nested runs\n", "aaab0000  slow",
+		}},
+		{"show for programs has them too", []string{"show", "swift", "--json"}, 0, []string{`"name": "grapes"`, `"model_id": "m-1"`}},
+		{"show of a nested run", []string{"show", "aaab" + strings.Repeat("0", 28)}, 0, []string{"nested in   swift (aaaa0000"}},
+		{"an exact name wins over ids that begin so", []string{"show", "aa"}, 0, []string{"swift"}},
+		{"show of a deleted run", []string{"show", "dd" + strings.Repeat("0", 30)}, 0, []string{"gone  FINISHED  DELETED"}},
+		{"show of a deleted run by its name", []string{"show", "gone"}, 0, []string{"DELETED"}},
+		{"show of a deleted run by the beginning of its id", []string{"show", "dd"}, 0, []string{"DELETED"}},
+		{"show without a run", []string{"show"}, 1, []string{"RUN is missing", "streamgauge show RUN"}},
+		{"show of two", []string{"show", "swift", "slow"}, 1, []string{`"slow" is one argument too many`}},
 		{"show of an ambiguous id", []string{"show", "aaa"}, 1, []string{"swift", "slow", "more of the id"}},
 		{"show of nothing", []string{"show", "nobody"}, 1, []string{`no run is called "nobody"`, "streamgauge runs"}},
 		{"show of an unknown id", []string{"show", strings.Repeat("f", 32)}, 1, []string{"not found"}},
 		{"metrics", []string{"metrics", "swift", "loss"}, 0, []string{"3 points, least 2, greatest 4", "1 not finite", "█▁↓", "STEP", "-Inf  -Inf"}},
 		{"metrics for programs", []string{"metrics", "swift", "loss", "--json"}, 0, []string{`"-Infinity"`}},
+		{"metrics of a rank that logged none", []string{"metrics", "swift", "loss", "--rank", "3"}, 1, []string{"rank 3", `"loss"`, "--rank all"}},
+		{"metrics in no buckets", []string{"metrics", "swift", "loss", "-n", "0"}, 1, []string{"--points 0", "1 to 10000"}},
 		{"metrics of an unknown key", []string{"metrics", "swift", "gain"}, 1, []string{`no metric "gain"`}},
 		{"sql", []string{"sql", "SELECT 1 AS x"}, 0, []string{"x\n1\n"}},
 		{"sql for programs", []string{"sql", "SELECT 1 AS x", "--json"}, 0, []string{`{"data":[[1]]}`}},
@@ -137,6 +185,48 @@ func TestCommands(t *testing.T) {
 				t.Errorf("%s: %q is not in\n%s", tt.name, w, text)
 			}
 		}
+	}
+}
+
+func TestWordsThatAreNoCommands(t *testing.T) {
+	for _, tt := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"engine", "foo"}, 1, `no command "foo"`},
+		{[]string{"engine"}, 0, "install"},
+		{[]string{"--version"}, 0, "streamgauge dev (speaks MLflow"},
+		{[]string{"sql"}, 1, "the query is missing"},
+	} {
+		if status, out, errOut := command(tt.args...); status != tt.status || !strings.Contains(out+errOut, tt.want) {
+			t.Errorf("%v: %d %s%s", tt.args, status, out, errOut)
+		}
+	}
+}
+
+func TestInstalledEngineIsOneThatCameToItsEnd(t *testing.T) {
+	dir := t.TempDir()
+	if got := installedEngine(dir); got != "" {
+		t.Errorf("an empty folder has %s", got)
+	}
+	lock, err := files.Files.ReadFile("package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "package-lock.json"), string(lock))
+	lib := filepath.Join(dir, "node_modules", filepath.FromSlash(engine.Package(runtime.GOOS, runtime.GOARCH)), "libchdb.so")
+	write(t, lib, "")
+	if got := installedEngine(dir); got != "" {
+		t.Errorf("an install that broke off has %s", got)
+	}
+	write(t, filepath.Join(dir, "node_modules", ".package-lock.json"), "{}")
+	if got := installedEngine(dir); got != lib {
+		t.Errorf("got %q, want %s", got, lib)
+	}
+	write(t, filepath.Join(dir, "package-lock.json"), "older")
+	if got := installedEngine(dir); got != "" {
+		t.Errorf("an older engine passes for the pinned one: %s", got)
 	}
 }
 

@@ -9,8 +9,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// bucketsDefault rows of a metric's table fit a screen.
-const bucketsDefault = 20
+const (
+	// bucketsDefault rows of a metric's table fit a screen.
+	bucketsDefault = 20
+	// bucketsMax is the server's limit.
+	bucketsMax = 10_000
+)
 
 func newMetrics() *cobra.Command {
 	var asJSON bool
@@ -20,13 +24,16 @@ func newMetrics() *cobra.Command {
 		Use:   "metrics RUN KEY",
 		Short: "Draw one metric of a run",
 		Long:  "Draw one metric of a run. RUN is a name, an id, or the beginning of an id.",
-		Args:  cobra.ExactArgs(2),
+		Args:  wants("RUN", "KEY"),
 	}
 	c := addURL(cmd, os.Getenv)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().IntVarP(&buckets, "points", "n", 0, "how many buckets (default: a few to read, as many as fit to draw)")
 	cmd.Flags().StringVar(&rank, "rank", "", "a rank, or all (default: the lowest)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("points") && (buckets < 1 || buckets > bucketsMax) {
+			return fmt.Errorf("--points %d: want a number from 1 to %d", buckets, bucketsMax)
+		}
 		r, err := c.find(cmd.Context(), args[0])
 		if err != nil {
 			return err
@@ -38,14 +45,17 @@ func newMetrics() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printJSON(t, lines)
+			return printJSON(t, append([]series{}, lines...))
 		}
 		drawn, err := read(t.drawWidth())
 		if err != nil {
 			return err
 		}
 		if len(drawn) == 0 {
-			return fmt.Errorf("run %s has no metric %q; `streamgauge show %s` lists them", r.Info.Name, args[1], args[0])
+			if _, ok := r.metric(args[1]); ok && rank != "" {
+				return fmt.Errorf("no process of rank %s logged metric %q of run %s; --rank all shows those that did", rank, args[1], r.Info.Name)
+			}
+			return fmt.Errorf("run %s has no metric %q; `streamgauge show %s` lists them", r.Info.Name, args[1], shellQuote(args[0]))
 		}
 		listed, err := read(cmp.Or(buckets, bucketsDefault))
 		if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -28,6 +29,45 @@ type run struct {
 		Params  []keyValue `json:"params,omitempty"`
 		Tags    []keyValue `json:"tags,omitempty"`
 	} `json:"data"`
+	Inputs struct {
+		Datasets []dataset  `json:"dataset_inputs,omitempty"`
+		Models   []modelRef `json:"model_inputs,omitempty"`
+	} `json:"inputs,omitzero"`
+	Outputs struct {
+		Models []modelRef `json:"model_outputs,omitempty"`
+	} `json:"outputs,omitzero"`
+}
+
+// dataset is one that a run has read; its context is a tag.
+type dataset struct {
+	Tags    []keyValue `json:"tags,omitempty"`
+	Dataset struct {
+		Name       string `json:"name"`
+		Digest     string `json:"digest"`
+		SourceType string `json:"source_type"`
+		Source     string `json:"source"`
+		Schema     string `json:"schema,omitempty"`
+		Profile    string `json:"profile,omitempty"`
+	} `json:"dataset"`
+}
+
+// modelRef is a logged model that a run has read or made.
+type modelRef struct {
+	ID   string `json:"model_id"`
+	Step int64  `json:"step,omitempty"`
+}
+
+// deleted says that the run waits to be restored or removed.
+func (r *run) deleted() bool { return r.Info.Lifecycle == "deleted" }
+
+// tag is the value of a tag, "" if there is none.
+func (r *run) tag(key string) string {
+	for _, t := range r.Data.Tags {
+		if t.Key == key {
+			return t.Value
+		}
+	}
+	return ""
 }
 
 type metric struct {
@@ -76,12 +116,18 @@ const (
 	candidatesMax = 10
 )
 
-// experiments lists the active experiments, the newest first.
-func (c *client) experiments(ctx context.Context) ([]experiment, error) {
+// MLflow's names for what a search looks at.
+const (
+	viewActive = "ACTIVE_ONLY"
+	viewAll    = "ALL"
+)
+
+// experiments lists experiments, the newest first.
+func (c *client) experiments(ctx context.Context, view string) ([]experiment, error) {
 	var out struct {
 		Experiments []experiment `json:"experiments"`
 	}
-	err := c.post(ctx, apiPath+"/experiments/search", map[string]any{"max_results": experimentsMax}, &out)
+	err := c.post(ctx, apiPath+"/experiments/search", map[string]any{"max_results": experimentsMax, "view_type": view}, &out)
 	return out.Experiments, err
 }
 
@@ -91,6 +137,7 @@ type search struct {
 	Filter      string   `json:"filter,omitempty"`
 	OrderBy     []string `json:"order_by,omitempty"`
 	Limit       int      `json:"max_results"`
+	View        string   `json:"run_view_type,omitempty"`
 }
 
 func (c *client) runs(ctx context.Context, s search) ([]run, error) {
@@ -106,12 +153,13 @@ var (
 	prefixID = regexp.MustCompile(`^[0-9a-f]{1,31}$`)
 )
 
-// find gives the run that a person means: an id, the beginning of one, or a name.
+// find gives the run that a person means: an id, a name, or else the beginning of an id. Of several, one that is
+// not deleted.
 func (c *client) find(ctx context.Context, what string) (*run, error) {
 	if fullID.MatchString(what) {
 		return c.run(ctx, what)
 	}
-	all, err := c.experiments(ctx)
+	all, err := c.experiments(ctx, viewAll)
 	if err != nil {
 		return nil, err
 	}
@@ -119,29 +167,27 @@ func (c *client) find(ctx context.Context, what string) (*run, error) {
 	for i, e := range all {
 		ids[i] = e.ID
 	}
-	filters := []string{}
+	var filters []string
 	if quoted, ok := quoteFilter(what); ok {
 		filters = append(filters, "attributes.run_name = "+quoted)
 	}
 	if prefixID.MatchString(what) {
 		filters = append(filters, "attributes.run_id LIKE '"+what+"%'")
 	}
-	var found []run
 	for _, f := range filters {
-		some, err := c.runs(ctx, search{Experiments: ids, Filter: f, Limit: candidatesMax + 1})
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range some {
-			if !slices.ContainsFunc(found, func(o run) bool { return o.Info.ID == r.Info.ID }) {
-				found = append(found, r)
+		for _, view := range []string{viewActive, viewAll} {
+			found, err := c.runs(ctx, search{Experiments: ids, Filter: f, Limit: candidatesMax + 1, View: view})
+			switch {
+			case err != nil:
+				return nil, err
+			case len(found) > 1:
+				return nil, ambiguous(what, found)
+			case len(found) == 1:
+				return c.run(ctx, found[0].Info.ID)
 			}
 		}
 	}
-	if err := unique(what, found); err != nil {
-		return nil, err
-	}
-	return c.run(ctx, found[0].Info.ID)
+	return nil, fmt.Errorf("no run is called %q and no run id begins so; `streamgauge runs` lists them", what)
 }
 
 func (c *client) run(ctx context.Context, id string) (*run, error) {
@@ -152,14 +198,8 @@ func (c *client) run(ctx context.Context, id string) (*run, error) {
 	return &out.Run, nil
 }
 
-// unique says what to do about a name that means no run or several.
-func unique(what string, found []run) error {
-	switch len(found) {
-	case 0:
-		return fmt.Errorf("no run is called %q and no run id begins so; `streamgauge runs` lists them", what)
-	case 1:
-		return nil
-	}
+// ambiguous says what to do about a name that means several runs.
+func ambiguous(what string, found []run) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%q may be any of these runs; give more of the id:", what)
 	for i, r := range found {
@@ -168,8 +208,11 @@ func unique(what string, found []run) error {
 			break
 		}
 		fmt.Fprintf(&b, "\n  %s  %s", r.Info.ID, r.Info.Name)
+		if r.deleted() {
+			b.WriteString("  (deleted)")
+		}
 	}
-	return fmt.Errorf("%s", b.String())
+	return errors.New(b.String())
 }
 
 // quoteFilter puts a text into MLflow's filter language, which has two quotes and no escape.

@@ -47,7 +47,7 @@ func newRuns() *cobra.Command {
 		if s.Limit < 1 || s.Limit > runsMax {
 			return fmt.Errorf("--limit %d: want a number from 1 to %d", s.Limit, runsMax)
 		}
-		all, err := c.experiments(cmd.Context())
+		all, err := c.experiments(cmd.Context(), viewActive)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -21,9 +22,9 @@ func newShow() *cobra.Command {
 	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "show RUN",
-		Short: "Show a run: state, params, metrics with their course, tags",
+		Short: "Show a run: state, params, metrics with their course, datasets, models, tags",
 		Long:  "Show a run. RUN is a name, an id, or the beginning of an id.",
-		Args:  cobra.ExactArgs(1),
+		Args:  wants("RUN"),
 	}
 	c := addURL(cmd, os.Getenv)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -41,22 +42,38 @@ func newShow() *cobra.Command {
 		if err := c.get(cmd.Context(), apiPath+"/experiments/get", url.Values{"experiment_id": {r.Info.ExperimentID}}, &e); err != nil {
 			return err
 		}
-		if err := showInfo(t, r, e.Experiment.Name, time.Now()); err != nil {
-			return err
-		}
-		if err := showPairs(t, "params", r.Data.Params, all); err != nil {
-			return err
-		}
-		if err := c.showMetrics(cmd, t, r, all); err != nil {
-			return err
-		}
-		return showPairs(t, "tags", shownTags(r.Data.Tags, all), all)
+		return c.show(cmd.Context(), t, r, e.Experiment.Name, all)
 	}
 	return cmd
 }
 
-func showInfo(t terminal, r *run, experiment string, now time.Time) error {
-	fmt.Fprintf(t, "%s  %s\n\n", t.paint(bold, clean(r.Info.Name)), t.paint(statusColour(r.Info.Status), r.Info.Status))
+// show prints everything of a run.
+func (c *client) show(ctx context.Context, t terminal, r *run, experiment string, all bool) error {
+	if err := showInfo(t, r, experiment, c.parentName(ctx, r), time.Now()); err != nil {
+		return err
+	}
+	showNote(t, r)
+	for _, part := range []func() error{
+		func() error { return showPairs(t, "params", r.Data.Params, all) },
+		func() error { return c.showMetrics(ctx, t, r, all) },
+		func() error { return showDatasets(t, r) },
+		func() error { return c.showModels(ctx, t, r) },
+		func() error { return c.showNested(ctx, t, r) },
+		func() error { return showPairs(t, "tags", shownTags(r.Data.Tags, all), all) },
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func showInfo(t terminal, r *run, experiment, parent string, now time.Time) error {
+	fmt.Fprintf(t, "%s  %s", t.paint(bold, clean(r.Info.Name)), t.paint(statusColour(r.Info.Status), r.Info.Status))
+	if r.deleted() {
+		fmt.Fprintf(t, "  %s", t.paint(red, "DELETED"))
+	}
+	fmt.Fprint(t, "\n\n")
 	tb := &table{whole: true, rows: [][]string{
 		{"run", r.Info.ID},
 		{"experiment", clean(experiment) + " (" + r.Info.ExperimentID + ")"},
@@ -65,6 +82,9 @@ func showInfo(t terminal, r *run, experiment string, now time.Time) error {
 		{"took", r.took(now)},
 		{"artifacts", r.Info.ArtifactURI},
 	}}
+	if parent != "" {
+		tb.rows = append(tb.rows, []string{"nested in", parent})
+	}
 	return t.table(tb, dimFirst)
 }
 
@@ -98,7 +118,7 @@ func shownTags(tags []keyValue, all bool) []keyValue {
 	return out
 }
 
-func (c *client) showMetrics(cmd *cobra.Command, t terminal, r *run, all bool) error {
+func (c *client) showMetrics(ctx context.Context, t terminal, r *run, all bool) error {
 	if len(r.Data.Metrics) == 0 {
 		return nil
 	}
@@ -109,7 +129,7 @@ func (c *client) showMetrics(cmd *cobra.Command, t terminal, r *run, all bool) e
 	}
 	tb := &table{header: []string{"METRIC", "LAST", "STEP", "POINTS", "COURSE"}, right: map[int]bool{1: true, 2: true, 3: true}}
 	for _, m := range metrics {
-		lines, err := c.series(cmd.Context(), r.Info.ID, m.Key, "", sparkWidth)
+		lines, err := c.series(ctx, r.Info.ID, m.Key, "", sparkWidth)
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ the others give exactly what ClickHouse writes. Limits: ` + sqlLimits + `.`,
 		Example: `  streamgauge sql 'SELECT name, params FROM runs FINAL WHERE run != 0 LIMIT 5'
   streamgauge sql --format parquet 'SELECT * FROM runs FINAL WHERE run != 0' > runs.parquet
   echo 'SELECT count() FROM points WHERE run != 0' | streamgauge sql -`,
-		Args: cobra.ExactArgs(1),
+		Args: wants("the query"),
 	}
 	c := addURL(cmd, os.Getenv)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
