@@ -31,6 +31,29 @@ export async function seed(url: string): Promise<Seeded> {
   return { empty, one, twelve, thousand, runs };
 }
 
+/** A run with all that MLflow ties to one: a note, a dataset, a model and a nested run; in an experiment older than an empty one. */
+export async function seedFamily(url: string): Promise<{ readonly experiment: string; readonly parent: string }> {
+  const api = client(url);
+  const experiment = await api.experiment("family");
+  await api.experiment("made later, and empty");
+  const now = Date.now();
+  const parent = await api.run(experiment, "parent", now);
+  const child = await api.run(experiment, "child", now + 1);
+  await api.post("runs/set-tag", { run_id: child.id, key: "mlflow.parentRunId", value: parent.id });
+  await api.post("runs/set-tag", { run_id: parent.id, key: "mlflow.note.content", value: "first line\nsecond line" });
+  const dataset = { name: "grapes", digest: "abc123", source_type: "local", source: "{}" };
+  const tags = [{ key: "mlflow.data.context", value: "training" }];
+  await api.post("runs/log-inputs", { run_id: parent.id, datasets: [{ tags, dataset }] });
+  const made = { experiment_id: experiment, name: "forest", source_run_id: parent.id };
+  const { model } = await api.post<{ model: { info: { model_id: string; artifact_uri: string } } }>("logged-models", made);
+  await api.artifact(model.info.artifact_uri, "MLmodel", "flavors: {}\n");
+  await api.post("runs/outputs", { run_id: parent.id, models: [{ model_id: model.info.model_id, step: 0 }] });
+  const values = ["val_loss", "val_accuracy", "score"].map((key) => ({ key, value: 0.5, timestamp: now, step: 1 }));
+  const params = ["opt", "layers", "lr"].map((key) => ({ key, value: "x" }));
+  await api.post("runs/log-batch", { run_id: parent.id, metrics: [...values, { key: "odd", value: "NaN", timestamp: now, step: 1 }], params });
+  return { experiment, parent: parent.id };
+}
+
 type Api = ReturnType<typeof client>;
 
 function client(url: string) {

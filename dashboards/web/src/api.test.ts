@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 
-import { ApiError, getHealth, getRun, getSeries, searchRuns } from "./api";
+import { ApiError, artifactURL, getHealth, getRun, getSeries, listArtifacts, newestRun, searchRuns } from "./api";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -21,6 +21,46 @@ test("a run is read with the texts of NaN and infinities, and without what is un
   expect(run).toMatchObject({ name: "01234567", end: null, deleted: false });
   expect(run.metrics.get("a")).toEqual({ value: NaN, step: 7, time: 5 });
   expect(run.metrics.get("b")?.value).toBe(-Infinity);
+});
+
+test("a run is read with its datasets and models", async () => {
+  const dataset_inputs = [
+    { tags: [{ key: "mlflow.data.context", value: "training" }], dataset: { name: "grapes", digest: "abc", source_type: "local" } },
+    { dataset: { name: "bare" } },
+  ];
+  const wire = {
+    info: { run_id: "r", experiment_id: "1", status: "FINISHED" },
+    inputs: { dataset_inputs, model_inputs: [{ model_id: "m-2" }] },
+    outputs: { model_outputs: [{ model_id: "m-1", step: 0 }] },
+  };
+  answer(200, JSON.stringify({ run: wire }));
+  const run = await getRun("r");
+  expect(run.datasets).toEqual([
+    { name: "grapes", digest: "abc", context: "training", source: "local" },
+    { name: "bare", digest: "", context: "", source: "" },
+  ]);
+  expect(run.models).toEqual([
+    { id: "m-1", made: true },
+    { id: "m-2", made: false },
+  ]);
+});
+
+test("the newest run is asked for in all experiments, and not without any", async () => {
+  const asked = answer(200, '{"runs":[{"info":{"run_id":"r","experiment_id":"7","status":"RUNNING","start_time":5}}]}');
+  expect(await newestRun([])).toBeNull();
+  expect(asked).not.toHaveBeenCalled();
+  const experiments = ["7", "8"].map((id) => ({ id, name: id, created: 0, updated: 0 }));
+  expect(await newestRun(experiments)).toEqual({ experiment: "7", start: 5 });
+  expect(asked.mock.lastCall?.[1]?.body).toContain('"experiment_ids":["7","8"],"max_results":1');
+});
+
+test("files are a run's or a model's", async () => {
+  const asked = answer(200, '{"files":[{"path":"a","is_dir":true}]}');
+  expect(await listArtifacts({ kind: "run", id: "r" }, "a b")).toEqual([{ path: "a", folder: true, size: null }]);
+  expect(asked.mock.lastCall?.[0]).toBe("ajax-api/2.0/mlflow/artifacts/list?run_id=r&path=a+b");
+  await listArtifacts({ kind: "model", id: "m-1" }, "a b");
+  expect(asked.mock.lastCall?.[0]).toBe("ajax-api/2.0/mlflow/logged-models/m-1/artifacts/directories?artifact_directory_path=a+b");
+  expect(artifactURL({ kind: "model", id: "m-1" }, "a/b")).toBe("ajax-api/2.0/mlflow/logged-models/m-1/artifacts/files?artifact_file_path=a%2Fb");
 });
 
 test("a search sends a page token only if there is one", async () => {

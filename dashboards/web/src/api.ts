@@ -34,6 +34,36 @@ export interface Run {
   readonly tags: ReadonlyMap<string, string>;
   /** The latest value of each metric. */
   readonly metrics: ReadonlyMap<string, Metric>;
+  readonly datasets: readonly Dataset[];
+  /** Logged models that the run has made or read. */
+  readonly models: readonly ModelUse[];
+}
+
+/** A dataset that a run has read. */
+export interface Dataset {
+  readonly name: string;
+  readonly digest: string;
+  /** What for, as "training"; may be empty. */
+  readonly context: string;
+  readonly source: string;
+}
+
+export interface ModelUse {
+  readonly id: string;
+  readonly made: boolean;
+}
+
+export interface Model {
+  readonly id: string;
+  readonly name: string;
+  /** As READY or PENDING. */
+  readonly status: string;
+}
+
+/** Whose files are looked at: a run's or a logged model's. */
+export interface FileOwner {
+  readonly kind: "run" | "model";
+  readonly id: string;
 }
 
 export interface Page<T> {
@@ -62,6 +92,11 @@ export class ApiError extends Error {
 /** Ajax routes are relative to the page, so that a proxy may serve it under a path. */
 const AJAX = "ajax-api/2.0/mlflow";
 
+/** MLflow's tags that the page reads. */
+export const PARENT = "mlflow.parentRunId";
+export const NOTE = "mlflow.note.content";
+const CONTEXT = "mlflow.data.context";
+
 const EXPERIMENTS_MAX = 1000;
 
 export async function searchExperiments(signal?: AbortSignal): Promise<readonly Experiment[]> {
@@ -73,6 +108,18 @@ export async function searchExperiments(signal?: AbortSignal): Promise<readonly 
     created: Number(e.creation_time ?? 0),
     updated: Number(e.last_update_time ?? 0),
   }));
+}
+
+/** When the newest run of all began, and in which experiment; null if there is none. Experiments do not change with their runs. */
+export async function newestRun(
+  experiments: readonly Experiment[],
+  signal?: AbortSignal,
+): Promise<{ readonly experiment: string; readonly start: number } | null> {
+  if (experiments.length === 0) return null;
+  const body = { experiment_ids: experiments.map((e) => e.id), max_results: 1, order_by: ["attributes.start_time DESC"] };
+  const answer = await post<{ runs?: WireRun[] }>(`${AJAX}/runs/search`, body, signal);
+  const run = answer.runs?.[0];
+  return run ? { experiment: run.info.experiment_id, start: Number(run.info.start_time ?? 0) } : null;
 }
 
 /** One page of a search for runs. */
@@ -102,9 +149,24 @@ export async function getRun(id: string, signal?: AbortSignal): Promise<Run> {
   return decodeRun(answer.run);
 }
 
-export async function listArtifacts(run: string, path: string, signal?: AbortSignal): Promise<readonly Artifact[]> {
-  const query = new URLSearchParams({ run_id: run, ...(path === "" ? {} : { path }) });
-  const answer = await get<{ files?: WireFile[] }>(`${AJAX}/artifacts/list?${query}`, signal);
+/** The runs that are nested in a run, the oldest first. */
+export async function nestedRuns(run: Run, max: number, signal?: AbortSignal): Promise<Page<Run>> {
+  const filter = `tags.\`${PARENT}\` = '${run.id}'`;
+  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null }, signal);
+}
+
+export async function getModel(id: string, signal?: AbortSignal): Promise<Model> {
+  const { model } = await get<{ model: WireModel }>(`${AJAX}/logged-models/${encodeURIComponent(id)}`, signal);
+  return { id, name: model.info.name ?? "", status: (model.info.status ?? "").replace("LOGGED_MODEL_", "") };
+}
+
+export async function listArtifacts(owner: FileOwner, path: string, signal?: AbortSignal): Promise<readonly Artifact[]> {
+  const answer = await get<{ files?: WireFile[] }>(
+    owner.kind === "run"
+      ? `${AJAX}/artifacts/list?${new URLSearchParams({ run_id: owner.id, ...(path === "" ? {} : { path }) })}`
+      : `${AJAX}/logged-models/${encodeURIComponent(owner.id)}/artifacts/directories?${new URLSearchParams(path === "" ? {} : { artifact_directory_path: path })}`,
+    signal,
+  );
   return (answer.files ?? []).map((f) => ({
     path: f.path,
     folder: f.is_dir ?? false,
@@ -112,8 +174,10 @@ export async function listArtifacts(run: string, path: string, signal?: AbortSig
   }));
 }
 
-export function artifactURL(run: string, path: string): string {
-  return `get-artifact?${new URLSearchParams({ run_id: run, path })}`;
+export function artifactURL(owner: FileOwner, path: string): string {
+  return owner.kind === "run"
+    ? `get-artifact?${new URLSearchParams({ run_id: owner.id, path })}`
+    : `${AJAX}/logged-models/${encodeURIComponent(owner.id)}/artifacts/files?${new URLSearchParams({ artifact_file_path: path })}`;
 }
 
 /** A metric of a run in at most `points` buckets; spikes stand in each bucket's least and greatest value. */
@@ -225,6 +289,15 @@ interface WireRun {
     artifact_uri?: string;
   };
   data?: { metrics?: WireMetric[]; params?: WirePair[]; tags?: WirePair[] };
+  inputs?: {
+    dataset_inputs?: { tags?: WirePair[]; dataset?: { name?: string; digest?: string; source_type?: string } }[];
+    model_inputs?: { model_id: string }[];
+  };
+  outputs?: { model_outputs?: { model_id: string }[] };
+}
+
+interface WireModel {
+  info: { name?: string; status?: string };
 }
 
 interface WireFile {
@@ -235,7 +308,7 @@ interface WireFile {
 
 /** NaN and infinities travel as texts, which Number reads. */
 function decodeRun(run: WireRun): Run {
-  const { info, data } = run;
+  const { info, data, inputs, outputs } = run;
   const metric = (m: WireMetric): [string, Metric] => [
     m.key,
     { value: Number(m.value ?? 0), step: Number(m.step ?? 0), time: Number(m.timestamp ?? 0) },
@@ -253,5 +326,15 @@ function decodeRun(run: WireRun): Run {
     params: new Map((data?.params ?? []).map((p) => [p.key, p.value ?? ""])),
     tags: new Map((data?.tags ?? []).map((t) => [t.key, t.value ?? ""])),
     metrics: new Map((data?.metrics ?? []).map(metric)),
+    datasets: (inputs?.dataset_inputs ?? []).map((d) => ({
+      name: d.dataset?.name ?? "",
+      digest: d.dataset?.digest ?? "",
+      context: d.tags?.find((t) => t.key === CONTEXT)?.value ?? "",
+      source: d.dataset?.source_type ?? "",
+    })),
+    models: [
+      ...(outputs?.model_outputs ?? []).map((m) => ({ id: m.model_id, made: true })),
+      ...(inputs?.model_inputs ?? []).map((m) => ({ id: m.model_id, made: false })),
+    ],
   };
 }

@@ -17,6 +17,8 @@ function run(id: string, params: Record<string, string>, metrics: readonly strin
     params: new Map(Object.entries(params)),
     tags: new Map(),
     metrics: new Map(metrics.map((key) => [key, { value: 1, step: 0, time: 0 }])),
+    datasets: [],
+    models: [],
   };
 }
 
@@ -54,11 +56,11 @@ test("params that differ come first, goals before machine metrics and ranks", ()
     run("b", { fixed: "1", lr: "0.2" }, ["system/cpu", "loss"]),
   ];
   expect(defaultColumns(runs).map((c) => `${c.kind}.${c.key}`)).toEqual([
-    "params.lr",
-    "params.fixed",
     "metrics.loss",
     "metrics.grad",
     "metrics.val/loss",
+    "params.lr",
+    "params.fixed",
   ]);
   expect(rankedMetrics(runs).slice(-2)).toEqual(["rank_0/loss", "system/cpu"]);
   expect(available(runs, "metrics").get("loss")).toBe(2);

@@ -91,13 +91,13 @@ export function available(runs: readonly Run[], kind: Column["kind"]): Map<strin
   return new Map([...seen].sort(([a], [b]) => a.localeCompare(b)));
 }
 
-/** What a table shows before anyone chose: the params that differ, and the metrics most likely meant. */
+/** What a table shows before anyone chose: the metrics most likely meant, and the params that differ. A narrow window cuts the last ones. */
 export function defaultColumns(runs: readonly Run[]): Column[] {
   const params = ranked(available(runs, "params"), (key) => (differs(runs, key) ? 1 : 0));
   const metrics = rankedMetrics(runs);
   return [
-    ...params.slice(0, DEFAULT_PARAMS).map((key) => ({ kind: "params" as const, key })),
     ...metrics.slice(0, DEFAULT_METRICS).map((key) => ({ kind: "metrics" as const, key })),
+    ...params.slice(0, DEFAULT_PARAMS).map((key) => ({ kind: "params" as const, key })),
   ];
 }
 

@@ -5,18 +5,20 @@ export const NOTHING = "–";
 
 const SIGNIFICANT = 4;
 
+/** Whole numbers below this fit a column with all their digits. */
+const WHOLE_MAX = 1e12;
+
 /** A value with 4 significant digits; exponent only where the digits would not fit. The exact value belongs in the title. */
 export function number(v: number): string {
   if (Number.isNaN(v)) return "NaN";
   if (!Number.isFinite(v)) return v > 0 ? "∞" : "-∞";
   if (v === 0) return "0";
   const size = Math.abs(v);
+  // An integer stays one: 12 and not 12.00, and all digits of a count.
+  if (Number.isInteger(v) && size < WHOLE_MAX) return String(v);
   if (size >= 1e7 || size < 1e-4) return exponent(v);
-  if (size >= 1000 && Number.isInteger(v)) return String(v);
   const digits = Math.max(0, SIGNIFICANT - 1 - Math.floor(Math.log10(size)));
-  const text = v.toFixed(digits);
-  // An integer stays one: 12 and not 12.00.
-  return Number.isInteger(v) ? String(v) : text;
+  return v.toFixed(digits);
 }
 
 function exponent(v: number): string {
@@ -32,9 +34,9 @@ export function tick(v: number): string {
   return size !== 0 && (size >= 1e6 || size < 1e-4) ? exponent(short) : String(short);
 }
 
-/** A param is shown as it was logged; only long decimals are shortened. */
+/** A param is shown as it was logged; only long decimals are shortened, whole numbers are not. */
 export function param(text: string): string {
-  return isNumeric(text) && text.length > 8 ? number(Number(text)) : text;
+  return isNumeric(text) && text.length > 8 && !/^[+-]?\d+$/.test(text.trim()) ? number(Number(text)) : text;
 }
 
 /** Whether a text reads as one number. */
