@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -76,7 +77,12 @@ func options(t *testing.T) engine.Options {
 
 func start(t *testing.T, o engine.Options) *engine.Supervisor {
 	t.Helper()
-	s, err := engine.Start(context.Background(), o, slog.New(slog.DiscardHandler))
+	return startLogged(t, o, slog.New(slog.DiscardHandler))
+}
+
+func startLogged(t *testing.T, o engine.Options, log *slog.Logger) *engine.Supervisor {
+	t.Helper()
+	s, err := engine.Start(context.Background(), o, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +132,8 @@ func alive(pid int) bool {
 
 func TestDataOutlivesADeadEngine(t *testing.T) {
 	o := options(t)
-	s := start(t, o)
+	var said spoken
+	s := startLogged(t, o, slog.New(slog.NewTextHandler(&said, nil)))
 	c := s.Credentials()
 	for _, q := range []string{
 		"CREATE DATABASE streamgauge",
@@ -151,6 +158,27 @@ func TestDataOutlivesADeadEngine(t *testing.T) {
 	if s.Restarts() == 0 {
 		t.Error("no restart was counted")
 	}
+	if got := said.String(); !strings.Contains(got, "signal: killed") || strings.Contains(got, "Logging") {
+		t.Errorf("the log gives a reason that is none: %s", got)
+	}
+}
+
+// spoken is a log that is read while it is written.
+type spoken struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *spoken) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *spoken) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }
 
 func TestAStoppedEngineIsLeftAlone(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -52,11 +54,15 @@ func executable() (string, error) {
 	return exe, nil
 }
 
+// announcement is what the engine says at each start: where its log is. It explains no end.
+const announcement = "Logging "
+
 func withTail(err error, t *tail) error {
 	if err == nil {
 		return nil
 	}
-	if said := t.String(); said != "" {
+	lines := slices.DeleteFunc(strings.Split(t.String(), "\n"), func(l string) bool { return strings.HasPrefix(l, announcement) })
+	if said := strings.TrimSpace(strings.Join(lines, "\n")); said != "" {
 		return fmt.Errorf("%w: %s", err, said)
 	}
 	return err
