@@ -1,6 +1,7 @@
 package embednats
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -26,8 +27,16 @@ func (l serverLog) Errorf(format string, v ...any) {
 	l.log.Error("nats server", "text", text)
 }
 
+// recovering comes with every start after a crash: the saved index is older than the stream, which is
+// then read from its messages. Nothing is missing.
+const recovering = "Recovering stream state from index errored: prior state file"
+
 func (l serverLog) Warnf(format string, v ...any) {
-	l.log.Warn("nats server", "text", fmt.Sprintf(format, v...))
+	text, level := fmt.Sprintf(format, v...), slog.LevelWarn
+	if strings.Contains(text, recovering) {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, "nats server", "text", text)
 }
 
 func (l serverLog) Fatalf(format string, v ...any) {

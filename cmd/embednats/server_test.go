@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,47 @@ func stream(t *testing.T, nc *nats.Conn) jetstream.JetStream {
 		t.Fatal(err)
 	}
 	return js
+}
+
+// TestACrashFrightensNobody opens a stream with an index that is older, as a crash leaves it.
+func TestACrashFrightensNobody(t *testing.T) {
+	dir := t.TempDir()
+	publish := func() {
+		s := start(t, dir)
+		defer s.Stop()
+		nc, err := s.Connect("test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		if _, err := stream(t, nc).Publish(context.Background(), "s.a", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish()
+	indexes, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "S", "msgs", "index.db"))
+	if err != nil || len(indexes) != 1 {
+		t.Fatalf("indexes %v of %s: %v", indexes, dir, err)
+	}
+	older, err := os.ReadFile(indexes[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish()
+	for level, want := range map[slog.Level]bool{slog.LevelDebug: true, slog.LevelInfo: false} {
+		if err := os.WriteFile(indexes[0], older, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		s, err := embednats.Start(embednats.Options{Dir: dir, Listen: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: level}))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Stop()
+		if got := strings.Contains(said.String(), "prior state file"); got != want {
+			t.Errorf("at %v said: %v, want %v:\n%s", level, got, want, said.String())
+		}
+	}
 }
 
 func TestMessagesSurviveAndJobsReachThePort(t *testing.T) {
