@@ -34,7 +34,9 @@ build: preflight web ## bin/streamgauge, web page embedded, no cgo
 	@$(STAGE) "bin/streamgauge $(VERSION)" sh -c 'cd cmd && go build \
 		-ldflags "-s -w -X $(CLI).version=$(VERSION) -X $(CLI).revision=$(COMMIT)" -o ../bin/streamgauge ./streamgauge'
 
+# A target without commands of its own gets an empty one: make would say that nothing is to be done.
 engine: preflight $(ENGINE)/node_modules/.package-lock.json ## the pinned ClickHouse engine, under deploy/engine/
+	@:
 
 # The engine's packages are optional to npm, one a platform: so look whether one came.
 $(ENGINE)/node_modules/.package-lock.json: $(ENGINE)/package-lock.json
@@ -42,6 +44,7 @@ $(ENGINE)/node_modules/.package-lock.json: $(ENGINE)/package-lock.json
 	@touch $@
 
 web: preflight $(WEB)/dist/index.html ## the web page, under dashboards/web/dist/
+	@:
 
 $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
 	@$(STAGE) "web page" npm run --silent --prefix $(WEB) build -- --logLevel warn
@@ -52,6 +55,7 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
 	@touch $@
 
 venv: preflight $(VENV)/.complete ## the Python of the examples and tests, under .build/venv
+	@:
 
 $(VENV)/.complete: clients/python/requirements.lock
 	@rm -rf $(VENV)
@@ -60,8 +64,8 @@ $(VENV)/.complete: clients/python/requirements.lock
 	@touch $@
 
 demo: preflight ## all set-up, then a server and two real trainings against it
-	@$(MAKE) --no-print-directory -j3 build engine venv
-	@$(VENV)/bin/python examples/demo.py
+	@began=$$(date +%s); $(MAKE) --no-print-directory -j3 build engine venv && \
+		DEMO_BEGAN=$$began $(VENV)/bin/python examples/demo.py
 
 test: preflight ## all set-up, then every test; the last line counts them
 	@$(MAKE) --no-print-directory -j3 build engine venv

@@ -151,10 +151,18 @@ Where to look next:
 """, flush=True)  # fmt: skip
 
 
-def run(server: Server) -> None:
+def whole_time(began: float) -> str:
+    """How long the demo took, and how long with what `make demo` did before."""
+    text = f"- demo: {time.monotonic() - began:.1f} s"
+    make_began = os.environ.get("DEMO_BEGAN")
+    return f"{text}, {time.time() - float(make_began):.0f} s with all set-up" if make_began else text
+
+
+def run(server: Server, began: float) -> None:
     train(server, "wine")
     show(server, train(server, "distributed"))
     where_next(server)
+    print(whole_time(began), flush=True)
     if sys.stdin.isatty() and sys.stdout.isatty():
         print("The server stays up; Ctrl-C stops it.", flush=True)
         try:
@@ -179,14 +187,13 @@ def main() -> int:
     try:
         server = Server(folder)
         stage(f"streamgauge up, healthy at {server.url}", began)
-        run(server)
+        run(server, began)
         server.stop()
     except KeyboardInterrupt:
         return stopped(server, folder, "interrupted", 130)
     except (Failed, OSError, subprocess.TimeoutExpired) as error:
         return stopped(server, folder, str(error), 1)
     shutil.rmtree(folder, ignore_errors=True)
-    stage("demo", began)
     return 0
 
 
