@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 
@@ -79,7 +80,10 @@ func drawSeries(t terminal, drawn, listed *series) error {
 	if drawn.Rank > 0 || drawn.Attempt > 0 {
 		fmt.Fprintf(t, "  rank %d, attempt %d", drawn.Rank, drawn.Attempt)
 	}
-	fmt.Fprintf(t, "  %d points, least %s, greatest %s", drawn.Points, formatNumber(lo), formatNumber(hi))
+	fmt.Fprintf(t, "  %d points", drawn.Points)
+	if !math.IsNaN(lo) {
+		fmt.Fprintf(t, ", least %s, greatest %s", formatNumber(lo), formatNumber(hi))
+	}
 	if odd := drawn.nonFinite(); odd > 0 {
 		fmt.Fprintf(t, ", %s", t.paint(yellow, strconv.FormatUint(odd, 10)+" not finite"))
 	}
