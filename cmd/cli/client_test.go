@@ -16,80 +16,43 @@ import (
 	files "github.com/streamgauge/streamgauge/deploy/engine"
 )
 
-// server answers as ours does, with two runs whose ids and names are alike.
+// The runs of the fake server: two whose ids and names are alike, and a deleted one.
+var (
+	swiftID = "aaaa" + strings.Repeat("0", 28)
+	slowID  = "aaab" + strings.Repeat("0", 28)
+	goneID  = "dd" + strings.Repeat("0", 30)
+)
+
+// runJSON is a run as MLflow's API gives it; tags is the inside of a list.
+func runJSON(id, name, lifecycle, tags string) string {
+	return fmt.Sprintf(`{"info":{"run_id":%q,"run_name":%q,"lifecycle_stage":%q,"experiment_id":"1","status":"FINISHED","start_time":1,"end_time":2},
+		"data":{"metrics":[{"key":"loss","value":"NaN","timestamp":1,"step":3}],"params":[{"key":"p","value":"v"}],"tags":[%s]}}`, id, name, lifecycle, tags)
+}
+
+// server answers as ours does.
 func server(t *testing.T) string {
 	t.Helper()
-	ids := []string{"aaaa" + strings.Repeat("0", 28), "aaab" + strings.Repeat("0", 28), "dd" + strings.Repeat("0", 30)}
-	info := func(id, name string) string {
-		return fmt.Sprintf(`{"info":{"run_id":%q,"run_name":%q,"experiment_id":"1","status":"FINISHED","start_time":1,"end_time":2},
-			"data":{"metrics":[{"key":"loss","value":"NaN","timestamp":1,"step":3}],"params":[{"key":"p","value":"v"}]}}`, id, name)
-	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /api/2.0/mlflow/experiments/search", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"experiments":[{"experiment_id":"1","name":"wine"}]}`)
-	})
-	mux.HandleFunc("GET /api/2.0/mlflow/experiments/get", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"experiment":{"experiment_id":"1","name":"wine"}}`)
-	})
-	mux.HandleFunc("GET /api/2.0/mlflow/logged-models/{id}", func(w http.ResponseWriter, r *http.Request) {
-		if r.PathValue("id") != "m-1" {
-			w.WriteHeader(http.StatusNotFound)
-			return
-		}
-		fmt.Fprint(w, `{"model":{"info":{"model_id":"m-1","name":"forest","status":"LOGGED_MODEL_READY"}}}`)
-	})
+	for route, answer := range map[string]string{
+		"POST /api/2.0/mlflow/experiments/search": `{"experiments":[{"experiment_id":"1","name":"wine"}]}`,
+		"GET /api/2.0/mlflow/experiments/get":     `{"experiment":{"experiment_id":"1","name":"wine"}}`,
+		"GET /api/2.0/mlflow/logged-models/m-1":   `{"model":{"info":{"model_id":"m-1","name":"forest","status":"LOGGED_MODEL_READY"}}}`,
+	} {
+		mux.HandleFunc(route, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) })
+	}
 	mux.HandleFunc("POST /api/2.0/mlflow/runs/search", func(w http.ResponseWriter, r *http.Request) {
 		var s search
 		if err := json.NewDecoder(r.Body).Decode(&s); err != nil {
 			t.Error(err)
 		}
-		gone := info(ids[2], "gone")
-		if s.View == "ALL" {
-			switch s.Filter {
-			case "attributes.run_name = 'gone'", "attributes.run_id LIKE 'dd%'":
-				fmt.Fprintf(w, `{"runs":[%s]}`, gone)
-				return
-			}
+		if slices.Contains(s.OrderBy, "accuracy DESC") {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error_code":"INVALID_PARAMETER_VALUE","message":"Invalid order_by"}`)
+			return
 		}
-		switch s.Filter {
-		case "attributes.run_name = 'aa'":
-			fmt.Fprintf(w, `{"runs":[%s]}`, info(ids[0], "swift"))
-		case "tags.`mlflow.parentRunId` = '" + ids[0] + "'":
-			fmt.Fprintf(w, `{"runs":[%s]}`, info(ids[1], "slow"))
-		case "attributes.run_name = 'swift'", "attributes.run_id LIKE 'aaaa%'":
-			fmt.Fprintf(w, `{"runs":[%s]}`, info(ids[0], "swift"))
-		case "attributes.name = 'none'":
-			fmt.Fprint(w, `{}`)
-		case "attributes.run_id LIKE 'aa%'", "attributes.run_id LIKE 'aaa%'", "":
-			if slices.Contains(s.OrderBy, "accuracy DESC") {
-				w.WriteHeader(http.StatusBadRequest)
-				fmt.Fprint(w, `{"error_code":"INVALID_PARAMETER_VALUE","message":"Invalid order_by"}`)
-				return
-			}
-			fmt.Fprintf(w, `{"runs":[%s,%s]}`, info(ids[0], "swift"), info(ids[1], "slow"))
-		default:
-			fmt.Fprint(w, `{}`)
-		}
+		fmt.Fprintf(w, `{"runs":[%s]}`, strings.Join(searchRuns(s), ","))
 	})
-	mux.HandleFunc("GET /api/2.0/mlflow/runs/get", func(w http.ResponseWriter, r *http.Request) {
-		switch id := r.FormValue("run_id"); id {
-		case ids[1]:
-			fmt.Fprintf(w, `{"run":%s}`, strings.Replace(info(id, "slow"), `"params":`, `"tags":[{"key":"mlflow.parentRunId","value":"`+ids[0]+`"}],"params":`, 1))
-			return
-		case ids[2]:
-			fmt.Fprintf(w, `{"run":%s}`, strings.Replace(info(id, "gone"), `"status"`, `"lifecycle_stage":"deleted","status"`, 1))
-			return
-		case ids[0]:
-		default:
-			w.WriteHeader(http.StatusNotFound)
-			fmt.Fprint(w, `{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"Run with id=x not found"}`)
-			return
-		}
-		text := strings.Replace(info(ids[0], "swift"), `"params":`, `"tags":[{"key":"mlflow.note.content","value":"first\nsecond"}],"params":`, 1)
-		fmt.Fprintf(w, `{"run":%s,"outputs":{"model_outputs":[{"model_id":"m-1"},{"model_id":"m-2"}]},
-			"inputs":{"dataset_inputs":[{"tags":[{"key":"mlflow.data.context","value":"training"}],"dataset":{"name":"grapes","digest":"abc","source_type":"local","source":"x"}}]}}}`,
-			strings.TrimSuffix(text, "}"))
-	})
+	mux.HandleFunc("GET /api/2.0/mlflow/runs/get", getRun)
 	mux.HandleFunc("GET /v1/runs/{id}/series", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("key") != "loss" || r.FormValue("rank") == "3" {
 			fmt.Fprint(w, `{"series":[]}`)
@@ -98,25 +61,59 @@ func server(t *testing.T) string {
 		fmt.Fprint(w, `{"series":[{"key":"loss","rank":0,"attempt":0,"points_total":3,"raw":true,"step":[1,2,3],"step_last":[1,2,3],"time":[1,2,3],
 			"min":[4,2,"-Infinity"],"max":[4,2,"-Infinity"],"mean":[4,2,"-Infinity"],"first":[4,2,"-Infinity"],"last":[4,2,"-Infinity"],"count":[1,1,1],"non_finite":[0,0,1]}]}`)
 	})
-	mux.HandleFunc("POST /v1/sql", func(w http.ResponseWriter, r *http.Request) {
-		var q struct{ Query, Format string }
-		defer func() {
-			if q.Query == "SELECT 2" {
-				fmt.Fprint(w, "1\n2\n\r\n__exception__\r\nabc\r\nCode: 396. DB::Exception: Limit for result exceeded. (TOO_MANY)\n49 abc\r\n__exception__\r\n")
-				w.(http.Flusher).Flush()
-				panic(http.ErrAbortHandler) // as ours breaks the connection
-			}
-		}()
-		if err := json.NewDecoder(r.Body).Decode(&q); err != nil || !strings.HasPrefix(q.Query, "SELECT") {
-			w.WriteHeader(http.StatusBadRequest)
-			fmt.Fprint(w, `{"error_code":"INVALID_PARAMETER_VALUE","message":"Syntax error"}`)
-			return
-		}
-		fmt.Fprint(w, map[string]string{"csv": "\"x\"\n1\n", "tsv": "x\n1\n", "json": `{"data":[[1]]}`}[q.Format])
-	})
+	mux.HandleFunc("POST /v1/sql", answerSQL)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+func searchRuns(s search) []string {
+	swift, slow, gone := runJSON(swiftID, "swift", "active", ""), runJSON(slowID, "slow", "active", ""), runJSON(goneID, "gone", "deleted", "")
+	switch s.Filter {
+	case "attributes.run_name = 'swift'", "attributes.run_id LIKE 'aaaa%'", "attributes.run_name = 'aa'":
+		return []string{swift}
+	case "tags.`mlflow.parentRunId` = '" + swiftID + "'":
+		return []string{slow}
+	case "attributes.run_id LIKE 'aa%'", "attributes.run_id LIKE 'aaa%'", "":
+		return []string{swift, slow}
+	case "attributes.run_name = 'gone'", "attributes.run_id LIKE 'dd%'":
+		if s.View == viewAll {
+			return []string{gone}
+		}
+	}
+	return nil
+}
+
+func getRun(w http.ResponseWriter, r *http.Request) {
+	switch id := r.FormValue("run_id"); id {
+	case swiftID:
+		fmt.Fprintf(w, `{"run":%s,"outputs":{"model_outputs":[{"model_id":"m-1"},{"model_id":"m-2"}]},
+			"inputs":{"dataset_inputs":[{"tags":[{"key":"mlflow.data.context","value":"training"}],"dataset":{"name":"grapes","digest":"abc","source_type":"local","source":"x"}}]}}}`,
+			strings.TrimSuffix(runJSON(id, "swift", "active", `{"key":"mlflow.note.content","value":"first\nsecond"}`), "}"))
+	case slowID:
+		fmt.Fprintf(w, `{"run":%s}`, runJSON(id, "slow", "active", `{"key":"mlflow.parentRunId","value":"`+swiftID+`"}`))
+	case goneID:
+		fmt.Fprintf(w, `{"run":%s}`, runJSON(id, "gone", "deleted", ""))
+	default:
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"Run with id=x not found"}`)
+	}
+}
+
+func answerSQL(w http.ResponseWriter, r *http.Request) {
+	var q struct{ Query, Format string }
+	err := json.NewDecoder(r.Body).Decode(&q)
+	switch {
+	case err != nil || !strings.HasPrefix(q.Query, "SELECT"):
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"error_code":"INVALID_PARAMETER_VALUE","message":"Syntax error"}`)
+	case q.Query == "SELECT 2":
+		fmt.Fprint(w, "1\n2\n\r\n__exception__\r\nabc\r\nCode: 396. DB::Exception: Limit for result exceeded. (TOO_MANY)\n49 abc\r\n__exception__\r\n")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler) // as ours breaks the connection
+	default:
+		fmt.Fprint(w, map[string]string{"csv": "\"x\"\n1\n", "tsv": "x\n1\n", "json": `{"data":[[1]]}`}[q.Format])
+	}
 }
 
 func command(args ...string) (status int, out, errOut string) {
@@ -148,9 +145,9 @@ func TestCommands(t *testing.T) {
 			"note\nfirst\nsecond\n", "grapes   abc     training  local", "forest  m-1  made  READY", "m-2  made  not found", "nested runs\n", "aaab0000  slow",
 		}},
 		{"show for programs has them too", []string{"show", "swift", "--json"}, 0, []string{`"name": "grapes"`, `"model_id": "m-1"`}},
-		{"show of a nested run", []string{"show", "aaab" + strings.Repeat("0", 28)}, 0, []string{"nested in   swift (aaaa0000"}},
+		{"show of a nested run", []string{"show", slowID}, 0, []string{"nested in   swift (aaaa0000"}},
 		{"an exact name wins over ids that begin so", []string{"show", "aa"}, 0, []string{"swift"}},
-		{"show of a deleted run", []string{"show", "dd" + strings.Repeat("0", 30)}, 0, []string{"gone  FINISHED  DELETED"}},
+		{"show of a deleted run", []string{"show", goneID}, 0, []string{"gone  FINISHED  DELETED"}},
 		{"show of a deleted run by its name", []string{"show", "gone"}, 0, []string{"DELETED"}},
 		{"show of a deleted run by the beginning of its id", []string{"show", "dd"}, 0, []string{"DELETED"}},
 		{"show without a run", []string{"show"}, 1, []string{"RUN is missing", "streamgauge show RUN"}},
