@@ -57,14 +57,6 @@ func dataArg(dir string, getenv func(string) string) string {
 	return " --data " + shellQuote(dir)
 }
 
-// urlArg is the same for the address of a server.
-func urlArg(server string) string {
-	if server == urlDefault {
-		return ""
-	}
-	return " --url " + shellQuote(server)
-}
-
 var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
 // shellQuote makes a text one word of a shell.

@@ -131,8 +131,6 @@ func TestHintsWorkAsTheyArePrinted(t *testing.T) {
 		{dataArg(app.DataHome(env), env), ""},
 		{dataArg("d", env), " --data " + filepath.Join(dir, "d")},
 		{dataArg("/a b/it's", env), ` --data '/a b/it'\''s'`},
-		{urlArg("http://127.0.0.1:5000"), ""},
-		{urlArg("http://127.0.0.1:5055"), " --url http://127.0.0.1:5055"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %q, want %q", tt.got, tt.want)
@@ -140,7 +138,7 @@ func TestHintsWorkAsTheyArePrinted(t *testing.T) {
 	}
 	var b strings.Builder
 	printReady(newTerminal(&b, env), app.Config{Data: "d"}, app.Ports{HTTP: "127.0.0.1:5055"}, 0)
-	for _, want := range []string{"connect clickhouse --data " + dir + "/d\n", "streamgauge runs --url http://127.0.0.1:5055\n", "data        " + dir + "/d\n"} {
+	for _, want := range []string{"connect clickhouse --data " + dir + "/d\n", "streamgauge runs --data " + dir + "/d\n", "data        " + dir + "/d\n"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}

@@ -92,7 +92,7 @@ func printReady(t terminal, c app.Config, p app.Ports, took time.Duration) {
 		{"ClickHouse", p.ClickHouse + ", HTTP " + p.ClickHouseHTTP + "; users and passwords: streamgauge connect clickhouse" + dataArg(data, os.Getenv)},
 		{"data", data},
 		{"artifacts", cmp.Or(c.Artifacts, "in the data folder")},
-		{"look", "streamgauge runs" + urlArg(p.URL())},
+		{"look", "streamgauge runs" + dataArg(data, os.Getenv)},
 	}}
 	_ = t.table(tb, dimFirst) // what cannot be printed does not stop the server
 	fmt.Fprintln(t)
