@@ -38,6 +38,7 @@ func (d *Documents) Write(ctx context.Context, l *documents.Lot) error {
 		{"quarantine", l.Quarantine.Rows(), l.Quarantine.Input()},
 		{"experiments", l.Experiments.Rows(), l.Experiments.Input()},
 		{"runs", l.Runs.Rows(), l.Runs.Input()},
+		{"logged_models", l.Models.Rows(), l.Models.Input()},
 		{"history", l.History.Rows(), l.History.Input()},
 	} {
 		if t.rows == 0 {
@@ -56,6 +57,7 @@ func (d *Documents) Watermark(ctx context.Context) (uint64, error) {
 		SELECT assumeNotNull(least( -- a scalar subquery is nullable, these are never null
 			(SELECT max(revision) FROM %[1]s.runs WHERE experiment = 0 AND run_id = ''),
 			(SELECT max(revision) FROM %[1]s.experiments WHERE id = ''),
+			(SELECT max(revision) FROM %[1]s.logged_models WHERE experiment = 0 AND id = ''),
 			(SELECT max(revision) FROM %[1]s.history WHERE document = ''))) AS x`, table.Database))
 	if err != nil {
 		return 0, fmt.Errorf("read watermarks of documents: %w", err)

@@ -102,6 +102,7 @@ func TestDocumentsReachReadersAndTables(t *testing.T) {
 	r.put(document.ExperimentNameKey("wine"), &sgpb.Document{Body: &sgpb.Document_Claim{Claim: &sgpb.Claim{Owner: "exp.1"}}})
 	r.put(document.RunKey(runID(7)), run(runID(7), "first", nil))
 	r.put(document.HistoryKey(document.RunKey(runID(7)), 2), &sgpb.Document{Body: &sgpb.Document_Change{Change: &sgpb.Change{Document: document.RunKey(runID(7)), Number: 2, What: "renamed"}}})
+	r.put(document.LoggedModelKey("m-"+runID(6)), &sgpb.Document{Body: &sgpb.Document_LoggedModel{LoggedModel: &sgpb.LoggedModel{Id: "m-" + runID(6), ExperimentId: "1", Name: "forest"}}})
 	r.message(document.RunKey(runID(9)), []byte("\xffgarbage"), "")
 	last := r.put(document.RunKey(runID(8)), run(runID(8), "large", map[string]string{"text": large}))
 	if err := loop.Await(r.ctx); err != nil {
@@ -116,15 +117,16 @@ func TestDocumentsReachReadersAndTables(t *testing.T) {
 		t.Errorf("the large document came with a text of %d bytes, want %d", len(got), len(large))
 	}
 	seen.mu.Unlock()
-	if want := fmt.Sprintf("[exp.1@1 %s@3 hist.%[1]s.2@4 %[2]s@%[3]d]", document.RunKey(runID(7)), document.RunKey(runID(8)), last); fmt.Sprint(keys) != want {
+	if want := fmt.Sprintf("[exp.1@1 %s@3 hist.%[1]s.2@4 model.m-%[4]s@5 %[2]s@%[3]d]", document.RunKey(runID(7)), document.RunKey(runID(8)), last, runID(6)); fmt.Sprint(keys) != want {
 		t.Errorf("observed %v, want %v", keys, want)
 	}
 
 	r.flushDocuments(loop)
 	r.query("first\tRUNNING\t0\nlarge\tRUNNING\t786432", "SELECT name, status, length(params['text']) FROM streamgauge.runs FINAL WHERE run_id != '' ORDER BY name")
 	r.query("wine", "SELECT name FROM streamgauge.experiments FINAL WHERE id != ''")
+	r.query("1\tforest", "SELECT experiment, name FROM streamgauge.logged_models FINAL WHERE id != ''")
 	r.query("1\tcreated\n2\trenamed\n1\tcreated", "SELECT number, what FROM streamgauge.history FINAL WHERE document != '' ORDER BY document, number")
-	r.query("65535\t5", "SELECT lane, seq FROM streamgauge.quarantine")
+	r.query("65535\t6", "SELECT lane, seq FROM streamgauge.quarantine")
 	seen.mu.Lock()
 	if seen.applied != last {
 		t.Errorf("applied %d, want %d", seen.applied, last)

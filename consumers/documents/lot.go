@@ -13,18 +13,19 @@ type Lot struct {
 	Last        uint64
 	Runs        *table.Runs
 	Experiments *table.Experiments
+	Models      *table.LoggedModels
 	History     *table.History
 	Quarantine  *table.Quarantine
 }
 
 // NewLot gives an empty lot.
 func NewLot() *Lot {
-	return &Lot{Runs: table.NewRuns(), Experiments: table.NewExperiments(), History: new(table.History), Quarantine: new(table.Quarantine)}
+	return &Lot{Runs: table.NewRuns(), Experiments: table.NewExperiments(), Models: table.NewLoggedModels(), History: new(table.History), Quarantine: new(table.Quarantine)}
 }
 
 // Rows in all tables.
 func (l *Lot) Rows() int {
-	return l.Runs.Rows() + l.Experiments.Rows() + l.History.Rows() + l.Quarantine.Rows()
+	return l.Runs.Rows() + l.Experiments.Rows() + l.Models.Rows() + l.History.Rows() + l.Quarantine.Rows()
 }
 
 // Seal adds the watermark rows: to tables with rows, and to all if all is set.
@@ -34,6 +35,9 @@ func (l *Lot) Seal(all bool) {
 	}
 	if all || l.Experiments.Rows() > 0 {
 		l.Experiments.AppendWatermark(l.Last)
+	}
+	if all || l.Models.Rows() > 0 {
+		l.Models.AppendWatermark(l.Last)
 	}
 	if all || l.History.Rows() > 0 {
 		l.History.AppendWatermark(l.Last)
@@ -65,6 +69,8 @@ func (l *Lot) add(e *entry) {
 		l.History.Append(document.FirstChange(e.doc.Key, e.doc.Doc), e.seq)
 	case *sgpb.Document_Experiment:
 		l.Experiments.Append(body.Experiment, e.encoded, e.seq)
+	case *sgpb.Document_LoggedModel:
+		l.Models.Append(body.LoggedModel, e.encoded, e.seq)
 	case *sgpb.Document_Change:
 		l.History.Append(body.Change, e.seq)
 	}

@@ -66,11 +66,19 @@ func samples() map[string]columns {
 	experiments := table.NewExperiments()
 	experiments.Append(&sgpb.Experiment{Id: "6", Name: "e", ArtifactLocation: "a", Lifecycle: sgpb.Lifecycle_LIFECYCLE_DELETED, LifecycleEpoch: 2, CreatedMs: 1, UpdatedMs: 2, Tags: map[string]string{"t": "x"}}, []byte("doc"), 10)
 	experiments.AppendWatermark(12)
+	models := table.NewLoggedModels()
+	models.Append(&sgpb.LoggedModel{
+		Id: "m-" + runID, ExperimentId: "6", Name: "n", ModelType: "t", SourceRunId: runID, Status: sgpb.LoggedModelStatus_LOGGED_MODEL_STATUS_UPLOAD_FAILED,
+		StatusMessage: "why", ArtifactUri: "a", CreatedMs: 1, UpdatedMs: 2, Params: map[string]string{"lr": "0.1", "depth": "2"},
+		Tags: map[string]string{"t": "x"}, Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE,
+	}, []byte("doc"), 10)
+	models.AppendWatermark(12)
 	history := new(table.History)
 	history.Append(&sgpb.Change{Document: "run.x", Number: 1, TimeMs: 2, By: "me", What: "renamed", From: "a", To: "b"}, 9)
 	history.AppendWatermark(12)
 	return map[string]columns{
 		"points": samplePoints(), "latest": latest, "quarantine": quarantine, "runs": runs, "experiments": experiments, "history": history,
+		"logged_models": models,
 	}
 }
 
@@ -176,15 +184,16 @@ func TestTablesTakeTheirColumns(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"SELECT step, ts, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 0 AND attempt = 3":  "9\t1760000000000\t2\t7\t9\t4\t0",
-		"SELECT step, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 1 AND attempt = 3":      "1\t1\t7\t9\t77\t12",
-		"SELECT key, rank, attempt, step, v, experiment, model, dataset, lane, month FROM streamgauge.points WHERE run = 5 AND step = 1": "loss\t1\t2\t1\tinf\t6\tm-1\twine\\nabc\t3\t202611",
-		"SELECT experiment, key, run, value FROM streamgauge.latest ORDER BY run":                                                        "6\tloss\t5\t(-1,-2,3,0.5,0.5)\n6\tloss\t6\t(0,0,0,0,nan)",
-		"SELECT lane, seq, part, reason, hex(bytes) FROM streamgauge.quarantine":                                                         "3\t8\t1\twhy\t00FF",
-		"SELECT experiment, run, status, params['lr'], dataset_contexts, document FROM streamgauge.runs FINAL WHERE run_id != ''":        "6\t81985529216486895\tFINISHED\t0.1\t['train']\tdoc",
-		"SELECT revision FROM streamgauge.runs FINAL WHERE run_id = ''":                                                                  "12",
-		"SELECT name, lifecycle, lifecycle_epoch, tags['t'] FROM streamgauge.experiments FINAL WHERE id != ''":                           "e\tdeleted\t2\tx",
-		"SELECT what, before, after FROM streamgauge.history FINAL WHERE number = 1":                                                     "renamed\ta\tb",
+		"SELECT step, ts, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 0 AND attempt = 3":                          "9\t1760000000000\t2\t7\t9\t4\t0",
+		"SELECT step, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 1 AND attempt = 3":                              "1\t1\t7\t9\t77\t12",
+		"SELECT key, rank, attempt, step, v, experiment, model, dataset, lane, month FROM streamgauge.points WHERE run = 5 AND step = 1":                         "loss\t1\t2\t1\tinf\t6\tm-1\twine\\nabc\t3\t202611",
+		"SELECT experiment, key, run, value FROM streamgauge.latest ORDER BY run":                                                                                "6\tloss\t5\t(-1,-2,3,0.5,0.5)\n6\tloss\t6\t(0,0,0,0,nan)",
+		"SELECT lane, seq, part, reason, hex(bytes) FROM streamgauge.quarantine":                                                                                 "3\t8\t1\twhy\t00FF",
+		"SELECT experiment, run, status, params['lr'], dataset_contexts, document FROM streamgauge.runs FINAL WHERE run_id != ''":                                "6\t81985529216486895\tFINISHED\t0.1\t['train']\tdoc",
+		"SELECT revision FROM streamgauge.runs FINAL WHERE run_id = ''":                                                                                          "12",
+		"SELECT name, lifecycle, lifecycle_epoch, tags['t'] FROM streamgauge.experiments FINAL WHERE id != ''":                                                   "e\tdeleted\t2\tx",
+		"SELECT experiment, model_type, source_run, status, params['lr'], tags['t'], document FROM streamgauge.logged_models FINAL WHERE id = 'm-" + runID + "'": "6\tt\t" + runID + "\tUPLOAD_FAILED\t0.1\tx\tdoc",
+		"SELECT what, before, after FROM streamgauge.history FINAL WHERE number = 1":                                                                             "renamed\ta\tb",
 	} {
 		got, err := e.Query(ctx, query)
 		if err != nil {

@@ -81,7 +81,8 @@ func Migrate(ctx context.Context, c Client) error {
 		if uint64(m.Version) <= done {
 			continue
 		}
-		if err := c.Exec(ctx, strings.Replace(m.SQL, "IF NOT EXISTS ", "IF NOT EXISTS "+Database+".", 1)); err != nil {
+		// Tables are made in our database; a statement that changes one names it by itself.
+		if err := c.Exec(ctx, strings.Replace(m.SQL, "CREATE TABLE IF NOT EXISTS ", "CREATE TABLE IF NOT EXISTS "+Database+".", 1)); err != nil {
 			return fmt.Errorf("migration %d %s: %w", m.Version, m.Name, err)
 		}
 		if err := c.Exec(ctx, fmt.Sprintf("INSERT INTO %s.migrations (version, name) VALUES (%d, '%s')", Database, m.Version, m.Name)); err != nil {
