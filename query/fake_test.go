@@ -38,6 +38,7 @@ type rig struct {
 	applied  int
 	stored   map[string]hot.Document
 	written  map[string]*sgpb.Run
+	models   map[string]hot.Model
 	revision uint64
 	caller   *track.Caller
 	// down is what the tables answer, behind what the logs do.
@@ -56,7 +57,7 @@ type rig struct {
 }
 
 func newRig(t testing.TB, opts query.HotOptions) *rig {
-	r := &rig{t: t, stored: make(map[string]hot.Document), written: make(map[string]*sgpb.Run)}
+	r := &rig{t: t, stored: make(map[string]hot.Document), written: make(map[string]*sgpb.Run), models: make(map[string]hot.Model)}
 	r.set = query.NewHot(opts)
 	r.over(r)
 	return r

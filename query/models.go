@@ -4,70 +4,92 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 
+	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/models"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// modelKey is what one value of a logged model is the latest of.
-type modelKey struct {
-	run          track.RunNumber
-	key, dataset string
+// modelSeriesMax bounds the values of one metric of a model on one dataset by one run that are shown with the
+// model. MLflow shows all, with every model of a page; a model is measured a few times, or at every step of a
+// training that has a history of its own.
+const modelSeriesMax = 100
+
+// modelSeries is what the bound holds for.
+type modelSeries struct {
+	model, key, dataset string
+	run                 track.RunNumber
 }
 
-// modelValues joins values of a logged model; ids are the runs' ids as far as they are known.
+// modelValue is one value; the value is its bits, so that NaN is equal to itself.
+type modelValue struct {
+	timeMS, step int64
+	bits         uint64
+}
+
+// modelValues joins values of logged models; what comes twice is one value.
 type modelValues struct {
-	latest map[modelKey]track.Latest
-	ids    map[track.RunNumber]string
+	series map[modelSeries]map[modelValue]struct{}
+	// ids are the runs' ids as far as they are known, and experiments those of the others.
+	ids         map[track.RunNumber]string
+	experiments map[track.RunNumber]uint32
 }
 
-func (m *modelValues) join(k modelKey, l track.Latest) {
-	// Whatever rank measured it: the model is the same.
-	l.Rank = 0
-	if old, ok := m.latest[k]; !ok || l.Compare(old) > 0 {
-		m.latest[k] = l
+func newModelValues() *modelValues {
+	return &modelValues{series: make(map[modelSeries]map[modelValue]struct{}), ids: make(map[track.RunNumber]string), experiments: make(map[track.RunNumber]uint32)}
+}
+
+func (m *modelValues) add(model string, p models.Point) {
+	k := modelSeries{model, p.Key, p.Dataset, p.Run}
+	if m.series[k] == nil {
+		m.series[k] = make(map[modelValue]struct{})
 	}
+	m.series[k][modelValue{p.TimeMS, p.Step, math.Float64bits(p.Value)}] = struct{}{}
 }
 
-func (m *modelValues) joinSection(s *feed.Section, model string) {
-	for i, k := range s.Points.Key {
-		c := s.Points.ContextOf(i)
-		if c.ModelID != model {
-			continue
-		}
-		m.ids[s.Run] = s.RunID
-		m.join(modelKey{s.Run, s.Points.Keys[k], c.Dataset()}, track.Latest{Step: s.Points.Step[i], TimeMS: s.Points.TimeMS[i], Value: s.Points.Value[i]})
-	}
+// ModelMetrics gives the values measured for a logged model.
+func (q *Query) ModelMetrics(ctx context.Context, modelID string) ([]mlflow.Metric, error) {
+	byModel, err := q.modelMetrics(ctx, []string{modelID})
+	return byModel[modelID], err
 }
 
-// ModelMetrics gives the latest values measured for a logged model, per metric, dataset and run.
-func (q *Query) ModelMetrics(ctx context.Context, modelID, experiment string) ([]mlflow.Metric, error) {
-	number, ok := track.ParseExperimentID(experiment)
-	if !ok {
+func (q *Query) modelMetrics(ctx context.Context, ids []string) (map[string][]mlflow.Metric, error) {
+	if len(ids) == 0 {
 		return nil, nil
 	}
-	m := modelValues{latest: make(map[modelKey]track.Latest), ids: make(map[track.RunNumber]string)}
+	m := newModelValues()
 	// The tail first. What is in both is joined twice, which changes nothing.
-	if err := q.modelTail(ctx, modelID, number, &m); err != nil {
+	err := q.modelTail(ctx, func(s *feed.Section, model string, p models.Point) {
+		if slices.Contains(ids, model) {
+			m.ids[s.Run] = s.RunID
+			m.add(model, p)
+		}
+	})
+	if err != nil {
 		return nil, err
 	}
-	stored, err := q.store.ModelMetrics(ctx, modelID, number)
+	stored, err := q.store.ModelMetrics(ctx, ids, modelSeriesMax)
 	if err != nil {
-		return nil, fmt.Errorf("metrics of model %s: %w", modelID, err)
+		return nil, fmt.Errorf("metrics of %d models: %w", len(ids), err)
 	}
 	for _, v := range stored {
-		m.join(modelKey{v.Run, v.Key, v.Dataset}, v.Latest)
+		m.add(v.Model, v.Point)
+		m.experiments[v.Run] = v.Experiment
 	}
-	if err := q.nameRuns(ctx, number, &m); err != nil {
+	if err := q.nameRuns(ctx, m); err != nil {
 		return nil, err
 	}
-	return m.metrics(modelID), nil
+	return m.metrics(), nil
 }
 
-func (q *Query) modelTail(ctx context.Context, modelID string, experiment uint32, m *modelValues) error {
+// modelTail visits every point of the tail that was measured for a model.
+func (q *Query) modelTail(ctx context.Context, visit func(s *feed.Section, model string, p models.Point)) error {
 	touched, err := q.tail.Runs(ctx)
 	if err != nil {
 		return behind("points", err)
@@ -82,8 +104,12 @@ func (q *Query) modelTail(ctx context.Context, modelID string, experiment uint32
 			return behind("points", err)
 		}
 		for _, s := range snapshot.Sections {
-			if s.Experiment == experiment {
-				m.joinSection(s, modelID)
+			for i, k := range s.Points.Key {
+				if c := s.Points.ContextOf(i); c.ModelID != "" {
+					visit(s, c.ModelID, models.Point{
+						Key: s.Points.Keys[k], Dataset: c.Dataset(), Run: s.Run, TimeMS: s.Points.TimeMS[i], Step: s.Points.Step[i], Value: s.Points.Value[i],
+					})
+				}
 			}
 		}
 	}
@@ -91,47 +117,48 @@ func (q *Query) modelTail(ctx context.Context, modelID string, experiment uint32
 }
 
 // nameRuns finds the ids of runs that have a number only: in the hot set, else in ClickHouse.
-func (q *Query) nameRuns(ctx context.Context, experiment uint32, m *modelValues) error {
-	missing := make(map[track.RunNumber]struct{})
-	for k := range m.latest {
-		if m.ids[k.run] == "" {
-			missing[k.run] = struct{}{}
-		}
-	}
+func (q *Query) nameRuns(ctx context.Context, m *modelValues) error {
+	maps.DeleteFunc(m.experiments, func(r track.RunNumber, _ uint32) bool { return m.ids[r] != "" })
 	for _, r := range q.hot.DirtyRuns() {
-		if _, ok := missing[r.Number]; ok {
+		if _, ok := m.experiments[r.Number]; ok {
 			m.ids[r.Number] = r.ID
-			delete(missing, r.Number)
+			delete(m.experiments, r.Number)
 		}
 	}
-	if len(missing) == 0 {
+	if len(m.experiments) == 0 {
 		return nil
 	}
-	numbers := make([]track.RunNumber, 0, len(missing))
-	for n := range missing {
-		numbers = append(numbers, n)
-	}
-	ids, err := q.store.RunIDs(ctx, experiment, numbers)
+	experiments := slices.Compact(slices.Sorted(maps.Values(m.experiments)))
+	ids, err := q.store.RunIDs(ctx, experiments, slices.Collect(maps.Keys(m.experiments)))
 	if err != nil {
-		return fmt.Errorf("ids of %d runs: %w", len(numbers), err)
+		return fmt.Errorf("ids of %d runs: %w", len(m.experiments), err)
 	}
-	for n, id := range ids {
-		m.ids[n] = id
-	}
+	maps.Copy(m.ids, ids)
 	return nil
 }
 
-func (m *modelValues) metrics(modelID string) []mlflow.Metric {
-	out := make([]mlflow.Metric, 0, len(m.latest))
-	for k, l := range m.latest {
+// metrics are the newest values of each series, by model, in order of metric and time.
+func (m *modelValues) metrics() map[string][]mlflow.Metric {
+	out := make(map[string][]mlflow.Metric)
+	for k, values := range m.series {
+		newest := slices.SortedFunc(maps.Keys(values), func(a, b modelValue) int {
+			return cmp.Or(cmp.Compare(a.timeMS, b.timeMS), cmp.Compare(a.step, b.step), cmp.Compare(a.bits, b.bits))
+		})
 		name, digest, _ := strings.Cut(k.dataset, "\n")
-		out = append(out, mlflow.Metric{
-			Key: k.key, Value: l.Value, TimeMS: l.TimeMS, Step: l.Step, RunID: m.ids[k.run],
-			Context: track.PointContext{ModelID: modelID, DatasetName: name, DatasetDigest: digest},
+		for _, v := range newest[max(0, len(newest)-modelSeriesMax):] {
+			out[k.model] = append(out[k.model], mlflow.Metric{
+				Key: k.key, Value: math.Float64frombits(v.bits), TimeMS: v.timeMS, Step: v.step, RunID: m.ids[k.run],
+				Context: track.PointContext{ModelID: k.model, DatasetName: name, DatasetDigest: digest},
+			})
+		}
+	}
+	for _, metrics := range out {
+		slices.SortFunc(metrics, func(a, b mlflow.Metric) int {
+			return cmp.Or(strings.Compare(a.Key, b.Key), cmp.Compare(a.TimeMS, b.TimeMS), cmp.Compare(a.Step, b.Step),
+				strings.Compare(a.Context.Dataset(), b.Context.Dataset()), strings.Compare(a.RunID, b.RunID), cmp.Compare(a.Value, b.Value))
 		})
 	}
-	slices.SortFunc(out, func(a, b mlflow.Metric) int {
-		return cmp.Or(strings.Compare(a.Key, b.Key), strings.Compare(a.Context.Dataset(), b.Context.Dataset()), strings.Compare(a.RunID, b.RunID))
-	})
 	return out
 }
+
+var _ Models = (*clickhouse.Store)(nil)

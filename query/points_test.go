@@ -239,15 +239,16 @@ func TestModelMetricsJoinTailAndTables(t *testing.T) {
 		r.log(s)
 	}
 	r.applied = 1
-	got, err := r.q.ModelMetrics(t.Context(), "m-1", "0")
+	got, err := r.q.ModelMetrics(t.Context(), "m-1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	wine := track.PointContext{ModelID: "m-1", DatasetName: "wine", DatasetDigest: "d"}
 	want := []mlflow.Metric{
-		{Key: "f1", Value: 1, TimeMS: 1, Step: 2, RunID: id(1), Context: wine},
+		{Key: "f1", Value: 0.5, TimeMS: 1, Step: 1, RunID: id(1), Context: wine},
 		{Key: "f1", Value: 0.5, TimeMS: 1, Step: 1, RunID: id(2), Context: wine},
 		{Key: "f1", Value: 0.5, TimeMS: 1, Step: 1, RunID: id(3), Context: wine},
+		{Key: "f1", Value: 1, TimeMS: 1, Step: 2, RunID: id(1), Context: wine},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %+v", got)

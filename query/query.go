@@ -24,6 +24,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/history"
 	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/models"
 	"github.com/streamgauge/streamgauge/query/series"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -71,10 +72,13 @@ type Lines interface {
 	SeriesRollup(ctx context.Context, read clickhouse.SeriesRead, level uint8) (series.Set, map[uint16]uint64, error)
 }
 
-// Models are values measured for logged models.
+// Models are logged models and the values measured for them.
 type Models interface {
-	ModelMetrics(ctx context.Context, model string, experiment uint32) ([]clickhouse.ModelValue, error)
-	RunIDs(ctx context.Context, experiment uint32, runs []track.RunNumber) (map[track.RunNumber]string, error)
+	Models(ctx context.Context, ids []string) ([]hot.Model, error)
+	SearchModels(ctx context.Context, search *models.Search, page models.Page) ([]hot.Model, error)
+	ModelFacts(ctx context.Context, search *models.Search, ids []string) (map[string]models.Facts, error)
+	ModelMetrics(ctx context.Context, ids []string, seriesMax int) ([]clickhouse.ModelValue, error)
+	RunIDs(ctx context.Context, experiments []uint32, runs []track.RunNumber) (map[track.RunNumber]string, error)
 }
 
 // Console runs users' SQL.
@@ -128,6 +132,7 @@ func (q *Query) Routes(r fiber.Router) {
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		r.Get(prefix+"/runs/get", q.getRun)
 		r.Post(prefix+"/runs/search", q.searchRuns)
+		r.Post(prefix+"/logged-models/search", q.searchModels)
 		r.Get(prefix+"/experiments/search", q.searchExperiments)
 		r.Post(prefix+"/experiments/search", q.searchExperiments)
 		r.Get(prefix+"/metrics/get-history", q.getHistory)

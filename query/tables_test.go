@@ -207,27 +207,6 @@ func (r *rig) SeriesRollup(_ context.Context, read clickhouse.SeriesRead, level 
 	return set, map[uint16]uint64{0: uint64(r.applied + r.marker)}, r.down
 }
 
-func (r *rig) ModelMetrics(_ context.Context, model string, _ uint32) (out []clickhouse.ModelValue, _ error) {
-	for _, s := range r.lane[:r.applied] {
-		for i, k := range s.Points.Key {
-			if c := s.Points.ContextOf(i); c.ModelID == model {
-				out = append(out, clickhouse.ModelValue{Run: s.Run, Key: s.Points.Keys[k], Dataset: c.Dataset(), Latest: track.Latest{Step: s.Points.Step[i], TimeMS: s.Points.TimeMS[i], Value: s.Points.Value[i]}})
-			}
-		}
-	}
-	return out, r.down
-}
-
-func (r *rig) RunIDs(_ context.Context, _ uint32, runs []track.RunNumber) (map[track.RunNumber]string, error) {
-	out := make(map[track.RunNumber]string)
-	for id := range r.stored {
-		if n, _ := track.ParseRunID(id); slices.Contains(runs, n) {
-			out[n] = id
-		}
-	}
-	return out, r.down
-}
-
 func (r *rig) Ask(_ context.Context, text, format string) (clickhouse.Answer, error) {
 	r.asked = append(r.asked, format+": "+text)
 	return r.answer()

@@ -28,7 +28,6 @@ func (r *Registry) Routes(to fiber.Router) {
 		to.Post(prefix+"/experiments/delete-experiment-tag", r.deleteExperimentTag)
 
 		to.Post(prefix+"/logged-models", r.createModel)
-		to.Post(prefix+"/logged-models/search", r.searchModels)
 		to.Get(prefix+"/logged-models/:id", r.getModel)
 		to.Patch(prefix+"/logged-models/:id", r.finalizeModel)
 		to.Delete(prefix+"/logged-models/:id", r.deleteModel)

@@ -64,7 +64,7 @@ func (r *Registry) modelMetrics(m *sgpb.LoggedModel) ([]mlflow.Metric, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), modelMetricsMax)
 	defer cancel()
-	return r.options.ModelMetrics(ctx, m.GetId(), m.GetExperimentId())
+	return r.options.ModelMetrics(ctx, m.GetId())
 }
 
 func encodeModel(c *fiber.Ctx, m *sgpb.LoggedModel, metrics []mlflow.Metric) error {

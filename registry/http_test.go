@@ -117,8 +117,8 @@ func check(t *testing.T, r *registry.Registry, method, path, body string, status
 }
 
 func TestALifeOfALoggedModel(t *testing.T) {
-	metrics := func(_ context.Context, model, experiment string) ([]mlflow.Metric, error) {
-		return []mlflow.Metric{{Key: "acc", Value: 0.5, RunID: experiment}}, nil
+	metrics := func(_ context.Context, model string) ([]mlflow.Metric, error) {
+		return []mlflow.Metric{{Key: "acc", Value: 0.5, RunID: model}}, nil
 	}
 	r := open(t, new(mem.Journal), registry.Options{ModelMetrics: metrics})
 	answer := check(t, r, "POST", "logged-models", `{"experiment_id":"0","model_type":"t","params":[{"key":"p","value":"1"}],"tags":[{"key":"t","value":"1"}]}`, 200, "", `"status":"LOGGED_MODEL_PENDING"`)

@@ -65,7 +65,7 @@ type Options struct {
 	// ArtifactRoot is where experiments without a location keep their artifacts; "" is the server's proxy.
 	ArtifactRoot string
 	// ModelMetrics answers the metrics measured for a logged model, for its page. nil: none are shown.
-	ModelMetrics func(ctx context.Context, modelID, experimentID string) ([]mlflow.Metric, error)
+	ModelMetrics func(ctx context.Context, modelID string) ([]mlflow.Metric, error)
 }
 
 // Registry decides and keeps. Its methods may be called at once by many.

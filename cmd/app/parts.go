@@ -120,8 +120,8 @@ func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error 
 	p.registry, err = registry.Open(ctx, journal, registry.Options{
 		Acks: &p.acks, Lanes: lanes,
 		// The reader is made after the registry, which it reads; no request comes before both are there.
-		ModelMetrics: func(ctx context.Context, model, experiment string) ([]mlflow.Metric, error) {
-			return p.query.ModelMetrics(ctx, model, experiment)
+		ModelMetrics: func(ctx context.Context, model string) ([]mlflow.Metric, error) {
+			return p.query.ModelMetrics(ctx, model)
 		},
 	})
 	return err

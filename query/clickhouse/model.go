@@ -5,45 +5,122 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/models"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// ModelValue is the latest value measured for a logged model by one run on one dataset.
+// ModelValue is a value that a run measured for a logged model.
 type ModelValue struct {
-	Run     track.RunNumber
-	Key     string
-	Dataset string
-	Latest  track.Latest
+	Model      string
+	Experiment uint32
+	models.Point
 }
 
 type modelRows struct {
-	run      proto.ColUInt64
-	key      *proto.ColLowCardinality[string]
-	dataset  *proto.ColLowCardinality[string]
-	step, ts proto.ColInt64
-	v        proto.ColFloat64
-	list     []ModelValue
+	run                 proto.ColUInt64
+	experiment          proto.ColUInt32
+	model, key, dataset *proto.ColLowCardinality[string]
+	step, ts            proto.ColInt64
+	v                   proto.ColFloat64
+	list                []ModelValue
 }
 
 func (r *modelRows) columns() proto.Results {
-	r.key, r.dataset = new(proto.ColStr).LowCardinality(), new(proto.ColStr).LowCardinality()
-	return proto.Results{{Name: "run", Data: &r.run}, {Name: "key", Data: r.key}, {Name: "dataset", Data: r.dataset}, {Name: "at_step", Data: &r.step}, {Name: "at", Data: &r.ts}, {Name: "value", Data: &r.v}}
+	r.model, r.key, r.dataset = new(proto.ColStr).LowCardinality(), new(proto.ColStr).LowCardinality(), new(proto.ColStr).LowCardinality()
+	return proto.Results{
+		{Name: "model", Data: r.model}, {Name: "run", Data: &r.run}, {Name: "experiment", Data: &r.experiment}, {Name: "key", Data: r.key},
+		{Name: "dataset", Data: r.dataset}, {Name: "step", Data: &r.step}, {Name: "ts", Data: &r.ts}, {Name: "v", Data: &r.v},
+	}
 }
 
 func (r *modelRows) reset() { r.list = nil }
 
 func (r *modelRows) take(rows int) error {
 	for i := range rows {
-		r.list = append(r.list, ModelValue{r.run[i], r.key.Row(i), r.dataset.Row(i), track.Latest{Step: r.step[i], TimeMS: r.ts[i], Value: r.v[i]}})
+		p := models.Point{Key: r.key.Row(i), Dataset: r.dataset.Row(i), Run: r.run[i], TimeMS: r.ts[i], Step: r.step[i], Value: r.v[i]}
+		r.list = append(r.list, ModelValue{r.model.Row(i), r.experiment[i], p})
 	}
 	return nil
 }
 
-// ModelMetrics reads the latest values measured for a logged model.
-func (s *Store) ModelMetrics(ctx context.Context, model string, experiment uint32) ([]ModelValue, error) {
+// ModelMetrics reads the newest values measured for some logged models, at most seriesMax of each metric, dataset
+// and run.
+func (s *Store) ModelMetrics(ctx context.Context, ids []string, seriesMax int) ([]ModelValue, error) {
 	var r modelRows
-	err := s.statement(ctx, "model_metrics", params{"model": model, "experiment": uint64(experiment)}, &r)
+	err := s.statement(ctx, "model_metrics", params{"models": ids, "max": uint64(seriesMax)}, &r)
 	return r.list, err
+}
+
+func (d *documents) models() []hot.Model {
+	out := make([]hot.Model, 0, len(d.docs))
+	for i, doc := range d.docs {
+		if m := doc.GetLoggedModel(); m != nil {
+			out = append(out, hot.Model{Doc: m, Revision: d.revs[i]})
+		}
+	}
+	return out
+}
+
+// Models reads the newest documents of logged models by id; unknown ids are left out.
+func (s *Store) Models(ctx context.Context, ids []string) ([]hot.Model, error) {
+	var d documents
+	err := s.statement(ctx, "models_by_id", params{"ids": ids}, &d)
+	return d.models(), err
+}
+
+// SearchModels evaluates a search; the documents come in its order.
+func (s *Store) SearchModels(ctx context.Context, search *models.Search, page models.Page) ([]hot.Model, error) {
+	var d documents
+	err := s.compiled(ctx, "search_models", search.SQL("m.document AS doc, m.revision AS rev", page), &d)
+	return d.models(), err
+}
+
+type factRows struct {
+	model        proto.ColStr
+	holds, known *proto.ColArr[uint8]
+	ts, step     *proto.ColArr[int64]
+	run          *proto.ColArr[uint64]
+	value        *proto.ColArr[float64]
+	byModel      map[string]models.Facts
+}
+
+func (r *factRows) columns() proto.Results {
+	r.holds, r.known = proto.NewArray(new(proto.ColUInt8)), proto.NewArray(new(proto.ColUInt8))
+	r.ts, r.step = proto.NewArray(new(proto.ColInt64)), proto.NewArray(new(proto.ColInt64))
+	r.run, r.value = proto.NewArray(new(proto.ColUInt64)), proto.NewArray(new(proto.ColFloat64))
+	return proto.Results{
+		{Name: "id", Data: &r.model}, {Name: "holds", Data: r.holds}, {Name: "known", Data: r.known},
+		{Name: "ts", Data: r.ts}, {Name: "step", Data: r.step}, {Name: "run", Data: r.run}, {Name: "value", Data: r.value},
+	}
+}
+
+func (r *factRows) reset() { r.byModel = make(map[string]models.Facts) }
+
+func (r *factRows) take(rows int) error {
+	for i := range rows {
+		var f models.Facts
+		for _, h := range r.holds.Row(i) {
+			f.Holds = append(f.Holds, h != 0)
+		}
+		ts, step, run, value := r.ts.Row(i), r.step.Row(i), r.run.Row(i), r.value.Row(i)
+		for n, k := range r.known.Row(i) {
+			l := models.Latest{}
+			if k != 0 {
+				l = models.Latest{Known: true, TimeMS: ts[n], Step: step[n], Run: run[n], Value: value[n]}
+			}
+			f.Latest = append(f.Latest, l)
+		}
+		r.byModel[r.model.Row(i)] = f
+	}
+	return nil
+}
+
+// ModelFacts reads what a search must know of the stored points of some logged models.
+func (s *Store) ModelFacts(ctx context.Context, search *models.Search, ids []string) (map[string]models.Facts, error) {
+	var r factRows
+	err := s.compiled(ctx, "model_facts", search.FactsSQL(ids), &r)
+	return r.byModel, err
 }
 
 type idRows struct {
@@ -66,8 +143,8 @@ func (r *idRows) take(rows int) error {
 }
 
 // RunIDs reads the ids of runs by number.
-func (s *Store) RunIDs(ctx context.Context, experiment uint32, runs []track.RunNumber) (map[track.RunNumber]string, error) {
+func (s *Store) RunIDs(ctx context.Context, experiments []uint32, runs []track.RunNumber) (map[track.RunNumber]string, error) {
 	var r idRows
-	err := s.statement(ctx, "run_ids", params{"experiment": uint64(experiment), "runs": runs}, &r)
+	err := s.statement(ctx, "run_ids", params{"experiments": experiments, "runs": runs}, &r)
 	return r.ids, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/history"
 	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/models"
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/table"
@@ -219,13 +220,17 @@ func TestSeriesRollupAgreesWithPointsAndBringsItsMarker(t *testing.T) {
 func TestModelMetricsAndRunIDs(t *testing.T) {
 	r := start(t, enginetest.Start(t))
 	r.insertPoints(t, 5, "f1", "SELECT toInt64(number) AS step, 1 AS ts, number * 0.5 AS v, 0 AS rank, 1 AS seq, 'm-a' AS model, 'wine\nd1' AS dataset FROM numbers(3)")
-	values, err := r.store.ModelMetrics(t.Context(), "m-a", 73)
-	want := clickhouse.ModelValue{Run: number(5), Key: "f1", Dataset: "wine\nd1", Latest: track.Latest{Step: 2, TimeMS: 1, Value: 1}}
-	if err != nil || len(values) != 1 || values[0] != want {
+	r.insertPoints(t, 5, "f1", "SELECT 1 AS step, 1 AS ts, 0.5 AS v, 0 AS rank, 2 AS seq, 'm-a' AS model, 'wine\nd1' AS dataset")
+	values, err := r.store.ModelMetrics(t.Context(), []string{"m-a", "m-b"}, 2)
+	at := func(step int64, value float64) clickhouse.ModelValue {
+		p := models.Point{Key: "f1", Dataset: "wine\nd1", Run: number(5), TimeMS: 1, Step: step, Value: value}
+		return clickhouse.ModelValue{Model: "m-a", Experiment: 73, Point: p}
+	}
+	if err != nil || !slices.Equal(values, []clickhouse.ModelValue{at(2, 1), at(1, 0.5)}) {
 		t.Errorf("got %v, %v", values, err)
 	}
 	r.insertRun(t, &sgpb.Run{Id: runID(5), ExperimentId: "73"}, 1)
-	if ids, err := r.store.RunIDs(t.Context(), 73, []track.RunNumber{number(5)}); err != nil || ids[number(5)] != runID(5) {
+	if ids, err := r.store.RunIDs(t.Context(), []uint32{73}, []track.RunNumber{number(5)}); err != nil || ids[number(5)] != runID(5) {
 		t.Errorf("ids %v, %v", ids, err)
 	}
 }

@@ -53,7 +53,7 @@ func (s *Set) ObserveSections(sections []*feed.Section) {
 	s.account(runs...)
 }
 
-// ObserveDocuments joins documents of runs and experiments.
+// ObserveDocuments joins documents of runs, experiments and logged models.
 func (s *Set) ObserveDocuments(docs []feed.Document) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,6 +63,8 @@ func (s *Set) ObserveDocuments(docs []feed.Document) {
 			s.experiments.set(strings.TrimPrefix(d.Key, document.ExperimentPrefix), d.Doc.GetExperiment(), d.Revision)
 		case strings.HasPrefix(d.Key, document.RunPrefix):
 			s.observeRun(s.runOf(d), d.Doc.GetRun(), d.Revision)
+		case strings.HasPrefix(d.Key, document.ModelPrefix):
+			s.models.observe(d)
 		}
 	}
 	s.evict()
@@ -128,6 +130,7 @@ func (s *Set) regroup(r *Run) {
 
 // DocumentsApplied marks documents as readable in ClickHouse.
 func (s *Set) DocumentsApplied(revision uint64) {
+	s.models.applied(revision)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.applied = max(s.applied, revision)

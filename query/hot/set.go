@@ -19,6 +19,7 @@ type Options struct {
 type Set struct {
 	opts        Options
 	experiments experiments
+	models      recentModels
 
 	mu     sync.Mutex
 	runs   map[string]*Run

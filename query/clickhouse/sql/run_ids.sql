@@ -1,7 +1,7 @@
--- The ids of an experiment's runs by number.
+-- The ids of runs by number.
 SELECT
     run,
     any(run_id) AS id
 FROM streamgauge.runs
-WHERE experiment = {experiment:UInt32} AND run IN {runs:Array(UInt64)} AND run_id != ''
+WHERE experiment IN {experiments:Array(UInt32)} AND run IN {runs:Array(UInt64)} AND run_id != ''
 GROUP BY run
