@@ -56,6 +56,7 @@ type Store interface {
 type Documents interface {
 	Experiments(ctx context.Context) ([]hot.Experiment, error)
 	SearchRuns(ctx context.Context, search filter.RunSearch) ([]clickhouse.FoundRun, error)
+	Datasets(ctx context.Context, experiments []uint32, except []string, max int) ([]clickhouse.UsedDataset, error)
 	Stored(ctx context.Context, except []string, stages []filter.Stage) (points, runs uint64, err error)
 }
 
@@ -139,6 +140,7 @@ func (q *Query) Routes(r fiber.Router) {
 		r.Get(prefix+"/metrics/get-history-bulk-interval", q.getHistoryInterval)
 	}
 	r.Get("/ajax-api/2.0/mlflow/metrics/get-history-bulk", q.getHistoryBulk)
+	r.Post("/ajax-api/2.0/mlflow/experiments/search-datasets", q.searchDatasets)
 	r.Get("/v1/runs/:run_id/series", q.getSeries)
 	r.Get("/v1/runs/:run_id/metrics", q.getMetrics)
 	r.Get("/v1/status", q.getStatus)

@@ -106,6 +106,19 @@ func (r *rig) SearchRuns(_ context.Context, s filter.RunSearch) ([]clickhouse.Fo
 	return out, r.down
 }
 
+func (r *rig) Datasets(_ context.Context, experiments []uint32, except []string, _ int) (out []clickhouse.UsedDataset, _ error) {
+	for id, d := range r.stored {
+		e, _ := track.ParseExperimentID(d.Run.ExperimentId)
+		if !slices.Contains(experiments, e) || slices.Contains(except, id) {
+			continue
+		}
+		for _, used := range (filter.RunRow{Run: d.Run}).Datasets() {
+			out = append(out, clickhouse.UsedDataset{Experiment: e, Dataset: used})
+		}
+	}
+	return out, r.down
+}
+
 func (r *rig) Stored(_ context.Context, except []string, _ []filter.Stage) (points, runs uint64, err error) {
 	for _, s := range r.lane[:r.applied] {
 		points += uint64(s.Points.Len())
