@@ -45,6 +45,7 @@ func (s *server) routes() error {
 		r.Use(prefix+"/logged-models", s.needSpace)
 	}
 	s.parts.routes(r)
+	s.mlflowPage(r)
 	dashboards.Routes(r)
 	return g.Check(s.web.app)
 }

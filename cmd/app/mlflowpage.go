@@ -1,0 +1,38 @@
+package app
+
+import (
+	"bytes"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/streamgauge/streamgauge/cmd/graphql"
+)
+
+// mlflowPage registers what MLflow's own web page asks for beside the services' routes.
+func (s *server) mlflowPage(r fiber.Router) {
+	answer := graphql.Handler(s.ask)
+	r.Get("/graphql", answer)
+	r.Post("/graphql", answer)
+	// The page asks whether it may send how it is used. It may not.
+	const telemetry = "/ajax-api/3.0/mlflow/ui-telemetry"
+	r.Get(telemetry, func(c *fiber.Ctx) error {
+		return c.JSON(map[string]any{"disable_ui_telemetry": true, "disable_ui_events": []string{}, "ui_rollout_percentage": 0})
+	})
+	r.Post(telemetry, func(c *fiber.Ctx) error { return c.JSON(map[string]string{"status": "disabled"}) })
+}
+
+// ask makes a request to our own routes in the name of a client, whose headers come along.
+func (s *server) ask(c *fiber.Ctx, method, uri string, body []byte) (status int, answer []byte) {
+	var request fasthttp.Request
+	c.Request().Header.CopyTo(&request.Header)
+	request.Header.Del(fiber.HeaderTransferEncoding)
+	request.Header.SetMethod(method)
+	request.Header.SetContentType(fiber.MIMEApplicationJSON)
+	request.SetRequestURI(uri)
+	request.SetBody(body)
+	var inner fasthttp.RequestCtx
+	inner.Init(&request, c.Context().RemoteAddr(), nil)
+	s.web.app.Handler()(&inner)
+	return inner.Response.StatusCode(), bytes.Clone(inner.Response.Body())
+}
