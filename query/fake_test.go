@@ -52,6 +52,10 @@ type rig struct {
 	reads int
 	// marker is what the rollup's marker is ahead of the tail's watermark.
 	marker int
+	// heldMax is how long a history may be that is not streamed, 0 for the default.
+	heldMax int
+	// breakAt is the part of a streamed history at which the tables break, counted from 1; 0 for none.
+	breakAt int
 	// inflate is how many points a size counts for one.
 	inflate uint64
 }
@@ -65,7 +69,7 @@ func newRig(t testing.TB, opts query.HotOptions) *rig {
 
 // over puts the rig over other tables.
 func (r *rig) over(store query.Store) {
-	r.q = query.New(r.set, store, fakeTail{r}, fakeDocs{r}, query.Options{})
+	r.q = query.New(r.set, store, fakeTail{r}, fakeDocs{r}, query.Options{HistoryHeldMax: r.heldMax})
 	r.app = fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 64 << 10, StreamRequestBody: true, CaseSensitive: true, ErrorHandler: func(c *fiber.Ctx, err error) error {
 		var e *fiber.Error
 		if errors.As(err, &e) {

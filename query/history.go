@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -39,6 +40,9 @@ func (q *Query) getHistory(c *fiber.Ctx) error {
 	ctx, cancel := within(readTimeout)
 	defer cancel()
 	points, next, err := q.history(ctx, id, key, cursor, size)
+	if errors.Is(err, history.ErrTooLong) {
+		return q.streamHistory(c, id, key, cursor, size)
+	}
 	if err != nil {
 		return err
 	}
@@ -94,7 +98,8 @@ func (q *Query) pin(ctx context.Context, runID, key string) (read history.Read, 
 	return read, snapshot, nil
 }
 
-// history reads one page of a metric's history, or all of it if size is 0.
+// history reads one page of a metric's history, or all of it if size is 0. A history that is not read in pages may
+// be too long: history.ErrTooLong.
 func (q *Query) history(ctx context.Context, runID, key string, cursor history.Cursor, size int) (history.Points, string, error) {
 	read, snapshot, err := q.pin(ctx, runID, key)
 	if err != nil || read.Run == 0 {
@@ -103,6 +108,7 @@ func (q *Query) history(ctx context.Context, runID, key string, cursor history.C
 	if size > 0 && cursor.Offset == 0 {
 		return q.historyPage(ctx, read, snapshot, cursor, size)
 	}
+	read.HeldMax = q.heldMax
 	points, err := q.historyAll(ctx, read, snapshot)
 	if err != nil {
 		return points, "", err

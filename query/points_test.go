@@ -1,7 +1,9 @@
 package query_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -26,6 +28,10 @@ func TestHistoriesAgreeWithTheTruth(t *testing.T) {
 	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		r := newRig(t, query.HotOptions{})
+		if seed%2 == 0 {
+			r.heldMax = 1 + rnd.IntN(5)
+			r.over(r)
+		}
 		rankMin := uint32(rnd.IntN(2))
 		var truth history.Points
 		lowest := uint32(history.RankUnknown)
@@ -55,6 +61,43 @@ func TestHistoriesAgreeWithTheTruth(t *testing.T) {
 		// ClickHouse may be ahead of the snapshot.
 		r.marker = rnd.IntN(3)
 		r.checkHistory(rnd, &truth, seed)
+	}
+}
+
+func TestAHistoryThatBreaksIsNotTakenForWhole(t *testing.T) {
+	t.Parallel()
+	const points = 10_000
+	r := newRig(t, query.HotOptions{})
+	r.heldMax = 1
+	r.over(r)
+	s := section(id(1), 0, "loss")
+	for n := range points {
+		s.Points.Key, s.Points.Step = append(s.Points.Key, 1), append(s.Points.Step, int64(n))
+		s.Points.TimeMS, s.Points.Value = append(s.Points.TimeMS, int64(n)), append(s.Points.Value, 0.5)
+	}
+	r.log(s)
+	r.applied = 1
+	url := r.listen() + api + "/metrics/get-history?run_id=" + id(1) + "&metric_key=loss"
+	for _, breakAt := range []int{1, 2, points/2 - 1} {
+		r.breakAt = breakAt
+		resp, err := http.Get(url)
+		if err != nil {
+			continue // the connection broke before the answer's head was out
+		}
+		if b, err := io.ReadAll(resp.Body); err == nil && resp.StatusCode == http.StatusOK {
+			t.Errorf("a history that broke at part %d came as %d bytes", breakAt, len(b))
+		}
+		resp.Body.Close()
+	}
+	r.breakAt = 0
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var whole historyJSON
+	if err := json.NewDecoder(resp.Body).Decode(&whole); err != nil || len(whole.Metrics) != points {
+		t.Errorf("%d points, %v", len(whole.Metrics), err)
 	}
 }
 

@@ -13,6 +13,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,7 @@ type Documents interface {
 // Points are histories.
 type Points interface {
 	History(ctx context.Context, read history.Read) (history.Points, error)
+	HistoryOrdered(ctx context.Context, read history.Read, visit func(*history.Points) error) error
 	LowestRank(ctx context.Context, read history.Read) (uint32, error)
 }
 
@@ -97,7 +99,12 @@ func NewHot(opts HotOptions) *hot.Set { return hot.New(opts) }
 type Options struct {
 	// Blob fetches a text of a dataset by its lower-case hex SHA-256.
 	Blob func(ctx context.Context, sum string) (string, error)
+	// HistoryHeldMax is how many points of one history may be held in memory; 0 means the default.
+	HistoryHeldMax int
 }
+
+// historyHeldMax is the default: the answer is written at once, some 20 MB. Longer ones are streamed.
+const historyHeldMax = 250_000
 
 // Query answers reads. It is safe for concurrent use.
 type Query struct {
@@ -107,13 +114,16 @@ type Query struct {
 	docs   feed.Documents
 	opts   Options
 	loader *hot.Loader
-	status status
-	meter  *meter
+	// heldMax is HistoryHeldMax or its default.
+	heldMax int
+	status  status
+	meter   *meter
 }
 
 // New wires a Query.
 func New(set *hot.Set, store Store, tail feed.Tail, docs feed.Documents, opts Options) *Query {
 	q := &Query{hot: set, store: store, tail: tail, docs: docs, opts: opts, loader: &hot.Loader{Set: set, Source: store, Tail: tail}}
+	q.heldMax = cmp.Or(opts.HistoryHeldMax, historyHeldMax)
 	q.meter = newMeter(set)
 	return q
 }

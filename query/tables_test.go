@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -153,6 +154,9 @@ func (r *rig) History(_ context.Context, read history.Read) (p history.Points, _
 			p.AddSectionSteps(s, read.Key, read.From, read.To)
 		}
 	}
+	if read.HeldMax > 0 && len(p.List) > read.HeldMax {
+		return p, history.ErrTooLong
+	}
 	if read.Max == 0 {
 		slices.Reverse(p.List)
 		return p, r.down
@@ -161,6 +165,28 @@ func (r *rig) History(_ context.Context, read history.Read) (p history.Points, _
 	p.Between(read.After, nil)
 	p.List = p.List[:min(len(p.List), read.Max)]
 	return p, r.down
+}
+
+// HistoryOrdered gives parts of two points each.
+func (r *rig) HistoryOrdered(ctx context.Context, read history.Read, visit func(*history.Points) error) error {
+	read.HeldMax = 0
+	all, err := r.History(ctx, read)
+	slices.SortStableFunc(all.List, all.Compare) // repeats stay: SQL has them, too
+	parts := 0
+	for some := range slices.Chunk(all.List, 2) {
+		if parts++; parts == r.breakAt {
+			return errors.New("the engine is gone")
+		}
+		var part history.Points
+		for _, p := range some {
+			k := all.KeyOf(p)
+			part.Add(k.TimeMS, k.Step, k.Value, k.Model, k.Dataset)
+		}
+		if err := visit(&part); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func (r *rig) LowestRank(_ context.Context, read history.Read) (uint32, error) {

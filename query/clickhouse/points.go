@@ -18,6 +18,8 @@ type historyRows struct {
 	v              proto.ColFloat64
 	model, dataset *proto.ColLowCardinality[string]
 	points         history.Points
+	// max is the most points that are taken, 0 for all.
+	max int
 }
 
 func (r *historyRows) columns() proto.Results {
@@ -28,6 +30,9 @@ func (r *historyRows) columns() proto.Results {
 func (r *historyRows) reset() { r.points = history.Points{} }
 
 func (r *historyRows) take(rows int) error {
+	if r.max > 0 && len(r.points.List)+rows > r.max {
+		return history.ErrTooLong
+	}
 	r.points.List = slices.Grow(r.points.List, rows)
 	for i := range rows {
 		r.points.Add(r.ts[i], r.step[i], r.v[i], r.model.Row(i), r.dataset.Row(i))
@@ -35,9 +40,9 @@ func (r *historyRows) take(rows int) error {
 	return nil
 }
 
-// History reads points of a metric.
+// History reads points of a metric; history.ErrTooLong says that there are more than the reader wants to hold.
 func (s *Store) History(ctx context.Context, read history.Read) (history.Points, error) {
-	var r historyRows
+	r := historyRows{max: read.HeldMax}
 	p := pinned(read.Run, read.Key, read.Watermarks)
 	p["rank"] = uint64(read.Rank)
 	name := "history"

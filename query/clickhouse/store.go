@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
@@ -44,13 +45,18 @@ type Options struct {
 type Store struct {
 	opts  Options
 	slots chan struct{}
-	idle  chan *ch.Client
-	http  *http.Client
+	// streams are the slots of long answers, fewer than all slots.
+	streams chan struct{}
+	idle    chan *ch.Client
+	http    *http.Client
 }
 
 // New makes a store; it connects when it is asked.
 func New(opts Options) *Store {
-	return &Store{opts: opts, slots: make(chan struct{}, connectionsMax), idle: make(chan *ch.Client, connectionsMax), http: &http.Client{}}
+	return &Store{
+		opts: opts, slots: make(chan struct{}, connectionsMax), streams: make(chan struct{}, streamsMax),
+		idle: make(chan *ch.Client, connectionsMax), http: &http.Client{},
+	}
 }
 
 // Close closes idle connections.
@@ -187,7 +193,7 @@ type result interface {
 // oneSnapshot: a statement that names a table twice sees one set of its parts; the tail protocol rests on it.
 var oneSnapshot = []ch.Setting{ch.SettingInt("enable_shared_storage_snapshot_in_query", 1)}
 
-func (s *Store) run(ctx context.Context, name, text string, p params, r result) error {
+func (s *Store) run(ctx context.Context, name, text string, p params, r result, settings ...ch.Setting) error {
 	bound, err := p.encode()
 	if err != nil {
 		return fmt.Errorf("bind %s: %w", name, err)
@@ -197,7 +203,7 @@ func (s *Store) run(ctx context.Context, name, text string, p params, r result) 
 		return ch.Query{
 			Body:       text,
 			Parameters: bound,
-			Settings:   oneSnapshot,
+			Settings:   slices.Concat(oneSnapshot, settings),
 			Result:     r.columns(),
 			OnResult:   func(_ context.Context, b proto.Block) error { return r.take(b.Rows) },
 		}

@@ -18,14 +18,7 @@ func (p *Points) Encode(w *jx.Writer, key, next string) {
 	w.ObjStart()
 	if len(p.List) > 0 {
 		w.RawStr(`"metrics":[`)
-		shape := p.shape(key)
-		w.Grow(len(p.List) * (len(shape.begin) + metricBytes))
-		for i, pt := range p.List {
-			if i > 0 {
-				w.Comma()
-			}
-			shape.encode(w, pt)
-		}
+		p.EncodeItems(w, key)
 		w.ArrEnd()
 	}
 	if next != "" {
@@ -36,6 +29,18 @@ func (p *Points) Encode(w *jx.Writer, key, next string) {
 		w.Str(next)
 	}
 	w.ObjEnd()
+}
+
+// EncodeItems writes the points as items of a list, with commas between them.
+func (p *Points) EncodeItems(w *jx.Writer, key string) {
+	shape := p.shape(key)
+	w.Grow(len(p.List) * (len(shape.begin) + metricBytes))
+	for i, pt := range p.List {
+		if i > 0 {
+			w.Comma()
+		}
+		shape.encode(w, pt)
+	}
 }
 
 // shape is the text of a metric around its numbers; ends are by context.

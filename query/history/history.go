@@ -8,6 +8,7 @@ package history
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -188,12 +189,17 @@ type Read struct {
 	Rank uint32
 	// Watermarks pin the read to a snapshot of the tail.
 	Watermarks map[uint16]uint64
+	// HeldMax is the most points that may be held in memory, 0 for any number.
+	HeldMax int
 	// From and To bound the steps, both inclusive.
 	From, To int64
 	// Max is the most points that are wanted, 0 for all; then they come in order, after After.
 	Max   int
 	After *Key
 }
+
+// ErrTooLong says that a history has more points than HeldMax.
+var ErrTooLong = errors.New("the history is too long to be held in memory")
 
 // RankUnknown is above every rank.
 const RankUnknown = math.MaxUint32

@@ -1,0 +1,46 @@
+package clickhouse_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/streamgauge/streamgauge/query/history"
+	"github.com/streamgauge/streamgauge/schemas/enginetest"
+)
+
+func TestALongHistoryComesInOrderPartByPart(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	const points = 300_000
+	// Newest first, and NaN now and then.
+	r.insertPoints(t, 31, "long", "SELECT toInt64(300000 - number) AS step, intDiv(step, 3) AS ts, if(step % 7 = 0, nan, step % 5 - 2) AS v, 0 AS rank, 1 AS seq, '' AS model, '' AS dataset FROM numbers(300000)")
+	r.insertPoints(t, 31, "long", "SELECT toInt64(number) AS step, 0 AS ts, 1 AS v, 1 AS rank, 1 AS seq, '' AS model, '' AS dataset FROM numbers(10)")
+	read := history.Read{Run: number(31), Key: "long", Rank: history.RankUnknown, From: history.StepMin, To: history.StepMax, HeldMax: 1000}
+	if _, err := r.store.History(t.Context(), read); !errors.Is(err, history.ErrTooLong) {
+		t.Errorf("held: %v", err)
+	}
+	merge, seen, largest := history.NewMerge(history.Points{}, nil), 0, 0
+	var last *history.Key
+	err := r.store.HistoryOrdered(t.Context(), read, func(part *history.Points) error {
+		largest = max(largest, len(part.List))
+		part = merge.Next(part)
+		for _, p := range part.List {
+			k := part.KeyOf(p)
+			if last != nil && (k.TimeMS < last.TimeMS || k.TimeMS == last.TimeMS && k.Step <= last.Step) {
+				t.Fatalf("%+v comes behind %+v", k, *last)
+			}
+			last = &k
+			seen++
+		}
+		return nil
+	})
+	if err != nil || seen != points || largest > points/4 {
+		t.Errorf("%d points, at most %d at a time: %v", seen, largest, err)
+	}
+	enough := errors.New("enough")
+	if err := r.store.HistoryOrdered(t.Context(), read, func(*history.Points) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("ended by the reader: %v", err)
+	}
+	if page, err := r.store.History(t.Context(), history.Read{Run: number(31), Key: "long", Rank: history.RankUnknown, Max: 5}); err != nil || len(page.List) != 5 {
+		t.Errorf("after that: %d points, %v", len(page.List), err)
+	}
+}
