@@ -55,6 +55,9 @@ func FuzzOrder(f *testing.F) {
 		if err != nil || !quotable(text) || strings.ContainsAny(text, `"'`) {
 			return
 		}
+		if key := o.Terms()[0].Field.Key; key != strings.TrimSpace(key) {
+			return // with a direction behind it, a key loses the spaces at its ends, in MLflow too
+		}
 		again, err := filter.ParseRunOrder([]string{o.Terms()[0].String()})
 		if err != nil || !reflect.DeepEqual(o, again) {
 			t.Errorf("%q prints as %s, which is %s: %v", text, o, again, err)
