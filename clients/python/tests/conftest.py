@@ -30,6 +30,7 @@ os.environ.update(
 import mlflow
 import pytest
 import requests
+from differential import TALLY
 from mlflow.tracking import MlflowClient
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,6 +41,12 @@ STOP_SECONDS = 15
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--tracking-url", help="test this server instead of starting bin/streamgauge")
+    parser.addoption("--reference-url", help="compare with this server of MLflow instead of starting one")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in TALLY.lines():
+        terminalreporter.write_line(line)
 
 
 @contextmanager
@@ -102,8 +109,12 @@ def ports_url(folder: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def reference() -> Iterator[str]:
+def reference(request: pytest.FixtureRequest) -> Iterator[str]:
     """MLflow's own server, for comparison."""
+    given = request.config.getoption("--reference-url")
+    if given:
+        yield given.rstrip("/")
+        return
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="mlflow-reference-") as folder:

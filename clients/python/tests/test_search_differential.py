@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import unique
+from differential import TALLY
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag, ViewType
 from mlflow.entities.dataset import Dataset
 from mlflow.exceptions import RestException
@@ -170,12 +171,18 @@ def found(where: tuple[MlflowClient, str], filter_string: str, order_by: list[st
 
 @pytest.mark.parametrize(("filter_string", "order_by"), SEARCHES, ids=[f"{f} {', '.join(o)}" for f, o in SEARCHES])
 def test_finds_the_same(both: SimpleNamespace, filter_string: str, order_by: list[str]) -> None:
-    assert found(both.ours, filter_string, order_by) == found(both.theirs, filter_string, order_by)
+    TALLY.check(
+        f"{filter_string} {order_by}",
+        found(both.ours, filter_string, order_by),
+        found(both.theirs, filter_string, order_by),
+    )
 
 
 @pytest.mark.parametrize("view", [ViewType.ACTIVE_ONLY, ViewType.DELETED_ONLY, ViewType.ALL])
 def test_views(both: SimpleNamespace, view: int) -> None:
-    assert found(both.ours, "", [], run_view_type=view) == found(both.theirs, "", [], run_view_type=view)
+    TALLY.check(
+        f"view {view}", found(both.ours, "", [], run_view_type=view), found(both.theirs, "", [], run_view_type=view)
+    )
 
 
 @pytest.mark.parametrize("order_by", [[], ["metrics.third DESC"], ["params.model"]])
@@ -190,7 +197,7 @@ def test_pages(both: SimpleNamespace, order_by: list[str]) -> None:
             token = page.token
         return out
 
-    assert pages(both.ours) == pages(both.theirs)
+    TALLY.check(f"pages by {order_by}", pages(both.ours), pages(both.theirs))
 
 
 def test_the_found_runs_are_whole(both: SimpleNamespace) -> None:
@@ -201,7 +208,7 @@ def test_the_found_runs_are_whole(both: SimpleNamespace) -> None:
         assert found == [comparable(client.get_run(run.info.run_id).to_dictionary()) for run in runs]
         return found
 
-    assert whole(both.ours) == whole(both.theirs)
+    TALLY.check("whole runs", whole(both.ours), whole(both.theirs))
 
 
 def comparable(run: dict) -> dict:

@@ -51,7 +51,11 @@ MODELS = [
         run=False,
         params={"lr": "50%", "quoted": "'q'"},
         tags={"team": "blue", "a b": "c", "dq": '"x"'},
-        metrics=[["acc", 0.8, 9, 0, None, None, 0], ["acc", 0.1, 9, 0, None, None, 1], ["loss", 3, 1, 7, "wine", "d2", 0]],
+        metrics=[
+            ["acc", 0.8, 9, 0, None, None, 0],
+            ["acc", 0.1, 9, 0, None, None, 1],
+            ["loss", 3, 1, 7, "wine", "d2", 0],
+        ],
         status="LOGGED_MODEL_READY",
     ),
     dict(
@@ -185,7 +189,7 @@ tags.dq = '"x"'
 tags.dq = "x"
 tag.team = 'Red'
 tags.team = 'Red' AND params.lr = '0.1' AND metrics.acc > 0.7 AND name != 'z'
-""".split("\n")
+""".splitlines()
 
 ORDERS = [
     [["name", True]],
@@ -254,9 +258,7 @@ def must(path, body, method="POST"):
 
 def make():
     experiment = must("experiments/create", {"name": f"models-{time.time_ns()}"})["experiment_id"]
-    runs = sorted(
-        must("runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"] for _ in range(2)
-    )
+    runs = sorted(must("runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"] for _ in range(2))
     for m in MODELS:
         body = {"experiment_id": experiment, "name": m["name"], "model_type": m["model_type"]}
         body["params"] = [{"key": k, "value": v} for k, v in m["params"].items()]
