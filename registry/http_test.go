@@ -158,7 +158,7 @@ func TestALifeOfALoggedModel(t *testing.T) {
 // What was written is answered well although the metrics beside it cannot be read: else the client would write
 // it again.
 func TestModelsAreWrittenWhileClickHouseIsAway(t *testing.T) {
-	away := func(context.Context, string, string) ([]mlflow.Metric, error) {
+	away := func(context.Context, string) ([]mlflow.Metric, error) {
 		return nil, track.Unavailable(track.TemporarilyUnavailable, 1, "ClickHouse is away")
 	}
 	r := open(t, new(mem.Journal), registry.Options{ModelMetrics: away})
