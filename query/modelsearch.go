@@ -8,7 +8,6 @@ import (
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/streamgauge/streamgauge/query/hot"
 	"github.com/streamgauge/streamgauge/query/models"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -268,39 +267,20 @@ func (q *Query) matchModels(ctx context.Context, s *modelSearch, newer map[strin
 	return hits, nil
 }
 
-// searchStoredModels evaluates the search in SQL. The keys of what is found need the facts of its points.
+// searchStoredModels evaluates the search in SQL.
 func (q *Query) searchStoredModels(ctx context.Context, s *modelSearch, except []string) ([]modelHit, error) {
 	if len(s.Experiments) == 0 {
 		return nil, nil
 	}
-	docs, err := q.store.SearchModels(ctx, &s.Search, models.Page{After: s.from.After, Except: except, Limit: s.from.Offset + s.max + 1})
+	found, err := q.store.SearchModels(ctx, &s.Search, models.Page{After: s.from.After, Except: except, Limit: s.from.Offset + s.max + 1})
 	if err != nil {
 		return nil, fmt.Errorf("search models in ClickHouse: %w", err)
 	}
-	facts, err := q.orderFacts(ctx, s, docs)
-	if err != nil {
-		return nil, err
-	}
-	hits := make([]modelHit, 0, len(docs))
-	for _, m := range docs {
-		hits = append(hits, modelHit{s.Order.Key(m.Doc, facts[m.Doc.GetId()]), m.Doc})
+	hits := make([]modelHit, len(found))
+	for i, m := range found {
+		hits[i] = modelHit{s.Order.Key(m.Doc, m.Facts), m.Doc}
 	}
 	return hits, nil
-}
-
-func (q *Query) orderFacts(ctx context.Context, s *modelSearch, docs []hot.Model) (map[string]models.Facts, error) {
-	if !s.Order.NeedsPoints() || len(docs) == 0 {
-		return nil, nil
-	}
-	ids := make([]string, len(docs))
-	for i, m := range docs {
-		ids[i] = m.Doc.GetId()
-	}
-	facts, err := q.store.ModelFacts(ctx, &s.Search, ids)
-	if err != nil {
-		return nil, fmt.Errorf("metrics of %d found models: %w", len(ids), err)
-	}
-	return facts, nil
 }
 
 // cut sorts what was found and takes one page; next is the token of the page behind it, if there is one.

@@ -54,17 +54,17 @@ func modelFacts(s *models.Search, sections []*feed.Section) map[string]models.Fa
 }
 
 // SearchModels evaluates in Go what the real store does in SQL; a property test of package models holds them equal.
-func (r *rig) SearchModels(_ context.Context, s *models.Search, page models.Page) (out []hot.Model, _ error) {
+func (r *rig) SearchModels(_ context.Context, s *models.Search, page models.Page) (out []clickhouse.FoundModel, _ error) {
 	facts := modelFacts(s, r.lane[:r.applied])
 	for id, m := range r.models {
 		e, _ := track.ParseExperimentID(m.Doc.ExperimentId)
 		in := slices.Contains(s.Experiments, e) && !slices.Contains(page.Except, id) && s.Match(m.Doc, facts[id])
 		if in && (page.After == nil || s.Order.CompareKeys(s.Order.Key(m.Doc, facts[id]), page.After) > 0) {
-			out = append(out, m)
+			out = append(out, clickhouse.FoundModel{Model: m, Facts: facts[id]})
 		}
 	}
-	slices.SortFunc(out, func(a, b hot.Model) int {
-		return s.Order.CompareKeys(s.Order.Key(a.Doc, facts[a.Doc.Id]), s.Order.Key(b.Doc, facts[b.Doc.Id]))
+	slices.SortFunc(out, func(a, b clickhouse.FoundModel) int {
+		return s.Order.CompareKeys(s.Order.Key(a.Doc, a.Facts), s.Order.Key(b.Doc, b.Facts))
 	})
 	return out[:min(len(out), page.Limit)], r.down
 }

@@ -78,7 +78,7 @@ type Lines interface {
 // Models are logged models and the values measured for them.
 type Models interface {
 	Models(ctx context.Context, ids []string) ([]hot.Model, error)
-	SearchModels(ctx context.Context, search *models.Search, page models.Page) ([]hot.Model, error)
+	SearchModels(ctx context.Context, search *models.Search, page models.Page) ([]clickhouse.FoundModel, error)
 	ModelFacts(ctx context.Context, search *models.Search, ids []string) (map[string]models.Facts, error)
 	ModelMetrics(ctx context.Context, ids []string, seriesMax int) ([]clickhouse.ModelValue, error)
 	RunIDs(ctx context.Context, experiments []uint32, runs []track.RunNumber) (map[track.RunNumber]string, error)

@@ -159,7 +159,12 @@ func writes(r fiber.Route) bool {
 	case fiber.MethodGet, fiber.MethodHead:
 		return false
 	case fiber.MethodPost:
-		return !strings.HasSuffix(r.Path, "/search") && !strings.HasSuffix(r.Path, "/presigned-download-url") && r.Path != "/v1/sql"
+		// The page's telemetry is thrown away.
+		for _, reads := range []string{"/search", "/search-datasets", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry"} {
+			if strings.HasSuffix(r.Path, reads) {
+				return false
+			}
+		}
 	}
 	return true
 }

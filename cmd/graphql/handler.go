@@ -3,7 +3,7 @@ package graphql
 import (
 	_ "embed"
 	"encoding/json"
-	"io"
+	"errors"
 	"net/http"
 
 	"github.com/go-faster/jx"
@@ -71,19 +71,21 @@ func read(c *fiber.Ctx) (r request, err error) {
 
 // readBody reads a body of at most requestBytesMax, which may be streaming in.
 func readBody(c *fiber.Ctx) ([]byte, error) {
-	body := c.Request().Body
-	if stream := c.Context().RequestBodyStream(); stream != nil {
-		b, err := io.ReadAll(io.LimitReader(stream, requestBytesMax+1))
-		if err != nil {
-			return nil, track.Errorf(track.BadRequest, "The request body cannot be read: %v", err)
-		}
-		body = func() []byte { return b }
+	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
+	if stream == nil && length <= requestBytesMax {
+		return c.Request().Body(), nil
 	}
-	if len(body()) > requestBytesMax {
+	body, err := mlflow.ReadBody(stream, length, requestBytesMax)
+	if err != nil {
 		c.Context().SetConnectionClose() // its rest would be taken for the next request
+	}
+	if errors.Is(err, mlflow.ErrBodyTooLarge) {
 		return nil, fiber.NewError(http.StatusRequestEntityTooLarge, "The GraphQL query is larger than 1 MiB")
 	}
-	return body(), nil
+	if err != nil {
+		return nil, track.Errorf(track.BadRequest, "The request body cannot be read: %v", err)
+	}
+	return body, nil
 }
 
 // execution is the answering of one request.

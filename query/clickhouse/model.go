@@ -69,47 +69,95 @@ func (s *Store) Models(ctx context.Context, ids []string) ([]hot.Model, error) {
 	return d.models(), err
 }
 
-// SearchModels evaluates a search; the documents come in its order.
-func (s *Store) SearchModels(ctx context.Context, search *models.Search, page models.Page) ([]hot.Model, error) {
-	var d documents
-	err := s.compiled(ctx, "search_models", search.SQL("m.document AS doc, m.revision AS rev", page), &d)
-	return d.models(), err
+// FoundModel is a model that a search found, with the facts by which it stands in the search's order.
+type FoundModel struct {
+	hot.Model
+	Facts models.Facts
+}
+
+// foundModels is a result of documents and their facts.
+type foundModels struct {
+	documents
+	latestRows
+	facts []models.Facts
+}
+
+func (r *foundModels) columns() proto.Results {
+	return append(r.documents.columns(), r.latestRows.columns()...)
+}
+
+func (r *foundModels) reset() {
+	r.documents.reset()
+	r.facts = nil
+}
+
+func (r *foundModels) take(rows int) error {
+	for i := range rows {
+		r.facts = append(r.facts, models.Facts{Latest: r.row(i)})
+	}
+	return r.documents.take(rows)
+}
+
+// SearchModels evaluates a search; what it finds comes in its order.
+func (s *Store) SearchModels(ctx context.Context, search *models.Search, page models.Page) ([]FoundModel, error) {
+	var r foundModels
+	if err := s.compiled(ctx, "search_models", search.SQL("m.document AS doc, m.revision AS rev", page), &r); err != nil {
+		return nil, err
+	}
+	out := make([]FoundModel, 0, len(r.docs))
+	for i, doc := range r.docs {
+		if m := doc.GetLoggedModel(); m != nil {
+			out = append(out, FoundModel{hot.Model{Doc: m, Revision: r.revs[i]}, r.facts[i]})
+		}
+	}
+	return out, nil
+}
+
+// latestRows are the columns of the newest points of an order's metrics.
+type latestRows struct {
+	known    *proto.ColArr[uint8]
+	ts, step *proto.ColArr[int64]
+	run      *proto.ColArr[uint64]
+	value    *proto.ColArr[float64]
+}
+
+func (r *latestRows) columns() proto.Results {
+	r.known, r.ts, r.step = proto.NewArray(new(proto.ColUInt8)), proto.NewArray(new(proto.ColInt64)), proto.NewArray(new(proto.ColInt64))
+	r.run, r.value = proto.NewArray(new(proto.ColUInt64)), proto.NewArray(new(proto.ColFloat64))
+	return proto.Results{{Name: "known", Data: r.known}, {Name: "ts", Data: r.ts}, {Name: "step", Data: r.step}, {Name: "run", Data: r.run}, {Name: "value", Data: r.value}}
+}
+
+func (r *latestRows) row(i int) (out []models.Latest) {
+	ts, step, run, value := r.ts.Row(i), r.step.Row(i), r.run.Row(i), r.value.Row(i)
+	for n, k := range r.known.Row(i) {
+		l := models.Latest{}
+		if k != 0 {
+			l = models.Latest{Known: true, TimeMS: ts[n], Step: step[n], Run: run[n], Value: value[n]}
+		}
+		out = append(out, l)
+	}
+	return out
 }
 
 type factRows struct {
-	model        proto.ColStr
-	holds, known *proto.ColArr[uint8]
-	ts, step     *proto.ColArr[int64]
-	run          *proto.ColArr[uint64]
-	value        *proto.ColArr[float64]
-	byModel      map[string]models.Facts
+	latestRows
+	model   proto.ColStr
+	holds   *proto.ColArr[uint8]
+	byModel map[string]models.Facts
 }
 
 func (r *factRows) columns() proto.Results {
-	r.holds, r.known = proto.NewArray(new(proto.ColUInt8)), proto.NewArray(new(proto.ColUInt8))
-	r.ts, r.step = proto.NewArray(new(proto.ColInt64)), proto.NewArray(new(proto.ColInt64))
-	r.run, r.value = proto.NewArray(new(proto.ColUInt64)), proto.NewArray(new(proto.ColFloat64))
-	return proto.Results{
-		{Name: "id", Data: &r.model}, {Name: "holds", Data: r.holds}, {Name: "known", Data: r.known},
-		{Name: "ts", Data: r.ts}, {Name: "step", Data: r.step}, {Name: "run", Data: r.run}, {Name: "value", Data: r.value},
-	}
+	r.holds = proto.NewArray(new(proto.ColUInt8))
+	return append(proto.Results{{Name: "id", Data: &r.model}, {Name: "holds", Data: r.holds}}, r.latestRows.columns()...)
 }
 
 func (r *factRows) reset() { r.byModel = make(map[string]models.Facts) }
 
 func (r *factRows) take(rows int) error {
 	for i := range rows {
-		var f models.Facts
+		f := models.Facts{Latest: r.row(i)}
 		for _, h := range r.holds.Row(i) {
 			f.Holds = append(f.Holds, h != 0)
-		}
-		ts, step, run, value := r.ts.Row(i), r.step.Row(i), r.run.Row(i), r.value.Row(i)
-		for n, k := range r.known.Row(i) {
-			l := models.Latest{}
-			if k != 0 {
-				l = models.Latest{Known: true, TimeMS: ts[n], Step: step[n], Run: run[n], Value: value[n]}
-			}
-			f.Latest = append(f.Latest, l)
 		}
 		r.byModel[r.model.Row(i)] = f
 	}

@@ -234,8 +234,11 @@ func (w *world) compare(t *testing.T, store *clickhouse.Store) bool {
 			return false
 		}
 		got := []string{}
-		for _, m := range found {
+		for i, m := range found {
 			got = append(got, m.Doc.GetId())
+			if at := from + i; at < len(keys) && s.Order.CompareKeys(s.Order.Key(m.Doc, m.Facts), keys[at]) != 0 {
+				t.Errorf("the place of %s is %+v, want %+v", m.Doc.GetId(), m.Facts, keys[at])
+			}
 		}
 		expected := want[min(from, len(want)):min(from+limit, len(want))]
 		if !slices.Equal(got, expected) {

@@ -63,9 +63,6 @@ func ParseOrder(wishes []Wish) (o Order, err error) {
 	return o, nil
 }
 
-// NeedsPoints says whether the order asks for metrics.
-func (o Order) NeedsPoints() bool { return len(o.metrics()) > 0 }
-
 // metrics are the terms that ask for metrics.
 func (o Order) metrics() []Term {
 	var out []Term

@@ -40,11 +40,12 @@ type Page struct {
 	Limit  int
 }
 
-// SQL writes the search; columns are of streamgauge.logged_models AS m and fixed text of the caller.
+// SQL writes the search: columns, which are of streamgauge.logged_models AS m and fixed text of the caller, and the
+// facts that the order is made of, since a point may come after the search: known, ts, step, run, value.
 func (s *Search) SQL(columns string, p Page) filter.Query {
 	c := &compiler{}
 	var b strings.Builder
-	b.WriteString("SELECT " + columns + " FROM " + table.Database + ".logged_models AS m FINAL")
+	b.WriteString("SELECT " + columns + ", " + strings.Join(s.latest("f."), ", ") + " FROM " + table.Database + ".logged_models AS m FINAL")
 	if s.NeedsPoints() {
 		b.WriteString(" LEFT ANY JOIN (SELECT model, " + s.facts(c) + " FROM (" + s.points(c, nil) + ") GROUP BY model) AS f ON f.model = m.id")
 	}
@@ -81,26 +82,34 @@ func (s *Search) SQL(columns string, p Page) filter.Query {
 func (s *Search) FactsSQL(models []string) filter.Query {
 	c := &compiler{}
 	inner := "SELECT model, " + s.facts(c) + " FROM (" + s.points(c, models) + ") GROUP BY model"
-	array := func(kind, column string, n int, value func(i string) string) string {
-		var items []string
-		for i := range n {
-			items = append(items, value(strconv.Itoa(i)))
-		}
-		return "CAST([" + strings.Join(items, ", ") + "], 'Array(" + kind + ")') AS " + column
-	}
-	n := len(s.Order.metrics())
-	place := func(at string) func(string) string {
-		return func(i string) string { return "tupleElement(l" + i + ", " + at + ")" }
-	}
-	columns := []string{
+	columns := append([]string{
 		"CAST(model, 'String') AS id",
 		array("UInt8", "holds", len(s.probes()), func(i string) string { return "c" + i }),
-		array("UInt8", "known", n, func(i string) string { return "h" + i }),
-		array("Int64", "ts", n, place("1")), array("Int64", "step", n, place("2")),
-		array("UInt64", "run", n, func(i string) string { return "bitNot(tupleElement(l" + i + ", 3))" }),
-		array("Float64", "value", n, place("4")),
-	}
+	}, s.latest("")...)
 	return filter.Query{Text: "SELECT " + strings.Join(columns, ", ") + " FROM (" + inner + ")", Params: c.params}
+}
+
+// array writes n values as one column.
+func array(kind, column string, n int, value func(i string) string) string {
+	var items []string
+	for i := range n {
+		items = append(items, value(strconv.Itoa(i)))
+	}
+	return "CAST([" + strings.Join(items, ", ") + "], 'Array(" + kind + ")') AS " + column
+}
+
+// latest writes the newest points of the order's metrics: known, ts, step, run, value. table is that of the facts.
+func (s *Search) latest(table string) []string {
+	n := len(s.Order.metrics())
+	part := func(at string) func(string) string {
+		return func(i string) string { return "tupleElement(" + table + "l" + i + ", " + at + ")" }
+	}
+	return []string{
+		array("UInt8", "known", n, func(i string) string { return table + "h" + i }),
+		array("Int64", "ts", n, part("1")), array("Int64", "step", n, part("2")),
+		array("UInt64", "run", n, func(i string) string { return "bitNot(" + part("3")(i) + ")" }),
+		array("Float64", "value", n, part("4")),
+	}
 }
 
 // points reads what the search needs of the points. The skip index by_model passes over what has no model.
