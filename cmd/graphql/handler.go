@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -125,7 +126,7 @@ func (x *execution) answer(r request) []byte {
 
 // prepare finds the operation and what it is asked with.
 func (x *execution) prepare(r request) (*ast.OperationDefinition, error) {
-	doc, errs := gqlparser.LoadQuery(schema, r.Query)
+	doc, errs := gqlparser.LoadQueryWithRules(schema, r.Query, rules.NewDefaultRules())
 	if len(errs) > 0 {
 		return nil, plain(errs[0])
 	}
