@@ -22,7 +22,10 @@ import (
 	consumersnats "github.com/streamgauge/streamgauge/consumers/nats"
 	"github.com/streamgauge/streamgauge/ingest"
 	"github.com/streamgauge/streamgauge/ingest/artifact"
+	ingestch "github.com/streamgauge/streamgauge/ingest/clickhouse"
 	ingestnats "github.com/streamgauge/streamgauge/ingest/nats"
+	"github.com/streamgauge/streamgauge/ingest/trace"
+	tracewrite "github.com/streamgauge/streamgauge/ingest/trace/write"
 	"github.com/streamgauge/streamgauge/query"
 	querych "github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/registry"
@@ -49,6 +52,7 @@ type parts struct {
 	store    *querych.Store
 	query    *query.Query
 	edge     *ingest.Edge
+	traces   *tracewrite.Writer
 
 	// loops are the goroutines of lanes and documents; cancel ends them.
 	loops  errgroup.Group
@@ -91,6 +95,9 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: s.ports.NATSURL()},
 	})
+	keep := ingestch.New(ingestch.Config{Address: s.config.ClickHouseListen, User: engine.AppUser, Password: c.App})
+	p.sinks = append(p.sinks, keep)
+	p.traces = tracewrite.New(keep, time.Now)
 	p.runLoops()
 	return p, p.query.Start(ctx)
 }
@@ -186,6 +193,7 @@ func (p *parts) routes(r fiber.Router) {
 	p.registry.Routes(r)
 	p.query.Routes(r)
 	p.edge.Routes(r)
+	trace.NewEdge(p.traces, p.registry, p.s.nats.Space).Routes(r)
 	p.vault.Routes(r)
 	artifact.NewProxy(p.s.files, p.registry, artifact.Options{ProxyOnly: p.s.config.ArtifactsProxyOnly}).Routes(r)
 }
@@ -199,6 +207,9 @@ func (p *parts) collectors() []prometheus.Collector {
 func (p *parts) stop() {
 	if p.edge != nil {
 		p.edge.Close()
+	}
+	if p.traces != nil {
+		p.traces.Close()
 	}
 	p.cancel()
 	err := p.loops.Wait()

@@ -254,3 +254,9 @@ func (f Fields) KeyValues(name string) ([]*track.KeyValue, error) {
 
 // Path is where this object stands in the request, e.g. "metrics[0].", "" for the request itself.
 func (f Fields) Path() string { return f.path }
+
+// Raw is a field's JSON, nil if absent.
+func (f Fields) Raw(name string) json.RawMessage {
+	v, _ := f.at(name)
+	return v
+}

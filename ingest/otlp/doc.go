@@ -1,0 +1,7 @@
+// Package otlp reads what OpenTelemetry's exporters send: spans, as protobuf or JSON, plain or compressed. It is pure.
+//
+//	body -> Decompress -> Parse -> Span: a row of table spans, and what its trace learns from it
+//
+// A span is kept in two forms, both made here, so that readers only copy: OpenTelemetry's JSON, which MLflow's
+// clients ask for, and MLflow's own, in which the value of an attribute is a JSON text; searches look into that.
+package otlp
