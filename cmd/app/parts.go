@@ -28,6 +28,7 @@ import (
 	tracewrite "github.com/streamgauge/streamgauge/ingest/trace/write"
 	"github.com/streamgauge/streamgauge/query"
 	querych "github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/traces"
 	"github.com/streamgauge/streamgauge/registry"
 	registrynats "github.com/streamgauge/streamgauge/registry/nats"
 	"github.com/streamgauge/streamgauge/schemas/feed"
@@ -195,7 +196,9 @@ func (p *parts) routes(r fiber.Router) {
 	p.edge.Routes(r)
 	trace.NewEdge(p.traces, p.registry, p.s.nats.Space).Routes(r)
 	p.vault.Routes(r)
-	artifact.NewProxy(p.s.files, p.registry, artifact.Options{ProxyOnly: p.s.config.ArtifactsProxyOnly}).Routes(r)
+	files := artifact.NewProxy(p.s.files, p.registry, artifact.Options{ProxyOnly: p.s.config.ArtifactsProxyOnly})
+	files.Routes(r)
+	traces.New(p.store, files.SendBelow).Routes(r)
 }
 
 func (p *parts) collectors() []prometheus.Collector {

@@ -41,6 +41,11 @@ func (x *Proxy) getOfModel(c *fiber.Ctx) error {
 	return x.sendBelow(c, c.Query("artifact_file_path"), x.locationOfModel)
 }
 
+// SendBelow sends a file below an artifact location, for others that keep files there.
+func (x *Proxy) SendBelow(c *fiber.Ctx, location, relative string) error {
+	return x.sendBelow(c, relative, func(*fiber.Ctx) (string, error) { return location, nil })
+}
+
 func (x *Proxy) sendBelow(c *fiber.Ctx, relative string, locate func(*fiber.Ctx) (string, error)) error {
 	relative, err := store.Clean(strings.Clone(relative))
 	if err != nil {

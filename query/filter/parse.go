@@ -66,6 +66,21 @@ func (g *grammar) parse(filter string) (Expr, error) {
 
 // clauses splits a filter. AND is optional everywhere, as it is for MLflow.
 func (g *grammar) clauses(filter string) ([]clause, error) {
+	found, err := comparisons(filter, g.wrong)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]clause, len(found))
+	for i, parts := range found {
+		if out[i], err = g.clause(parts); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// comparisons splits a filter into the parts of its comparisons; wrong shows what is none.
+func comparisons(filter string, wrong func(string) string) ([][]tok, error) {
 	toks := lex(filter)
 	if after(toks, -1) < 0 {
 		return nil, invalid("Invalid filter '%s'. Could not be parsed.", filter)
@@ -73,26 +88,18 @@ func (g *grammar) clauses(filter string) ([]clause, error) {
 	if manyStatements(toks) {
 		return nil, invalid("Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonString(filter))
 	}
-	toks = joinWords(group(toks))
-	var wrong []string
-	for _, t := range toks {
-		if t.class != comparison && !t.keyword("AND") {
-			wrong = append(wrong, g.wrong(t.text))
+	var out [][]tok
+	var others []string
+	for _, t := range joinWords(group(toks)) {
+		switch {
+		case t.class == comparison:
+			out = append(out, t.parts)
+		case !t.keyword("AND"):
+			others = append(others, wrong(t.text))
 		}
 	}
-	if len(wrong) > 0 {
-		return nil, invalid("Invalid clause(s) in filter string: %s", strings.Join(wrong, ", "))
-	}
-	var out []clause
-	for _, t := range toks {
-		if t.class != comparison {
-			continue
-		}
-		c, err := g.clause(t.parts)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
+	if len(others) > 0 {
+		return nil, invalid("Invalid clause(s) in filter string: %s", strings.Join(others, ", "))
 	}
 	return out, nil
 }

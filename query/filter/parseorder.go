@@ -59,33 +59,37 @@ func (g *grammar) terms(clauses []string) ([]Term, error) {
 }
 
 func (g *grammar) term(clause string) (Term, error) {
-	unparsed := func() error { return invalid("Invalid order_by clause '%s'. Could not be parsed.", clause) }
+	key, desc, err := orderKey(clause)
+	if err != nil {
+		return Term{}, err
+	}
+	t := Term{Desc: desc}
+	t.Field, err = g.field(key, g.orderKeys)
+	return t, err
+}
+
+// orderKey parts the key from its direction.
+func orderKey(clause string) (key string, desc bool, err error) {
 	if len(clause) > FilterBytesMax {
-		return Term{}, invalid("Invalid order_by clause: it is %d bytes long and at most %d are allowed", len(clause), FilterBytesMax)
+		return "", false, invalid("Invalid order_by clause: it is %d bytes long and at most %d are allowed", len(clause), FilterBytesMax)
 	}
 	toks := group(lex(clause))
-	if len(toks) != 1 || toks[0].class != identifier {
-		return Term{}, unparsed()
-	}
 	words, ok := shellWords(strings.ReplaceAll(clause, "`", `"`))
-	if !ok || len(words) > 2 {
-		return Term{}, unparsed()
+	if len(toks) != 1 || toks[0].class != identifier || !ok || len(words) > 2 {
+		return "", false, invalid("Invalid order_by clause '%s'. Could not be parsed.", clause)
 	}
-	var t Term
-	key := clause
+	key = clause
 	if len(words) == 2 {
 		switch strings.ToLower(words[1]) {
 		case "asc":
 		case "desc":
-			t.Desc = true
+			desc = true
 		default:
-			return Term{}, invalid("Invalid ordering key in order_by clause '%s'.", clause)
+			return "", false, invalid("Invalid ordering key in order_by clause '%s'.", clause)
 		}
 		key = words[0]
 	}
-	var err error
-	t.Field, err = g.field(strings.TrimSpace(key), g.orderKeys)
-	return t, err
+	return strings.TrimSpace(key), desc, nil
 }
 
 // shellWords splits as a shell does, which is how MLflow parts the key from its direction: quotes join and
