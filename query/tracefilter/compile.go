@@ -43,8 +43,7 @@ var (
 	}
 	// numbers and texts are the columns of attributes.
 	numbers = map[string]string{
-		"timestamp": "request_ms", "timestamp_ms": "request_ms", "execution_time": "duration_ms", "execution_time_ms": "duration_ms",
-		"end_time": endColumn, "end_time_ms": endColumn, "experiment_id": "experiment",
+		"timestamp_ms": "request_ms", "execution_time_ms": "duration_ms", "end_time_ms": endColumn, "experiment_id": "experiment",
 	}
 	texts = map[string]string{"request_id": "trace_id", "status": "state", "client_request_id": "client_request_id"}
 	spans = map[string]string{"name": "name", "type": "type", "status": "status", "content": "content"}
@@ -104,6 +103,11 @@ func (c *compiler) clause(r filter.RawClause) error {
 	if err != nil {
 		return err
 	}
+	if _, ok := numbers[key]; entities[r.Entity] == attribute && !ok && r.Kind == filter.NumberValue {
+		return invalid("Only the '{%s}' attributes support comparison with numeric values.", quotedList([]string{
+			"timestamp_ms", "timestamp", "execution_time_ms", "execution_time", "end_time_ms", "end_time",
+		}))
+	}
 	switch entity {
 	case tag, metadata:
 		return c.pair(entity, key, r)
@@ -141,6 +145,8 @@ func field(entity, key string, keys []string) (string, string, error) {
 		return metadata, sourceRunField, nil
 	case "text":
 		return span, "content", nil
+	case "timestamp", "execution_time", "end_time":
+		key += "_ms"
 	}
 	return e, key, nil
 }
@@ -197,11 +203,6 @@ func (c *compiler) attribute(key string, r filter.RawClause) error {
 	}
 	if err := allowed(r.Op, attributeOps); err != nil {
 		return err
-	}
-	if r.Kind == filter.NumberValue {
-		return invalid("Only the '{%s}' attributes support comparison with numeric values.", quotedList([]string{
-			"timestamp_ms", "timestamp", "execution_time_ms", "execution_time", "end_time_ms", "end_time",
-		}))
 	}
 	if err := must(r, "attributes", filter.TextValue, filter.ListValue); err != nil {
 		return err

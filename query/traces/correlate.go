@@ -47,15 +47,11 @@ func (r *Reader) correlate(c *fiber.Ctx) error {
 	})
 }
 
-// number writes NaN as protobuf's JSON does, as a text.
+// number leaves out what is unknown.
 func number(w *jx.Encoder, field string, x float64) {
-	w.Field(field, func(w *jx.Encoder) {
-		if math.IsNaN(x) {
-			w.Str("NaN")
-			return
-		}
-		w.Float64(x)
-	})
+	if !math.IsNaN(x) {
+		w.Field(field, func(w *jx.Encoder) { w.Float64(x) })
+	}
 }
 
 func correlation(f mlflow.Fields) (filter.Query, error) {

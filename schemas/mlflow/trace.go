@@ -15,9 +15,8 @@ func EncodeTraceV2(w *jx.Encoder, info *sgpb.TraceInfo) {
 		w.Field("request_id", func(w *jx.Encoder) { w.Str(info.GetTraceId()) })
 		w.Field("experiment_id", func(w *jx.Encoder) { w.Str(info.GetTraceLocation().GetMlflowExperiment().GetExperimentId()) })
 		w.Field("timestamp_ms", func(w *jx.Encoder) { w.Int64(info.GetRequestTime().AsTime().UnixMilli()) })
-		if d := info.GetExecutionDuration(); d != nil {
-			w.Field("execution_time_ms", func(w *jx.Encoder) { w.Int64(d.AsDuration().Milliseconds()) })
-		}
+		// One that still runs has 0.
+		w.Field("execution_time_ms", func(w *jx.Encoder) { w.Int64(info.GetExecutionDuration().AsDuration().Milliseconds()) })
 		w.Field("status", func(w *jx.Encoder) { w.Str(statusV2(info.GetState())) })
 		encodePairs(w, "request_metadata", info.GetTraceMetadata())
 		encodePairs(w, "tags", info.GetTags())
