@@ -9,9 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
+	proto2 "google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -76,9 +81,24 @@ func samples() map[string]columns {
 	history := new(table.History)
 	history.Append(&sgpb.Change{Document: "run.x", Number: 1, TimeMs: 2, By: "me", What: "renamed", From: "a", To: "b"}, 9)
 	history.AppendWatermark(12)
+	traces := table.NewTraces()
+	traces.Append(&sgpb.Trace{Info: &sgpb.TraceInfo{
+		TraceId: "tr-1", ClientRequestId: proto2.String("r"), TraceLocation: &sgpb.TraceLocation{MlflowExperiment: &sgpb.TraceExperiment{ExperimentId: "6"}},
+		RequestTime: timestamppb.New(time.UnixMilli(1500)), ExecutionDuration: durationpb.New(2500 * time.Millisecond), State: "OK",
+		Tags: map[string]string{"mlflow.traceName": "n"}, TraceMetadata: map[string]string{"mlflow.sourceRun": runID},
+		Assessments: []*sgpb.Assessment{
+			{AssessmentName: "q", Value: &sgpb.Assessment_Feedback{Feedback: &sgpb.Feedback{Value: structpb.NewStringValue("yes")}}},
+			{AssessmentName: "e", Valid: proto2.Bool(false), Value: &sgpb.Assessment_Expectation{Expectation: &sgpb.Expectation{SerializedValue: &sgpb.SerializedValue{Value: "[1]"}}}},
+			{AssessmentName: "i", Value: &sgpb.Assessment_Issue{Issue: &sgpb.IssueReference{IssueName: "leak"}}},
+		},
+	}, RunIds: []string{"r2"}, Prompts: []string{"p/1"}}, []byte("doc"), 11)
+	traces.AppendMoved(7, "tr-1", 10)
+	spans := new(table.Spans)
+	spans.Append(&table.Span{TraceID: "tr-1", SpanID: "aa", ParentID: "bb", Name: "n", Type: "LLM", Status: "OK", StartNS: 1, EndNS: 2, Content: "{}", OTLP: "[]"}, 11)
 	return map[string]columns{
 		"points": samplePoints(), "latest": latest, "quarantine": quarantine, "runs": runs, "experiments": experiments, "history": history,
 		"logged_models": models,
+		"traces":        traces, "spans": spans,
 	}
 }
 
@@ -184,16 +204,18 @@ func TestTablesTakeTheirColumns(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"SELECT step, ts, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 0 AND attempt = 3":                          "9\t1760000000000\t2\t7\t9\t4\t0",
-		"SELECT step, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 1 AND attempt = 3":                              "1\t1\t7\t9\t77\t12",
-		"SELECT key, rank, attempt, step, v, experiment, model, dataset, lane, month FROM streamgauge.points WHERE run = 5 AND step = 1":                         "loss\t1\t2\t1\tinf\t6\tm-1\twine\\nabc\t3\t202611",
-		"SELECT experiment, key, run, value FROM streamgauge.latest ORDER BY run":                                                                                "6\tloss\t5\t(-1,-2,3,0.5,0.5)\n6\tloss\t6\t(0,0,0,0,nan)",
-		"SELECT lane, seq, part, reason, hex(bytes) FROM streamgauge.quarantine":                                                                                 "3\t8\t1\twhy\t00FF",
-		"SELECT experiment, run, status, params['lr'], dataset_contexts, document FROM streamgauge.runs FINAL WHERE run_id != ''":                                "6\t81985529216486895\tFINISHED\t0.1\t['train']\tdoc",
-		"SELECT revision FROM streamgauge.runs FINAL WHERE run_id = ''":                                                                                          "12",
-		"SELECT name, lifecycle, lifecycle_epoch, tags['t'] FROM streamgauge.experiments FINAL WHERE id != ''":                                                   "e\tdeleted\t2\tx",
-		"SELECT experiment, model_type, source_run, status, params['lr'], tags['t'], document FROM streamgauge.logged_models FINAL WHERE id = 'm-" + runID + "'": "6\tt\t" + runID + "\tUPLOAD_FAILED\t0.1\tx\tdoc",
-		"SELECT what, before, after FROM streamgauge.history FINAL WHERE number = 1":                                                                             "renamed\ta\tb",
+		"SELECT step, ts, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 0 AND attempt = 3":                                                            "9\t1760000000000\t2\t7\t9\t4\t0",
+		"SELECT step, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 1 AND attempt = 3":                                                                "1\t1\t7\t9\t77\t12",
+		"SELECT key, rank, attempt, step, v, experiment, model, dataset, lane, month FROM streamgauge.points WHERE run = 5 AND step = 1":                                                           "loss\t1\t2\t1\tinf\t6\tm-1\twine\\nabc\t3\t202611",
+		"SELECT experiment, key, run, value FROM streamgauge.latest ORDER BY run":                                                                                                                  "6\tloss\t5\t(-1,-2,3,0.5,0.5)\n6\tloss\t6\t(0,0,0,0,nan)",
+		"SELECT lane, seq, part, reason, hex(bytes) FROM streamgauge.quarantine":                                                                                                                   "3\t8\t1\twhy\t00FF",
+		"SELECT experiment, run, status, params['lr'], dataset_contexts, document FROM streamgauge.runs FINAL WHERE run_id != ''":                                                                  "6\t81985529216486895\tFINISHED\t0.1\t['train']\tdoc",
+		"SELECT revision FROM streamgauge.runs FINAL WHERE run_id = ''":                                                                                                                            "12",
+		"SELECT name, lifecycle, lifecycle_epoch, tags['t'] FROM streamgauge.experiments FINAL WHERE id != ''":                                                                                     "e\tdeleted\t2\tx",
+		"SELECT experiment, model_type, source_run, status, params['lr'], tags['t'], document FROM streamgauge.logged_models FINAL WHERE id = 'm-" + runID + "'":                                   "6\tt\t" + runID + "\tUPLOAD_FAILED\t0.1\tx\tdoc",
+		"SELECT what, before, after FROM streamgauge.history FINAL WHERE number = 1":                                                                                                               "renamed\ta\tb",
+		"SELECT experiment, client_request_id, name, state, request_ms, duration_ms, runs, prompts, assessment_kinds, assessment_values, assessment_valid, document FROM streamgauge.traces FINAL": "6\tr\tn\tOK\t1500\t2500\t['r2','" + runID + "']\t['p/1']\t['feedback','expectation','issue']\t['\"yes\"','[1]','\"leak\"']\t[1,0,1]\tdoc",
+		"SELECT trace_id, span_id, parent_id, name, type, status, start_ns, end_ns, content, otlp, revision FROM streamgauge.spans FINAL":                                                          "tr-1\taa\tbb\tn\tLLM\tOK\t1\t2\t{}\t[]\t11",
 	} {
 		got, err := e.Query(ctx, query)
 		if err != nil {
