@@ -30,6 +30,9 @@ func TestWhatEachRoleMayDo(t *testing.T) {
 		{"POST", "/api/2.0/mlflow/experiments/create", access.Write, access.NewExperiment},
 		{"PUT", "/api/2.0/mlflow-artifacts/artifacts/*", access.Write, access.File},
 		{"GET", "/get-artifact", access.Read, access.Named},
+		{"POST", "/v1/traces", access.Write, access.Whole},
+		{"POST", "/api/3.0/mlflow/traces/search", access.Read, access.Whole},
+		{"DELETE", "/ajax-api/3.0/mlflow/traces/:id/assessments/:assessment", access.Write, access.Whole},
 	} {
 		if r, known := access.RuleOf(tt.method, tt.path); !known || r.Role != tt.role || r.Reach != tt.reach {
 			t.Errorf("%s %s: %+v, %v", tt.method, tt.path, r, known)

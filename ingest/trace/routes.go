@@ -103,6 +103,11 @@ func refuse(c *fiber.Ctx, err error) error {
 
 // fields reads a request that is a JSON object.
 func (e *Edge) fields(c *fiber.Ctx) (mlflow.Fields, error) {
+	// As MLflow does: a page of another origin cannot send this type without being asked whether it may.
+	kind, _, _ := strings.Cut(c.Get(fiber.HeaderContentType), ";")
+	if c.Request().Header.ContentLength() != 0 && strings.TrimSpace(kind) != fiber.MIMEApplicationJSON {
+		return mlflow.Fields{}, refuse(c, track.Errorf(track.InvalidParameterValue, "Bad Request. Content-Type must be one of ['application/json']."))
+	}
 	b, err := e.accept(c, jsonBytesMax)
 	if err != nil {
 		return mlflow.Fields{}, err
