@@ -5,13 +5,13 @@ import "strings"
 // ValueKind is what the right side of a raw clause is.
 type ValueKind uint8
 
-// The kinds of values. NoValue goes with IS NULL and IS NOT NULL.
+// The kinds of values. KindNone goes with IS NULL and IS NOT NULL.
 const (
-	NoValue ValueKind = iota
-	TextValue
-	NumberValue
-	ListValue
-	OtherValue
+	KindNone ValueKind = iota
+	KindText
+	KindNumber
+	KindList
+	KindOther
 )
 
 // RawClause is a comparison whose meaning others judge: searches for traces have a language of their own on
@@ -60,18 +60,18 @@ func rawClause(parts []tok) (c RawClause, err error) {
 		return c, nil
 	}
 	value := parts[2]
-	c.Source, c.Kind = value.text, OtherValue
+	c.Source, c.Kind = value.text, KindOther
 	switch {
 	case value.is(single, identifier):
-		c.Kind = TextValue
+		c.Kind = KindText
 		var v Value
 		if v, err = textValue(value.text); err == nil {
 			c.Text = string(v.(Text))
 		}
 	case value.is(whole, fraction):
-		c.Kind = NumberValue
+		c.Kind = KindNumber
 	case value.class == parenthesis:
-		c.Kind = ListValue
+		c.Kind = KindList
 		var v Value
 		if v, err = listValue(value.text); err == nil {
 			c.List = v.(List)

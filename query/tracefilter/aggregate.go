@@ -230,7 +230,7 @@ func (c *compiler) metricFilter(view, text string, own *[]string) error {
 		return invalid("Invalid filter: '%s'. Expected one filter clause.", text)
 	}
 	r := clauses[0]
-	if r.Op != "=" || r.Kind != filter.TextValue {
+	if r.Op != "=" || r.Kind != filter.KindText {
 		return invalid("Invalid comparator '%s' in '%s'; only '=' with a quoted string is supported", r.Op, text)
 	}
 	entity, key, _ := strings.Cut(r.Key, ".")

@@ -103,7 +103,7 @@ func (c *compiler) clause(r filter.RawClause) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := numbers[key]; entities[r.Entity] == attribute && !ok && r.Kind == filter.NumberValue {
+	if _, ok := numbers[key]; entities[r.Entity] == attribute && !ok && r.Kind == filter.KindNumber {
 		return invalid("Only the '{%s}' attributes support comparison with numeric values.", quotedList([]string{
 			"timestamp_ms", "timestamp", "execution_time_ms", "execution_time", "end_time_ms", "end_time",
 		}))
@@ -182,7 +182,7 @@ func (c *compiler) number(column, key string, r filter.RawClause) error {
 	if err := allowed(r.Op, numberOps); err != nil {
 		return err
 	}
-	if r.Kind != filter.NumberValue {
+	if r.Kind != filter.KindNumber {
 		return invalid("Expected a numeric value for attribute '%s'. Got value %s", key, r.Source)
 	}
 	c.add(column + " " + r.Op + " " + c.numeric(r.Source))
@@ -204,7 +204,7 @@ func (c *compiler) attribute(key string, r filter.RawClause) error {
 	if err := allowed(r.Op, attributeOps); err != nil {
 		return err
 	}
-	if err := must(r, "attributes", filter.TextValue, filter.ListValue); err != nil {
+	if err := must(r, "attributes", filter.KindText, filter.KindList); err != nil {
 		return err
 	}
 	condition, err := c.compare(texts[key], r)
@@ -236,7 +236,7 @@ func (c *compiler) pair(entity, key string, r filter.RawClause) error {
 	if entity == metadata {
 		column = "metadata"
 	}
-	if key == sourceRunField && entity == metadata && r.Op == "=" && r.Kind == filter.TextValue {
+	if key == sourceRunField && entity == metadata && r.Op == "=" && r.Kind == filter.KindText {
 		c.add("has(runs, " + c.text(r.Text) + ")")
 		return nil
 	}
@@ -249,7 +249,7 @@ func (c *compiler) pair(entity, key string, r filter.RawClause) error {
 		c.add("mapContains(" + column + ", " + k + ")")
 		return nil
 	}
-	if err := must(r, entity, filter.TextValue, filter.ListValue); err != nil {
+	if err := must(r, entity, filter.KindText, filter.KindList); err != nil {
 		return err
 	}
 	condition, err := c.compare(column+"["+k+"]", r)
@@ -262,11 +262,11 @@ func (c *compiler) compare(column string, r filter.RawClause) (string, error) {
 	switch {
 	case r.Op == "IN" || r.Op == "NOT IN":
 		list := r.List
-		if r.Kind == filter.TextValue {
+		if r.Kind == filter.KindText {
 			list = []string{r.Text}
 		}
 		return column + " " + r.Op + " " + c.bind("Array(String)", list), nil
-	case r.Kind == filter.ListValue:
+	case r.Kind == filter.KindList:
 		return "", invalid("Invalid comparator '%s' for a list of values; use IN or NOT IN", r.Op)
 	case r.Op == "LIKE" || r.Op == "ILIKE":
 		// MLflow's patterns have no escape.

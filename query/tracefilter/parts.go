@@ -11,7 +11,7 @@ import (
 
 // span compares what a span has; all such clauses are of one span.
 func (c *compiler) span(key string, r filter.RawClause) error {
-	if err := must(r, span, filter.TextValue, filter.ListValue); err != nil {
+	if err := must(r, span, filter.KindText, filter.KindList); err != nil {
 		return err
 	}
 	if name, ok := strings.CutPrefix(key, "attributes."); ok {
@@ -83,12 +83,12 @@ func (c *compiler) assessment(entity, name string, r filter.RawClause) error {
 	var err error
 	switch {
 	case r.Op == "IS NULL" || r.Op == "IS NOT NULL":
-	case numeric && r.Kind != filter.NumberValue:
+	case numeric && r.Kind != filter.KindNumber:
 		return invalid("Expected a numeric value for %s when using comparator '%s'. Got value %s", entity, r.Op, r.Source)
 	case numeric:
 		condition = "ifNull(toFloat64OrNull(v) " + r.Op + " " + c.numeric(r.Source) + ", 0)"
 	default:
-		if err = must(r, entity, filter.TextValue); err == nil {
+		if err = must(r, entity, filter.KindText); err == nil {
 			condition, err = c.assessed(r)
 		}
 	}
@@ -127,7 +127,7 @@ func (c *compiler) issue(key string, r filter.RawClause) error {
 	if r.Op != "=" {
 		return invalid("issue.id comparator '%s' not one of '{'='}'", r.Op)
 	}
-	if err := must(r, issue, filter.TextValue); err != nil {
+	if err := must(r, issue, filter.KindText); err != nil {
 		return err
 	}
 	c.add("arrayExists((k, n) -> k = 'issue' AND n = " + c.text(r.Text) + ", assessment_kinds, assessment_names)")
