@@ -160,7 +160,10 @@ func writes(r fiber.Route) bool {
 		return false
 	case fiber.MethodPost:
 		// The page's telemetry is thrown away.
-		for _, reads := range []string{"/search", "/search-datasets", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry"} {
+		for _, reads := range []string{
+			"/search", "/search-datasets", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry",
+			"/traces/batchGetInfos", "/traces/metrics", "/traces/calculate-filter-correlation",
+		} {
 			if strings.HasSuffix(r.Path, reads) {
 				return false
 			}
