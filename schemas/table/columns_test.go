@@ -76,7 +76,21 @@ func samples() map[string]columns {
 	history := new(table.History)
 	history.Append(&sgpb.Change{Document: "run.x", Number: 1, TimeMs: 2, By: "me", What: "renamed", From: "a", To: "b"}, 9)
 	history.AppendWatermark(12)
+	registered := table.NewRegisteredModels()
+	registered.Append(&sgpb.RegisteredModel{
+		Id: "a1", Name: "wine", Description: "d", User: "u", Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE, CreatedMs: 1, UpdatedMs: 2, RenamedMs: 5,
+		Tags: map[string]string{"t": "x"}, Aliases: map[string]uint64{"champion": 2, "best": 2, "old": 1}, LastVersion: 2,
+	}, []byte("doc"), 8)
+	registered.AppendWatermark(12)
+	versions := table.NewModelVersions()
+	versions.Append(&sgpb.ModelVersion{
+		RegisteredModelId: "a1", Version: 2, Stage: sgpb.Stage_STAGE_PRODUCTION, Status: "READY", Description: "d", User: "u", Source: "s", StorageLocation: "l",
+		RunId: runID, RunLink: "link", ModelId: "m-1", CreatedMs: 1, UpdatedMs: 2, Tags: map[string]string{"t": "x"},
+	}, []byte("doc"), 9)
+	versions.Append(&sgpb.ModelVersion{RegisteredModelId: "a1", Version: 1, Stage: sgpb.Stage_STAGE_DELETED, Deleted: true}, []byte("doc"), 10)
+	versions.AppendWatermark(12)
 	return map[string]columns{
+		"registered_models": registered, "model_versions": versions,
 		"points": samplePoints(), "latest": latest, "quarantine": quarantine, "runs": runs, "experiments": experiments, "history": history,
 		"logged_models": models,
 	}
@@ -194,6 +208,9 @@ func TestTablesTakeTheirColumns(t *testing.T) {
 		"SELECT name, lifecycle, lifecycle_epoch, tags['t'] FROM streamgauge.experiments FINAL WHERE id != ''":                                                   "e\tdeleted\t2\tx",
 		"SELECT experiment, model_type, source_run, status, params['lr'], tags['t'], document FROM streamgauge.logged_models FINAL WHERE id = 'm-" + runID + "'": "6\tt\t" + runID + "\tUPLOAD_FAILED\t0.1\tx\tdoc",
 		"SELECT what, before, after FROM streamgauge.history FINAL WHERE number = 1":                                                                             "renamed\ta\tb",
+		"SELECT name, lifecycle, tags['t'], aliases['champion'], last_version, prompt FROM streamgauge.registered_models FINAL WHERE id != ''":                   "wine\tactive\tx\t2\t2\t0",
+		"SELECT max(revision) FROM streamgauge.model_versions WHERE model = ''":                                                                                  "12",
+		"SELECT name, version, stage, aliases, run_id, model_id, toUnixTimestamp64Milli(updated) FROM streamgauge.registry":                                      "wine\t2\tProduction\t['best','champion']\t" + runID + "\tm-1\t5",
 	} {
 		got, err := e.Query(ctx, query)
 		if err != nil {
