@@ -20,6 +20,7 @@ import (
 	"github.com/streamgauge/streamgauge/query"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -229,3 +230,7 @@ func (r *rig) listen() string {
 	})
 	return "http://" + l.Addr().String()
 }
+
+func (r *rig) RegisteredModels(context.Context) ([]registered.Document, error) { return nil, r.down }
+
+func (r *rig) ModelVersions(context.Context) ([]registered.Document, error) { return nil, r.down }

@@ -64,8 +64,24 @@ func (g *grammar) parse(filter string) (Expr, error) {
 	return e, nil
 }
 
-// clauses splits a filter. AND is optional everywhere, as it is for MLflow.
+// clauses reads the comparisons of a filter.
 func (g *grammar) clauses(filter string) ([]clause, error) {
+	all, err := comparisons(filter, g.wrong)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]clause, len(all))
+	for i, parts := range all {
+		if out[i], err = g.clause(parts); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// comparisons splits a filter. AND is optional everywhere, as it is for MLflow. shown is how the message about
+// what is no clause writes a token.
+func comparisons(filter string, shown func(text string) string) ([][]tok, error) {
 	toks := lex(filter)
 	if after(toks, -1) < 0 {
 		return nil, invalid("Invalid filter '%s'. Could not be parsed.", filter)
@@ -75,24 +91,17 @@ func (g *grammar) clauses(filter string) ([]clause, error) {
 	}
 	toks = joinWords(group(toks))
 	var wrong []string
+	var out [][]tok
 	for _, t := range toks {
-		if t.class != comparison && !t.keyword("AND") {
-			wrong = append(wrong, g.wrong(t.text))
+		switch {
+		case t.class == comparison:
+			out = append(out, t.parts)
+		case !t.keyword("AND"):
+			wrong = append(wrong, shown(t.text))
 		}
 	}
 	if len(wrong) > 0 {
 		return nil, invalid("Invalid clause(s) in filter string: %s", strings.Join(wrong, ", "))
-	}
-	var out []clause
-	for _, t := range toks {
-		if t.class != comparison {
-			continue
-		}
-		c, err := g.clause(t.parts)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
 	}
 	return out, nil
 }

@@ -59,33 +59,40 @@ func (g *grammar) terms(clauses []string) ([]Term, error) {
 }
 
 func (g *grammar) term(clause string) (Term, error) {
+	key, desc, err := wish(clause)
+	if err != nil {
+		return Term{}, err
+	}
+	f, err := g.field(key, g.orderKeys)
+	return Term{Field: f, Desc: desc}, err
+}
+
+// wish reads a clause of order_by: what to order by, and the direction.
+func wish(clause string) (key string, desc bool, err error) {
 	unparsed := func() error { return invalid("Invalid order_by clause '%s'. Could not be parsed.", clause) }
 	if len(clause) > FilterBytesMax {
-		return Term{}, invalid("Invalid order_by clause: it is %d bytes long and at most %d are allowed", len(clause), FilterBytesMax)
+		return "", false, invalid("Invalid order_by clause: it is %d bytes long and at most %d are allowed", len(clause), FilterBytesMax)
 	}
 	toks := group(lex(clause))
 	if len(toks) != 1 || toks[0].class != identifier {
-		return Term{}, unparsed()
+		return "", false, unparsed()
 	}
 	words, ok := shellWords(strings.ReplaceAll(clause, "`", `"`))
 	if !ok || len(words) > 2 {
-		return Term{}, unparsed()
+		return "", false, unparsed()
 	}
-	var t Term
-	key := clause
+	key = clause
 	if len(words) == 2 {
 		switch strings.ToLower(words[1]) {
 		case "asc":
 		case "desc":
-			t.Desc = true
+			desc = true
 		default:
-			return Term{}, invalid("Invalid ordering key in order_by clause '%s'.", clause)
+			return "", false, invalid("Invalid ordering key in order_by clause '%s'.", clause)
 		}
 		key = words[0]
 	}
-	var err error
-	t.Field, err = g.field(strings.TrimSpace(key), g.orderKeys)
-	return t, err
+	return strings.TrimSpace(key), desc, nil
 }
 
 // shellWords splits as a shell does, which is how MLflow parts the key from its direction: quotes join and
