@@ -65,6 +65,31 @@ func RegistrationsText(all []Registration) string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
+// encodeRegistrations writes the list that a logged model's tag holds, each version once: the client notes what
+// the server has noted.
+func encodeRegistrations(w *jx.Encoder, tag string) {
+	all := Registrations(tag)
+	if len(all) == 0 {
+		return
+	}
+	w.FieldStart("registrations")
+	w.ArrStart()
+	seen := make(map[Registration]bool, len(all))
+	for _, r := range all {
+		if seen[r] {
+			continue
+		}
+		seen[r] = true
+		w.ObjStart()
+		w.FieldStart("name")
+		w.Str(r.Name)
+		w.FieldStart("version")
+		w.Str(strconv.FormatUint(r.Version, 10))
+		w.ObjEnd()
+	}
+	w.ArrEnd()
+}
+
 // StageName is MLflow's name of a stage.
 func StageName(s sgpb.Stage) string {
 	switch s {

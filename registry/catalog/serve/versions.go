@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
@@ -75,6 +76,8 @@ func (m *Models) updateVersion(c *fiber.Ctx) error {
 	return m.runVersion(c, cmd)
 }
 
+const archiveField = "archive_existing_versions"
+
 func (m *Models) moveVersion(c *fiber.Ctx) error {
 	f, err := rest.Fields(c)
 	if err != nil {
@@ -84,8 +87,9 @@ func (m *Models) moveVersion(c *fiber.Ctx) error {
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*version": &cmd.Version, "*stage": &cmd.Stage}); err != nil {
 		return err
 	}
-	if cmd.Archive, err = f.Bool("archive_existing_versions", false); err != nil {
-		return err
+	if cmd.Archive, err = f.Bool(archiveField, false); err != nil {
+		text, _ := f.String(archiveField)
+		return mlflow.InvalidParameter(archiveField, strconv.Quote(text), "str")
 	}
 	return m.runVersion(c, cmd)
 }
