@@ -142,10 +142,14 @@ func (m *Models) addOrigin(ctx context.Context, v *mlflow.VersionView) error {
 		return nil
 	}
 	v.Logged = logged
-	if m.options.ModelMetrics != nil {
-		v.Metrics, err = m.options.ModelMetrics(ctx, id, logged.GetExperimentId())
+	if m.options.ModelMetrics == nil {
+		return nil
 	}
-	if track.CodeOf(err) == track.TemporarilyUnavailable {
+	metrics, err := m.options.ModelMetrics(ctx, id, logged.GetExperimentId())
+	switch {
+	case err == nil:
+		v.Metrics = metrics
+	case track.CodeOf(err) == track.TemporarilyUnavailable:
 		return nil // the version itself is known
 	}
 	return err
