@@ -1,7 +1,7 @@
 """Prompts: registered models with a tag, as MLflow's client keeps them."""
 
 import time
-from collections.abc import Iterator
+from types import SimpleNamespace
 
 import mlflow
 import pytest
@@ -11,11 +11,10 @@ from mlflow.tracking import MlflowClient
 
 
 @pytest.fixture(autouse=True)
-def uncached(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def uncached(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client keeps prompts for a minute; what is asked here is the server."""
     monkeypatch.setenv("MLFLOW_ALIAS_PROMPT_CACHE_TTL_SECONDS", "0")
     monkeypatch.setenv("MLFLOW_VERSION_PROMPT_CACHE_TTL_SECONDS", "0")
-    yield
 
 
 @pytest.fixture
@@ -81,20 +80,25 @@ def test_search(client: MlflowClient, name: str) -> None:
 
 
 def test_prompts_and_models_share_the_names(client: MlflowClient, name: str) -> None:
-    with pytest.raises(MlflowException, match=f"Tried to create a registered model with name '{name}', but the name is already taken by a prompt") as refused:
+    with pytest.raises(
+        MlflowException,
+        match=f"Tried to create a registered model with name '{name}', but the name is already taken by a prompt",
+    ) as refused:
         client.create_registered_model(name)
     assert refused.value.error_code == "RESOURCE_ALREADY_EXISTS"
     model = client.create_registered_model(unique("model")).name
     with pytest.raises(MlflowException, match=f"Model '{model}' exists with the same name"):
         mlflow.genai.register_prompt(model, "text")
     # The client calls every registered model a prompt here.
-    with pytest.raises(MlflowException, match=f"Tried to create a prompt with name '{model}', but the name is already taken by a"):
+    with pytest.raises(
+        MlflowException, match=f"Tried to create a prompt with name '{model}', but the name is already taken by a"
+    ):
         client.create_prompt(model)
-    with pytest.raises(MlflowException, match="Prompt .name=.* already exists"):
+    with pytest.raises(MlflowException, match=rf"Prompt \(name={name}\) already exists"):
         client.create_prompt(name)
 
 
-def test_a_prompt_of_an_experiment(client: MlflowClient, experiment, name: str) -> None:
+def test_a_prompt_of_an_experiment(client: MlflowClient, experiment: SimpleNamespace, name: str) -> None:
     mlflow.genai.register_prompt(name, "Third {{word}}")
     end = time.monotonic() + 10
     while experiment.id not in client.get_prompt(name).tags.get("_mlflow_experiment_ids", ""):

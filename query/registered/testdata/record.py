@@ -59,7 +59,7 @@ TAGS = [
     "tags.team = 3",
     "tags.team IS NULL",
     "tags.a.b = 'dot'",
-    "tags.`is it` = \"it's\"",
+    'tags.`is it` = "it\'s"',
     "tags.empty = ''",
     "tags.team = 'Red' AND tags.team != 'blue'",
     "tags.team != 'blue' AND tags.team != 'Red'",
@@ -89,7 +89,7 @@ NAMES = [
     "name LIKE 'w_ne'",
     "name LIKE '%%%'",
     'name = "wine"',
-    "name = \"fox's\"",
+    'name = "fox\'s"',
     "name = 'fox''s'",
     "name IN ('wine', 'iris')",
     "name IN ('wine')",
@@ -126,7 +126,7 @@ NAMES = [
     "attributes.name = 'wine'",
     "`name` = 'wine'",
     "attribute.`name` = 'wine'",
-    '"name" = \'wine\'',
+    "\"name\" = 'wine'",
     "Name = 'wine'",
     "foo = 'wine'",
     "foo.name = 'wine'",
@@ -140,7 +140,7 @@ NAMES = [
     "run_id NOT IN ('r1', 'r2')",
     "run_id LIKE 'r%'",
     "run_id ILIKE 'r%'",
-    "run_id = \"it's\"",
+    'run_id = "it\'s"',
     "run_id > 'r1'",
     "run_id = 3",
     "source_path = 's3://b/iris'",
@@ -263,11 +263,15 @@ def main():
         if run is not None:
             body["run_id"] = run
         v = must("POST", "model-versions/create", body)["model_version"]
-        versions.append({"name": name, "version": int(v["version"]), "source": source, "run_id": run or "", "tags": tags})
+        versions.append(
+            {"name": name, "version": int(v["version"]), "source": source, "run_id": run or "", "tags": tags}
+        )
     must("PATCH", "model-versions/update", {"name": "wine", "version": "1", "description": "x"})
     must("DELETE", "model-versions/delete", {"name": "wine", "version": "4"})
     for v in versions:
-        status, answer = send("GET", "model-versions/get?" + urllib.parse.urlencode({"name": v["name"], "version": v["version"]}))
+        status, answer = send(
+            "GET", "model-versions/get?" + urllib.parse.urlencode({"name": v["name"], "version": v["version"]})
+        )
         v["deleted"] = status != 200
         if status == 200:
             v["created"] = answer["model_version"]["creation_timestamp"]
