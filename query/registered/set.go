@@ -6,7 +6,7 @@
 //
 // A search must know a model's name of now for each of its versions, whether any version of a model is a prompt,
 // and what a client wrote a moment ago. All of that is at hand when everything is here, and the registry is
-// small beside runs and points: a version is some 700 bytes, so 100,000 are 70 MB. What does not fit the bounds
+// small beside runs and points: a version is some 900 bytes, so 100,000 are 90 MB. What does not fit the bounds
 // is refused and said so; everything by name, number and alias goes on, for it is read from the documents
 // themselves, and so does SQL over the view registry.
 //
@@ -29,8 +29,8 @@ const (
 	// VersionsMax and BytesMax bound the versions in memory, deleted ones of living models included.
 	VersionsMax = 500_000
 	BytesMax    = 384 << 20
-	// versionBytes is what a version costs beside its texts, which count once more for their decoding.
-	versionBytes = 450
+	// versionBytes is what a version costs beside its texts, tagsBytes what tags cost beside theirs.
+	versionBytes, tagsBytes = 450, 250
 )
 
 // Document is a registered model or a version at a revision.
@@ -142,6 +142,9 @@ func (s *Set) addVersion(doc *sgpb.ModelVersion, revision uint64) {
 		return
 	}
 	v := &version{doc: doc, revision: revision, bytes: versionBytes + int64(proto.Size(doc))}
+	if len(doc.GetTags()) > 0 {
+		v.bytes += tagsBytes
+	}
 	if old != nil {
 		s.bytes -= old.bytes
 		s.versions--
