@@ -19,7 +19,7 @@ import (
 // Routes registers MLflow's routes of experiments, logged models and registered models, but for the searches of
 // experiments and registered models.
 func (r *Registry) Routes(to fiber.Router) {
-	models := serve.New(r.committer, serve.Options{ModelMetrics: r.options.ModelMetrics})
+	models := serve.New(r.committer, serve.Options{ModelMetrics: r.modelMetrics})
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		to.Post(prefix+"/experiments/create", r.createExperiment)
 		to.Get(prefix+"/experiments/get", r.getExperiment)

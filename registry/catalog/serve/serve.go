@@ -32,7 +32,7 @@ type Documents interface {
 // Options adjust the routes; the zero value works.
 type Options struct {
 	// ModelMetrics answers the metrics measured for a logged model. nil: none are shown.
-	ModelMetrics func(ctx context.Context, modelID, experimentID string) ([]mlflow.Metric, error)
+	ModelMetrics func(m *sgpb.LoggedModel) ([]mlflow.Metric, error)
 	// By says who sends a request, for the history. nil: nobody does.
 	By func(c *fiber.Ctx) string
 }

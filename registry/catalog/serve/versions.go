@@ -145,7 +145,7 @@ func (m *Models) addOrigin(ctx context.Context, v *mlflow.VersionView) error {
 	if m.options.ModelMetrics == nil {
 		return nil
 	}
-	metrics, err := m.options.ModelMetrics(ctx, id, logged.GetExperimentId())
+	metrics, err := m.options.ModelMetrics(logged)
 	switch {
 	case err == nil:
 		v.Metrics = metrics

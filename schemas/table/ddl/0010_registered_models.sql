@@ -17,3 +17,5 @@ CREATE TABLE IF NOT EXISTS registered_models (
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY id
+-- As points: on disk before the answer.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1

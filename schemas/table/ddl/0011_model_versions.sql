@@ -24,3 +24,5 @@ CREATE TABLE IF NOT EXISTS model_versions (
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (model, version)
+-- As points: on disk before the answer.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
