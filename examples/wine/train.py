@@ -128,7 +128,7 @@ def promote(best: Trained, wine) -> None:
     """Registers the model, puts it in production, and asks it there for wines that it knows."""
     client = MlflowClient()
     version = mlflow.register_model(best.uri, MODEL, tags={"accuracy": f"{best.accuracy:.3f}"}).version
-    client.update_model_version(MODEL, version, f"The best of {len(GRID)}: {describe(best.params)}")
+    client.update_model_version(MODEL, version, f"The best of {len(GRID)}: {best.params}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # MLflow prefers aliases to stages; both work
         client.transition_model_version_stage(MODEL, version, "Production", archive_existing_versions=True)
