@@ -132,7 +132,7 @@ func New(set *hot.Set, store Store, tail feed.Tail, docs feed.Documents, opts Op
 	q.heldMax = cmp.Or(opts.HistoryHeldMax, historyHeldMax)
 	q.meter = newMeter(set)
 	if q.registered = opts.Registered; q.registered == nil {
-		q.registered = registered.New()
+		q.registered = registered.New(registered.Options{})
 	}
 	return q
 }

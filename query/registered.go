@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/registered"
@@ -21,7 +22,31 @@ type Registry interface {
 }
 
 // NewRegistered makes the set of registered models, which must observe the documents from their watermark on.
-func NewRegistered() *registered.Set { return registered.New() }
+func NewRegistered() *registered.Set { return registered.New(registered.Options{}) }
+
+// registryMeter tells Prometheus how full the set is.
+type registryMeter struct{ set *registered.Set }
+
+var (
+	registeredModels   = prometheus.NewDesc("query_registered_models", "Registered models in memory, deleted ones included.", nil, nil)
+	registeredVersions = prometheus.NewDesc("query_registered_versions", "Versions of registered models in memory.", nil, nil)
+	registeredBytes    = prometheus.NewDesc("query_registered_bytes", "Estimated size of the versions in memory.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (registryMeter) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{registeredModels, registeredVersions, registeredBytes} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m registryMeter) Collect(ch chan<- prometheus.Metric) {
+	models, versions, bytes := m.set.Counts()
+	for d, v := range map[*prometheus.Desc]float64{registeredModels: float64(models), registeredVersions: float64(versions), registeredBytes: float64(bytes)} {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	}
+}
 
 // startRegistered loads the registry. Documents may be observed before, meanwhile and after.
 func (q *Query) startRegistered(ctx context.Context) error {

@@ -53,7 +53,7 @@ func load(t *testing.T) (recorded, *registered.Set) {
 	if err := json.Unmarshal(b, &data); err != nil {
 		t.Fatal(err)
 	}
-	set := registered.New()
+	set := registered.New(registered.Options{})
 	for _, m := range data.Models {
 		set.Add([]registered.Document{{Revision: 1, Model: &sgpb.RegisteredModel{
 			Id: m.Name, Name: m.Name, Tags: m.Tags, CreatedMs: m.Created, UpdatedMs: m.Updated, Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE,
@@ -127,7 +127,7 @@ func TestSearchesAnswerAsMLflow(t *testing.T) {
 }
 
 func TestWhatIsNotNewerChangesNothing(t *testing.T) {
-	set := registered.New()
+	set := registered.New(registered.Options{})
 	model := func(revision uint64, name string, lifecycle sgpb.Lifecycle) {
 		set.ObserveDocuments([]feed.Document{{Key: document.RegisteredModelKey("a"), Revision: revision, Doc: &sgpb.Document{Body: &sgpb.Document_RegisteredModel{
 			RegisteredModel: &sgpb.RegisteredModel{Id: "a", Name: name, Lifecycle: lifecycle, LastVersion: 2, Spans: []*sgpb.StageSpan{{First: 1, Stage: sgpb.Stage_STAGE_NONE}}},
@@ -194,5 +194,31 @@ func TestPagesFollowEachOther(t *testing.T) {
 	all, err := find(set, "model-versions", "", []string{"name DESC"})
 	if err != nil || !slices.Equal(got, all) || len(all) < 4 {
 		t.Errorf("pages %v, all at once %v %v", got, all, err)
+	}
+}
+
+func TestMoreThanFitsIsSaid(t *testing.T) {
+	for name, opts := range map[string]registered.Options{"versions": {VersionsMax: 2}, "bytes": {BytesMax: 1500}} {
+		set := registered.New(opts)
+		set.Add([]registered.Document{{Revision: 1, Model: &sgpb.RegisteredModel{Id: "a", Name: "wine", Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE}}})
+		add := func(n, revision uint64) {
+			set.Add([]registered.Document{{Revision: revision, Version: &sgpb.ModelVersion{RegisteredModelId: "a", Version: n}}})
+		}
+		add(1, 2)
+		add(2, 3)
+		add(2, 4) // the same again is none more
+		if found, err := find(set, "model-versions", "", nil); err != nil || len(found) != 2 {
+			t.Errorf("%s: %v %v before it is full", name, found, err)
+		}
+		add(3, 5)
+		add(4, 6)
+		for _, subject := range []string{"model-versions", "registered-models"} {
+			if _, err := find(set, subject, "", nil); track.CodeOf(err) != track.NotImplemented || !strings.Contains(err.Error(), "streamgauge.registry") {
+				t.Errorf("%s: %s when it is full: %v", name, subject, err)
+			}
+		}
+		if _, versions, bytes := set.Counts(); opts.VersionsMax > 0 && versions > opts.VersionsMax || opts.BytesMax > 0 && bytes > opts.BytesMax {
+			t.Errorf("%s: %d versions of %d bytes are kept", name, versions, bytes)
+		}
 	}
 }

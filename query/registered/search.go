@@ -40,7 +40,7 @@ func (s *Set) Models(q Search) (page []FoundModel, next string, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.left {
-		return nil, "", errTooMany()
+		return nil, "", s.tooMany()
 	}
 	var hits []hit[*model]
 	for _, m := range s.models {
@@ -75,7 +75,7 @@ func (s *Set) Versions(q Search) (page []FoundVersion, next string, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.left {
-		return nil, "", errTooMany()
+		return nil, "", s.tooMany()
 	}
 	var hits []hit[FoundVersion]
 	for _, m := range s.models {

@@ -40,8 +40,16 @@ type Document struct {
 	Revision uint64
 }
 
+// Options bound a Set; the zero value means VersionsMax and BytesMax.
+type Options struct {
+	VersionsMax int
+	BytesMax    int64
+}
+
 // Set is all models and versions. It implements feed.Observer; its methods may be called at once by many.
 type Set struct {
+	opts Options
+
 	mu       sync.RWMutex
 	models   map[string]*model
 	versions int
@@ -66,7 +74,15 @@ type version struct {
 }
 
 // New makes an empty set. It must observe the documents from their watermark on.
-func New() *Set { return &Set{models: make(map[string]*model)} }
+func New(opts Options) *Set {
+	if opts.VersionsMax == 0 {
+		opts.VersionsMax = VersionsMax
+	}
+	if opts.BytesMax == 0 {
+		opts.BytesMax = BytesMax
+	}
+	return &Set{opts: opts, models: make(map[string]*model)}
+}
 
 var _ feed.Observer = (*Set)(nil)
 
@@ -151,7 +167,7 @@ func (s *Set) addVersion(doc *sgpb.ModelVersion, revision uint64) {
 		m.prompts -= prompts(old)
 		delete(m.versions, doc.GetVersion())
 	}
-	if s.versions >= VersionsMax || s.bytes+v.bytes > BytesMax {
+	if s.versions >= s.opts.VersionsMax || s.bytes+v.bytes > s.opts.BytesMax {
 		s.left = true
 		return
 	}
@@ -176,6 +192,6 @@ func (s *Set) Counts() (models, versions int, bytes int64) {
 	return len(s.models), s.versions, s.bytes
 }
 
-func errTooMany() error {
-	return track.Errorf(track.NotImplemented, "The registry has more versions than are searched in memory (%d, or %d MiB). Get them by name and number, or ask the view streamgauge.registry with SQL", VersionsMax, BytesMax>>20)
+func (s *Set) tooMany() error {
+	return track.Errorf(track.NotImplemented, "The registry has more versions than are searched in memory (%d, or %d MiB). Get them by name and number, or ask the view streamgauge.registry with SQL", s.opts.VersionsMax, s.opts.BytesMax>>20)
 }
