@@ -11,6 +11,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/registry/catalog"
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/naming"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -89,7 +90,7 @@ func kv(pairs ...string) []*track.KeyValue {
 func text(s string) *string { return &s }
 
 func TestRefusals(t *testing.T) {
-	long := strings.Repeat("x", catalog.TagValueMax+1)
+	long := strings.Repeat("x", naming.TagValueMax+1)
 	const invalid, missing, taken = track.InvalidParameterValue, track.ResourceDoesNotExist, track.ResourceAlreadyExists
 	create := func(source string, run, model *string) decide.Rule {
 		return catalog.CreateVersion{Name: "wine", Source: source, RunID: run, ModelID: model}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/naming"
 	"github.com/streamgauge/streamgauge/registry/source"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -81,20 +82,20 @@ func (c CreateVersion) Decide(d *decide.Decider) error {
 
 // check checks what needs no document.
 func (c CreateVersion) check() (map[string]string, error) {
-	if err := CheckName("name", c.Name); err != nil {
+	if err := naming.CheckName("name", c.Name); err != nil {
 		return nil, err
 	}
 	for _, f := range []struct {
 		name, text string
 		runesMax   int
 	}{
-		{"source", c.Source, source.LengthMax}, {"run_link", c.RunLink, RunLinkMax}, {"description", c.Description, DescriptionMax},
+		{"source", c.Source, source.LengthMax}, {"run_link", c.RunLink, naming.RunLinkMax}, {"description", c.Description, naming.DescriptionMax},
 	} {
 		if err := mlflow.CheckLength(f.name, f.text, f.runesMax); err != nil {
 			return nil, err
 		}
 	}
-	return newTags(c.Tags)
+	return naming.NewTags(c.Tags)
 }
 
 // origin judges the source and resolves it to where the files are.
@@ -202,17 +203,17 @@ func Pick(m *sgpb.RegisteredModel, at source.Model) (string, error) {
 	case at.Version != "":
 		return at.Version, nil
 	case at.Alias != "":
-		if err := CheckAlias(at.Alias); err != nil {
+		if err := naming.CheckAlias(at.Alias); err != nil {
 			return "", err
 		}
-		if n, ok := m.GetAliases()[at.Alias]; ok && !IsLatest(at.Alias) {
+		if n, ok := m.GetAliases()[at.Alias]; ok && !naming.IsLatest(at.Alias) {
 			return versionText(n), nil
 		}
-		if !IsLatest(at.Alias) {
+		if !naming.IsLatest(at.Alias) {
 			return "", NoAlias(at.Alias)
 		}
 	case at.Stage != "":
-		stage, err := ParseStage(at.Stage)
+		stage, err := naming.ParseStage(at.Stage)
 		if err != nil {
 			return "", err
 		}

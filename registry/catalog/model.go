@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/naming"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -50,13 +51,13 @@ func changed(what, from, to, by string) *decide.Change {
 
 // Decide makes the claim and the document.
 func (c CreateModel) Decide(d *decide.Decider) error {
-	if err := CheckName("name", c.Name); err != nil {
+	if err := naming.CheckName("name", c.Name); err != nil {
 		return err
 	}
-	if err := mlflow.CheckLength("description", c.Description, DescriptionMax); err != nil {
+	if err := mlflow.CheckLength("description", c.Description, naming.DescriptionMax); err != nil {
 		return err
 	}
-	tags, err := newTags(c.Tags)
+	tags, err := naming.NewTags(c.Tags)
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func find(d *decide.Decider, name string) (*sgpb.RegisteredModel, error) {
 
 // model reads a model that must exist and makes it the answer.
 func model(d *decide.Decider, name string) (*sgpb.RegisteredModel, error) {
-	if err := CheckName("name", name); err != nil {
+	if err := naming.CheckName("name", name); err != nil {
 		return nil, err
 	}
 	m, err := find(d, name)
@@ -118,7 +119,7 @@ func change(d *decide.Decider, m *sgpb.RegisteredModel, c *decide.Change, set fu
 
 // Decide moves the claim. That the versions are of the new name, and updated now, follows from the document.
 func (c RenameModel) Decide(d *decide.Decider) error {
-	if err := CheckName("new_name", c.NewName); err != nil {
+	if err := naming.CheckName("new_name", c.NewName); err != nil {
 		return err
 	}
 	m, err := model(d, c.Name)
@@ -145,7 +146,7 @@ func (c RenameModel) Decide(d *decide.Decider) error {
 
 // Decide sets the description.
 func (c DescribeModel) Decide(d *decide.Decider) error {
-	if err := mlflow.CheckLength("description", c.Description, DescriptionMax); err != nil {
+	if err := mlflow.CheckLength("description", c.Description, naming.DescriptionMax); err != nil {
 		return err
 	}
 	m, err := model(d, c.Name)
@@ -175,7 +176,7 @@ func (c DeleteModel) Decide(d *decide.Decider) error {
 
 // Decide sets the tag.
 func (c SetModelTag) Decide(d *decide.Decider) error {
-	if err := checkTag(c.Key, c.Value); err != nil {
+	if err := naming.CheckTag(c.Key, c.Value); err != nil {
 		return err
 	}
 	m, err := model(d, c.Name)
@@ -186,7 +187,7 @@ func (c SetModelTag) Decide(d *decide.Decider) error {
 	if has && old == c.Value {
 		return nil
 	}
-	tags, err := withTag(m.GetTags(), c.Key, c.Value)
+	tags, err := naming.WithTag(m.GetTags(), c.Key, c.Value)
 	if err != nil {
 		return err
 	}
@@ -211,10 +212,10 @@ func (c DeleteModelTag) Decide(d *decide.Decider) error {
 
 // Decide points the alias at the version, which must exist.
 func (c SetAlias) Decide(d *decide.Decider) error {
-	if err := CheckName("name", c.Name); err != nil {
+	if err := naming.CheckName("name", c.Name); err != nil {
 		return err
 	}
-	if err := checkNewAlias(c.Alias); err != nil {
+	if err := naming.CheckNewAlias(c.Alias); err != nil {
 		return err
 	}
 	m, n, err := numbered(d, c.Name, c.Version)
@@ -226,8 +227,8 @@ func (c SetAlias) Decide(d *decide.Decider) error {
 	if old == n {
 		return nil
 	}
-	if !has && len(m.GetAliases()) >= aliasesMax {
-		return invalid("Registered model '%s' has %d aliases, which is as many as are kept; delete one first", c.Name, aliasesMax)
+	if !has && len(m.GetAliases()) >= naming.AliasesMax {
+		return invalid("Registered model '%s' has %d aliases, which is as many as are kept; delete one first", c.Name, naming.AliasesMax)
 	}
 	change(d, m, changed("alias "+c.Alias, versionText(old), versionText(n), c.By), func(x *sgpb.RegisteredModel) {
 		if x.Aliases == nil {
@@ -247,10 +248,10 @@ func versionText(n uint64) string {
 
 // Decide removes the alias.
 func (c DeleteAlias) Decide(d *decide.Decider) error {
-	if err := CheckName("name", c.Name); err != nil {
+	if err := naming.CheckName("name", c.Name); err != nil {
 		return err
 	}
-	if err := CheckAlias(c.Alias); err != nil {
+	if err := naming.CheckAlias(c.Alias); err != nil {
 		return err
 	}
 	m, err := model(d, c.Name)

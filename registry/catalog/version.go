@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/naming"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -38,10 +39,10 @@ const ArchivedMax = 400
 
 // numbered reads the model of a version that must exist.
 func numbered(d *decide.Decider, name, version string) (*sgpb.RegisteredModel, uint64, error) {
-	if err := CheckName("name", name); err != nil {
+	if err := naming.CheckName("name", name); err != nil {
 		return nil, 0, err
 	}
-	n, err := ParseVersion(version)
+	n, err := naming.ParseVersion(version)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -93,7 +94,7 @@ func (c DescribeVersion) Decide(d *decide.Decider) error {
 	if c.Description != nil {
 		text = *c.Description
 	}
-	if err := mlflow.CheckLength("description", text, DescriptionMax); err != nil {
+	if err := mlflow.CheckLength("description", text, naming.DescriptionMax); err != nil {
 		return err
 	}
 	_, v, err := version(d, c.Name, c.Version)
@@ -110,7 +111,7 @@ func (c DescribeVersion) Decide(d *decide.Decider) error {
 // Decide moves the version, and archives the others of the stage if it is asked to. All of it is one batch: there
 // is no moment with two versions in production, nor one with none.
 func (c MoveVersion) Decide(d *decide.Decider) error {
-	stage, err := ParseStage(c.Stage)
+	stage, err := naming.ParseStage(c.Stage)
 	if err != nil {
 		return err
 	}
@@ -193,7 +194,7 @@ func (c DeleteVersion) Decide(d *decide.Decider) error {
 
 // Decide sets the tag.
 func (c SetVersionTag) Decide(d *decide.Decider) error {
-	if err := checkTag(c.Key, c.Value); err != nil {
+	if err := naming.CheckTag(c.Key, c.Value); err != nil {
 		return err
 	}
 	_, v, err := version(d, c.Name, c.Version)
@@ -204,7 +205,7 @@ func (c SetVersionTag) Decide(d *decide.Decider) error {
 	if has && old == c.Value {
 		return nil
 	}
-	tags, err := withTag(v.GetTags(), c.Key, c.Value)
+	tags, err := naming.WithTag(v.GetTags(), c.Key, c.Value)
 	if err != nil {
 		return err
 	}

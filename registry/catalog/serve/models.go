@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/registry/catalog"
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/naming"
 	"github.com/streamgauge/streamgauge/registry/rest"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -150,7 +151,7 @@ func (m *Models) latestVersions(c *fiber.Ctx) error {
 	}
 	stages := make([]sgpb.Stage, len(names))
 	for i, s := range names {
-		if stages[i], err = catalog.ParseStage(s); err != nil {
+		if stages[i], err = naming.ParseStage(s); err != nil {
 			return err
 		}
 	}
@@ -236,7 +237,7 @@ func (m *Models) getByAlias(c *fiber.Ctx) error {
 	if err := errors.Join(e1, e2); err != nil {
 		return err
 	}
-	if err := catalog.CheckAlias(alias); err != nil {
+	if err := naming.CheckAlias(alias); err != nil {
 		return err
 	}
 	model, err := m.model(c.UserContext(), name)
@@ -244,7 +245,7 @@ func (m *Models) getByAlias(c *fiber.Ctx) error {
 		return err
 	}
 	n, ok := model.GetAliases()[alias]
-	if catalog.IsLatest(alias) {
+	if naming.IsLatest(alias) {
 		latest := document.LatestVersions(model)
 		if len(latest) == 0 {
 			return track.Errorf(track.ResourceDoesNotExist, "Latest version not found for model %s.", name)

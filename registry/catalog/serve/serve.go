@@ -15,6 +15,7 @@ import (
 	"github.com/streamgauge/streamgauge/registry/catalog"
 	"github.com/streamgauge/streamgauge/registry/commit"
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/naming"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -79,7 +80,7 @@ func (m *Models) Routes(to fiber.Router, prefix string) {
 
 // model answers the model that has a name now.
 func (m *Models) model(ctx context.Context, name string) (*sgpb.RegisteredModel, error) {
-	if err := catalog.CheckName("name", name); err != nil {
+	if err := naming.CheckName("name", name); err != nil {
 		return nil, err
 	}
 	found, err := m.find(ctx, name)
@@ -113,10 +114,10 @@ func (m *Models) find(ctx context.Context, name string) (*sgpb.RegisteredModel, 
 
 // version answers a version by the number that a client wrote.
 func (m *Models) version(ctx context.Context, name, number string) (*sgpb.RegisteredModel, *sgpb.ModelVersion, error) {
-	if err := catalog.CheckName("name", name); err != nil {
+	if err := naming.CheckName("name", name); err != nil {
 		return nil, nil, err
 	}
-	n, err := catalog.ParseVersion(number)
+	n, err := naming.ParseVersion(number)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,4 +1,6 @@
-package catalog
+// Package naming says what names, numbers, aliases, tags and stages of registered models there may be, in the words
+// of MLflow (mlflow/utils/validation.py). It is pure.
+package naming
 
 import (
 	"maps"
@@ -9,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
-	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -25,7 +26,7 @@ const (
 	RunLinkMax     = 2048
 	tagsMax        = 1000
 	tagBytesMax    = 4 << 20
-	aliasesMax     = 1000
+	AliasesMax     = 1000
 )
 
 // promptText is the tag that holds the text of a prompt's version.
@@ -33,16 +34,6 @@ const promptText = "mlflow.prompt.text"
 
 func invalid(format string, args ...any) error {
 	return track.Errorf(track.InvalidParameterValue, format, args...)
-}
-
-// NoModel is MLflow's answer to an unknown name.
-func NoModel(name string) error {
-	return track.Errorf(track.ResourceDoesNotExist, "Registered Model with name=%s not found", name)
-}
-
-// NoVersion is MLflow's answer to an unknown version.
-func NoVersion(name string, version int64) error {
-	return track.Errorf(track.ResourceDoesNotExist, "Model Version (name=%s, version=%d) not found", name, version)
 }
 
 // CheckName checks a registered model's name. The message about one that is missing names the field; the others
@@ -87,8 +78,8 @@ func CheckAlias(alias string) error {
 // IsLatest says whether an alias is the one that every model has without it being set.
 func IsLatest(alias string) bool { return strings.EqualFold(alias, "latest") }
 
-// checkNewAlias checks an alias that is set.
-func checkNewAlias(alias string) error {
+// CheckNewAlias checks an alias that is set.
+func CheckNewAlias(alias string) error {
 	if err := CheckAlias(alias); err != nil {
 		return err
 	}
@@ -101,7 +92,8 @@ func checkNewAlias(alias string) error {
 	return nil
 }
 
-func checkTag(key, value string) error {
+// CheckTag checks one tag of a model or a version.
+func CheckTag(key, value string) error {
 	if err := mlflow.CheckKey("key", key); err != nil {
 		return err
 	}
@@ -113,11 +105,11 @@ func checkTag(key, value string) error {
 	return mlflow.CheckLength("value", value, TagValueMax)
 }
 
-// newTags makes the map of tags, the last of a key winning.
-func newTags(tags []*track.KeyValue) (map[string]string, error) {
+// NewTags makes the map of tags, the last of a key winning.
+func NewTags(tags []*track.KeyValue) (map[string]string, error) {
 	out := make(map[string]string, len(tags))
 	for _, t := range tags {
-		if err := checkTag(t.Key, t.Value); err != nil {
+		if err := CheckTag(t.Key, t.Value); err != nil {
 			return nil, err
 		}
 		out[t.Key] = t.Value
@@ -136,8 +128,8 @@ func checkRoom(tags map[string]string) error {
 	return nil
 }
 
-// withTag are tags with one more or another value.
-func withTag(tags map[string]string, key, value string) (map[string]string, error) {
+// WithTag are tags with one more or another value.
+func WithTag(tags map[string]string, key, value string) (map[string]string, error) {
 	out := maps.Clone(tags)
 	if out == nil {
 		out = make(map[string]string, 1)
@@ -156,18 +148,4 @@ func ParseStage(name string) (sgpb.Stage, error) {
 		return 0, invalid("Invalid Model Version stage: %s. Value must be one of %s.", name, strings.Join(stageNames, ", "))
 	}
 	return sgpb.Stage_STAGE_NONE + sgpb.Stage(i), nil
-}
-
-// taken is MLflow's answer to a name that somebody has; prompts and models share the names.
-func taken(name string, old, next map[string]string) error {
-	kind := func(tags map[string]string) string {
-		if document.HasPromptTag(tags) {
-			return "Prompt"
-		}
-		return "Registered Model"
-	}
-	if o, n := kind(old), kind(next); o != n {
-		return track.Errorf(track.ResourceAlreadyExists, "Tried to create a %s with name %s, but the name is already taken by a %s. MLflow does not allow creating a model and a prompt with the same name.", strings.ToLower(n), decide.PythonText(name), strings.ToLower(o))
-	}
-	return track.Errorf(track.ResourceAlreadyExists, "%s (name=%s) already exists.", kind(next), name)
 }
