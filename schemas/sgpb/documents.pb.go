@@ -1528,8 +1528,9 @@ type RegisteredModel struct {
 	LastVersion uint64 `protobuf:"varint,7,opt,name=last_version,json=lastVersion,proto3" json:"last_version,omitempty"`
 	// Approvals that a stage change needs, by stage name; absent: none.
 	ApprovalsRequired map[string]uint32 `protobuf:"bytes,8,rep,name=approvals_required,json=approvalsRequired,proto3" json:"approvals_required,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	Prompt            bool              `protobuf:"varint,9,opt,name=prompt,proto3" json:"prompt,omitempty"`
-	Changes           uint64            `protobuf:"varint,10,opt,name=changes,proto3" json:"changes,omitempty"`
+	// Not written: whether it is a prompt stands in the tags (document.IsPrompt).
+	Prompt  bool   `protobuf:"varint,9,opt,name=prompt,proto3" json:"prompt,omitempty"`
+	Changes uint64 `protobuf:"varint,10,opt,name=changes,proto3" json:"changes,omitempty"`
 	// 32 hex digits drawn at creation. The keys of the model and of its versions hold the id, and the name is a
 	// claim that points at it: so a new name is few documents, and who takes a freed name inherits nothing.
 	Id string `protobuf:"bytes,11,opt,name=id,proto3" json:"id,omitempty"`
