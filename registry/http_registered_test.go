@@ -59,6 +59,7 @@ func TestALifeOfARegisteredModel(t *testing.T) {
 		{"GET", "registered-models/get-latest-versions?name=a&stages=Archived", "", 200, "", `{"model_versions":[{"name":"a","version":"1"`},
 		{"POST", "registered-models/get-latest-versions", `{"name":"a"}`, 200, "", `"version":"2"`},
 		{"POST", "registered-models/get-latest-versions", `{"name":"a","stages":["Staging"]}`, 200, "", "{}"},
+		{"POST", "registered-models/get-latest-versions", `{"name":"a","stages":"Staging"}`, 400, invalid, `Invalid value "Staging" for parameter 'stages' supplied:`},
 		{"POST", "registered-models/get-latest-versions", `{"name":"a","stages":["x"]}`, 400, invalid, "Invalid Model Version stage: x."},
 		{"POST", "registered-models/set-tag", `{"name":"a","key":"t"}`, 200, "", "{}"},
 		{"DELETE", "registered-models/delete-tag", `{"name":"a","key":"k"}`, 200, "", "{}"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
@@ -144,6 +145,9 @@ func (m *Models) latestVersions(c *fiber.Ctx) error {
 	names, e2 := f.Strings("stages")
 	if err := errors.Join(e1, e2); err != nil {
 		return err
+	}
+	if text, err := f.String("stages"); err == nil && f.Has("stages") && c.Method() == fiber.MethodPost {
+		return mlflow.InvalidParameter("stages", strconv.Quote(text), "str") // in a query one stage is a list of one
 	}
 	model, err := m.model(c.UserContext(), name)
 	if err != nil {
