@@ -32,7 +32,7 @@ const (
 // do decides and evolves, as the committer does. It answers the keys that are written, heads of history left out,
 // and what the histories remember.
 func (s store) do(c decide.Command, id string, nowMS int64) (doc *sgpb.Document, written, changes []string, err error) {
-	given := decide.Given{NowMS: nowMS, ID: id, Lanes: 1, ArtifactRoot: "mlflow-artifacts:/"}
+	given := decide.Given{NowMS: nowMS, By: "bob", ID: id, Lanes: 1, ArtifactRoot: "mlflow-artifacts:/"}
 	d, err := decide.Decide(s, c, given)
 	if err != nil {
 		return nil, nil, nil, err
@@ -55,12 +55,12 @@ func (s store) do(c decide.Command, id string, nowMS int64) (doc *sgpb.Document,
 func filled(t *testing.T) store {
 	t.Helper()
 	s := store{}
-	version := catalog.CreateVersion{Name: "wine", Source: "s3://b/x", By: "ann"}
+	version := catalog.CreateVersion{Name: "wine", Source: "s3://b/x"}
 	for i, c := range []decide.Command{
 		decide.CreateDefault{},
 		decide.ForRun(track.CreateRun{}),
 		decide.CreateModel{ExperimentID: "0", SourceRunID: wine, Params: kv("p", "1")},
-		decide.By(catalog.CreateModel{Name: "wine", Tags: kv("t", "1"), By: "ann"}),
+		decide.By(catalog.CreateModel{Name: "wine", Tags: kv("t", "1")}),
 		decide.By(version), decide.By(version), decide.By(version), decide.By(version),
 		decide.By(catalog.MoveVersion{Name: "wine", Version: "1", Stage: "Production"}),
 		decide.By(catalog.MoveVersion{Name: "wine", Version: "2", Stage: "Production"}),
@@ -168,7 +168,7 @@ func TestEffects(t *testing.T) {
 		want    func(s store, answer *sgpb.Document) bool
 	}{
 		"a new name writes no version": {
-			catalog.RenameModel{Name: "wine", NewName: "vin", By: "bob"}, "regmodel regname", "bob|renamed|wine|vin",
+			catalog.RenameModel{Name: "wine", NewName: "vin"}, "regmodel regname", "bob|renamed|wine|vin",
 			func(s store, _ *sgpb.Document) bool {
 				owner := func(name string) string { return s[document.RegisteredNameKey(name)].GetClaim().GetOwner() }
 				return owner("wine") == "" && owner("vin") == document.RegisteredModelKey(wine) && model(s).GetName() == "vin" &&
@@ -176,17 +176,17 @@ func TestEffects(t *testing.T) {
 			},
 		},
 		"a name of its own is a name": {
-			catalog.RenameModel{Name: "wine", NewName: "wine"}, "regmodel", "|renamed|wine|wine",
+			catalog.RenameModel{Name: "wine", NewName: "wine"}, "regmodel", "bob|renamed|wine|wine",
 			func(s store, _ *sgpb.Document) bool { return model(s).GetUpdatedMs() == now },
 		},
 		"a deletion writes no version": {
-			catalog.DeleteModel{Name: "wine", By: "bob"}, "regmodel regname", "bob|deleted|wine|",
+			catalog.DeleteModel{Name: "wine"}, "regmodel regname", "bob|deleted|wine|",
 			func(s store, _ *sgpb.Document) bool {
 				return model(s).GetLifecycle() == sgpb.Lifecycle_LIFECYCLE_DELETED && s[document.RegisteredNameKey("wine")].GetClaim().GetOwner() == ""
 			},
 		},
 		"the next number counts deleted versions": {
-			catalog.CreateVersion{Name: "wine", Source: "s3://b/y", By: "bob"}, "regmodel version", "",
+			catalog.CreateVersion{Name: "wine", Source: "s3://b/y"}, "regmodel version", "",
 			func(s store, a *sgpb.Document) bool {
 				v := a.GetModelVersion()
 				return v.GetVersion() == 5 && v.GetStatus() == "READY" && v.GetUser() == "bob" && v.GetStage() == sgpb.Stage_STAGE_NONE && model(s).GetUpdatedMs() == now
@@ -220,7 +220,7 @@ func TestEffects(t *testing.T) {
 			func(_ store, a *sgpb.Document) bool { return a.GetModelVersion().GetVersion() == 1 },
 		},
 		"one moves up and the others are archived": {
-			catalog.MoveVersion{Name: "wine", Version: "3", Stage: "production", Archive: true, By: "bob"}, "regmodel version",
+			catalog.MoveVersion{Name: "wine", Version: "3", Stage: "production", Archive: true}, "regmodel version",
 			"bob|stage|Production|Archived bob|stage|Production|Archived bob|stage|None|Production",
 			func(s store, _ *sgpb.Document) bool {
 				return slices.Equal(document.InStage(model(s), sgpb.Stage_STAGE_PRODUCTION, 9), []uint64{3}) &&
@@ -228,13 +228,13 @@ func TestEffects(t *testing.T) {
 			},
 		},
 		"moved alone": {
-			catalog.MoveVersion{Name: "wine", Version: "3", Stage: "Production"}, "regmodel version", "|stage|None|Production",
+			catalog.MoveVersion{Name: "wine", Version: "3", Stage: "Production"}, "regmodel version", "bob|stage|None|Production",
 			func(s store, _ *sgpb.Document) bool {
 				return slices.Equal(document.InStage(model(s), sgpb.Stage_STAGE_PRODUCTION, 9), []uint64{1, 2, 3})
 			},
 		},
 		"a deleted version says nothing": {
-			catalog.DeleteVersion{Name: "wine", Version: "2", By: "bob"}, "regmodel version", "bob|deleted|Production| bob|alias champion|2|",
+			catalog.DeleteVersion{Name: "wine", Version: "2"}, "regmodel version", "bob|deleted|Production| bob|alias champion|2|",
 			func(s store, _ *sgpb.Document) bool {
 				v := version(s, 2)
 				return v.GetDeleted() && v.GetSource() == "REDACTED-SOURCE-PATH" && v.GetRunId() == "REDACTED-RUN-ID" && v.GetRunLink() == "REDACTED-RUN-LINK" &&
@@ -242,7 +242,7 @@ func TestEffects(t *testing.T) {
 			},
 		},
 		"an alias moves": {
-			catalog.SetAlias{Name: "wine", Alias: "champion", Version: " 1 ", By: "bob"}, "regmodel", "bob|alias champion|2|1",
+			catalog.SetAlias{Name: "wine", Alias: "champion", Version: " 1 "}, "regmodel", "bob|alias champion|2|1",
 			func(s store, _ *sgpb.Document) bool { return model(s).GetAliases()["champion"] == 1 },
 		},
 		"an alias that is there is well": {catalog.SetAlias{Name: "wine", Alias: "champion", Version: "2"}, "", "", nil},
@@ -250,13 +250,13 @@ func TestEffects(t *testing.T) {
 		"no tag to delete is well":       {catalog.DeleteModelTag{Name: "wine", Key: "none"}, "", "", nil},
 		"the same tag is well":           {catalog.SetModelTag{Name: "wine", Key: "t", Value: "1"}, "", "", nil},
 		"a tag changes": {
-			catalog.SetModelTag{Name: "wine", Key: "t", Value: "2", By: "bob"}, "regmodel", "bob|tag t|1|2",
+			catalog.SetModelTag{Name: "wine", Key: "t", Value: "2"}, "regmodel", "bob|tag t|1|2",
 			func(s store, _ *sgpb.Document) bool {
 				return model(s).GetTags()["t"] == "2" && model(s).GetUpdatedMs() == 1000
 			},
 		},
 		"a description is taken away": {
-			catalog.DescribeVersion{Name: "wine", Version: "1"}, "version", "|description||",
+			catalog.DescribeVersion{Name: "wine", Version: "1"}, "version", "bob|description||",
 			func(s store, _ *sgpb.Document) bool { return version(s, 1).GetNoDescription() },
 		},
 	} {

@@ -24,7 +24,6 @@ type CreateVersion struct {
 	RunID, ModelID       *string
 	Tags                 []*track.KeyValue
 	RunLink, Description string
-	By                   string
 }
 
 // statusReady is the status of every version: nothing is copied, so nothing is waited for.
@@ -61,12 +60,12 @@ func (c CreateVersion) Decide(d *decide.Decider) error {
 	now := d.Given().NowMS
 	v := &sgpb.ModelVersion{
 		Name: m.GetName(), Version: m.GetLastVersion() + 1, RegisteredModelId: m.GetId(),
-		Stage: sgpb.Stage_STAGE_NONE, Status: statusReady, Description: c.Description, User: c.By,
+		Stage: sgpb.Stage_STAGE_NONE, Status: statusReady, Description: c.Description, User: d.Given().By,
 		Source: o.source, StorageLocation: o.storage, RunId: o.runID, RunLink: c.RunLink, ModelId: o.modelID,
 		CreatedMs: now, UpdatedMs: now, Tags: tags,
 	}
 	key := versionKey(v)
-	d.Create(key, decide.Change{What: "created", By: c.By, Implied: true}, func(doc *sgpb.Document) {
+	d.Create(key, decide.Change{What: "created", Implied: true}, func(doc *sgpb.Document) {
 		doc.Body = &sgpb.Document_ModelVersion{ModelVersion: proto.Clone(v).(*sgpb.ModelVersion)}
 	})
 	change(d, m, nil, func(x *sgpb.RegisteredModel) {

@@ -13,40 +13,38 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// CreateModel makes a registered model, or a prompt if its tags say so. By is who asks, here and below; it may
-// be empty.
+// CreateModel makes a registered model, or a prompt if its tags say so.
 type CreateModel struct {
 	Name, Description string
 	Tags              []*track.KeyValue
-	By                string
 }
 
 // RenameModel gives a model another name and frees the old one.
-type RenameModel struct{ Name, NewName, By string }
+type RenameModel struct{ Name, NewName string }
 
 // DescribeModel sets a model's description.
-type DescribeModel struct{ Name, Description, By string }
+type DescribeModel struct{ Name, Description string }
 
 // DeleteModel deletes a model with its versions and frees its name.
-type DeleteModel struct{ Name, By string }
+type DeleteModel struct{ Name string }
 
 // SetModelTag sets one tag.
-type SetModelTag struct{ Name, Key, Value, By string }
+type SetModelTag struct{ Name, Key, Value string }
 
 // DeleteModelTag removes one tag; one that is not there is well.
-type DeleteModelTag struct{ Name, Key, By string }
+type DeleteModelTag struct{ Name, Key string }
 
 // SetAlias points an alias at a version.
-type SetAlias struct{ Name, Alias, Version, By string }
+type SetAlias struct{ Name, Alias, Version string }
 
 // DeleteAlias removes an alias; one that is not there is well.
-type DeleteAlias struct{ Name, Alias, By string }
+type DeleteAlias struct{ Name, Alias string }
 
 // historyTextMax cuts long texts in history, in characters.
 const historyTextMax = 1000
 
-func changed(what, from, to, by string) *decide.Change {
-	return &decide.Change{What: what, From: decide.Truncate(from, historyTextMax), To: decide.Truncate(to, historyTextMax), By: by}
+func changed(what, from, to string) *decide.Change {
+	return &decide.Change{What: what, From: decide.Truncate(from, historyTextMax), To: decide.Truncate(to, historyTextMax)}
 }
 
 // Decide makes the claim and the document.
@@ -74,12 +72,12 @@ func (c CreateModel) Decide(d *decide.Decider) error {
 	}
 	now := d.Given().NowMS
 	m := &sgpb.RegisteredModel{
-		Id: d.Given().ID, Name: c.Name, Description: c.Description, CreatedMs: now, UpdatedMs: now, Tags: tags, User: c.By,
+		Id: d.Given().ID, Name: c.Name, Description: c.Description, CreatedMs: now, UpdatedMs: now, Tags: tags, User: d.Given().By,
 		Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE,
 	}
 	key := document.RegisteredModelKey(m.Id)
 	d.Claim(document.RegisteredNameKey(c.Name), key, c.Name)
-	d.Create(key, decide.Change{What: "created", To: c.Name, By: c.By, Implied: true}, func(doc *sgpb.Document) {
+	d.Create(key, decide.Change{What: "created", To: c.Name, Implied: true}, func(doc *sgpb.Document) {
 		doc.Body = &sgpb.Document_RegisteredModel{RegisteredModel: proto.Clone(m).(*sgpb.RegisteredModel)}
 	})
 	d.Answer(key)
@@ -138,7 +136,7 @@ func (c RenameModel) Decide(d *decide.Decider) error {
 		d.Claim(document.RegisteredNameKey(c.NewName), document.RegisteredModelKey(m.GetId()), c.NewName)
 	}
 	now := d.Given().NowMS
-	change(d, m, changed("renamed", c.Name, c.NewName, c.By), func(x *sgpb.RegisteredModel) {
+	change(d, m, changed("renamed", c.Name, c.NewName), func(x *sgpb.RegisteredModel) {
 		x.Name, x.UpdatedMs, x.RenamedMs = c.NewName, now, now
 	})
 	return nil
@@ -154,7 +152,7 @@ func (c DescribeModel) Decide(d *decide.Decider) error {
 		return err
 	}
 	now := d.Given().NowMS
-	change(d, m, changed("description", m.GetDescription(), c.Description, c.By), func(x *sgpb.RegisteredModel) {
+	change(d, m, changed("description", m.GetDescription(), c.Description), func(x *sgpb.RegisteredModel) {
 		x.Description, x.UpdatedMs = c.Description, now
 	})
 	return nil
@@ -168,7 +166,7 @@ func (c DeleteModel) Decide(d *decide.Decider) error {
 	}
 	d.Claim(document.RegisteredNameKey(c.Name), "", c.Name)
 	now := d.Given().NowMS
-	change(d, m, changed("deleted", c.Name, "", c.By), func(x *sgpb.RegisteredModel) {
+	change(d, m, changed("deleted", c.Name, ""), func(x *sgpb.RegisteredModel) {
 		x.Lifecycle, x.UpdatedMs, x.Aliases = sgpb.Lifecycle_LIFECYCLE_DELETED, now, nil
 	})
 	return nil
@@ -191,7 +189,7 @@ func (c SetModelTag) Decide(d *decide.Decider) error {
 	if err != nil {
 		return err
 	}
-	change(d, m, changed("tag "+c.Key, old, c.Value, c.By), func(x *sgpb.RegisteredModel) { x.Tags = tags })
+	change(d, m, changed("tag "+c.Key, old, c.Value), func(x *sgpb.RegisteredModel) { x.Tags = tags })
 	return nil
 }
 
@@ -205,7 +203,7 @@ func (c DeleteModelTag) Decide(d *decide.Decider) error {
 		return err
 	}
 	if old, has := m.GetTags()[c.Key]; has {
-		change(d, m, changed("tag "+c.Key, old, "", c.By), func(x *sgpb.RegisteredModel) { delete(x.Tags, c.Key) })
+		change(d, m, changed("tag "+c.Key, old, ""), func(x *sgpb.RegisteredModel) { delete(x.Tags, c.Key) })
 	}
 	return nil
 }
@@ -230,7 +228,7 @@ func (c SetAlias) Decide(d *decide.Decider) error {
 	if !has && len(m.GetAliases()) >= naming.AliasesMax {
 		return invalid("Registered model '%s' has %d aliases, which is as many as are kept; delete one first", c.Name, naming.AliasesMax)
 	}
-	change(d, m, changed("alias "+c.Alias, versionText(old), versionText(n), c.By), func(x *sgpb.RegisteredModel) {
+	change(d, m, changed("alias "+c.Alias, versionText(old), versionText(n)), func(x *sgpb.RegisteredModel) {
 		if x.Aliases == nil {
 			x.Aliases = make(map[string]uint64)
 		}
@@ -259,7 +257,7 @@ func (c DeleteAlias) Decide(d *decide.Decider) error {
 		return err
 	}
 	if old, has := m.GetAliases()[c.Alias]; has {
-		change(d, m, changed("alias "+c.Alias, versionText(old), "", c.By), func(x *sgpb.RegisteredModel) { delete(x.Aliases, c.Alias) })
+		change(d, m, changed("alias "+c.Alias, versionText(old), ""), func(x *sgpb.RegisteredModel) { delete(x.Aliases, c.Alias) })
 	}
 	return nil
 }

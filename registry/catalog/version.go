@@ -14,24 +14,22 @@ import (
 type DescribeVersion struct {
 	Name, Version string
 	Description   *string
-	By            string
 }
 
 // MoveVersion puts a version into a stage, and those that are there into the archive if Archive is set.
 type MoveVersion struct {
 	Name, Version, Stage string
 	Archive              bool
-	By                   string
 }
 
 // DeleteVersion deletes a version; its number stays taken.
-type DeleteVersion struct{ Name, Version, By string }
+type DeleteVersion struct{ Name, Version string }
 
 // SetVersionTag sets one tag.
-type SetVersionTag struct{ Name, Version, Key, Value, By string }
+type SetVersionTag struct{ Name, Version, Key, Value string }
 
 // DeleteVersionTag removes one tag; one that is not there is well.
-type DeleteVersionTag struct{ Name, Version, Key, By string }
+type DeleteVersionTag struct{ Name, Version, Key string }
 
 // ArchivedMax is how many versions one transition archives: each is a document and an entry of history, and all
 // of them must fit one atomic batch.
@@ -102,7 +100,7 @@ func (c DescribeVersion) Decide(d *decide.Decider) error {
 		return err
 	}
 	now := d.Given().NowMS
-	changeVersion(d, v, changed("description", v.GetDescription(), text, c.By), func(x *sgpb.ModelVersion) {
+	changeVersion(d, v, changed("description", v.GetDescription(), text), func(x *sgpb.ModelVersion) {
 		x.Description, x.NoDescription, x.UpdatedMs = text, c.Description == nil, now
 	})
 	return nil
@@ -126,11 +124,11 @@ func (c MoveVersion) Decide(d *decide.Decider) error {
 	now := d.Given().NowMS
 	var archived []uint64
 	if c.Archive {
-		if archived, err = archive(d, m, v, stage, c.By); err != nil {
+		if archived, err = archive(d, m, v, stage); err != nil {
 			return err
 		}
 	}
-	changeVersion(d, v, changed("stage", mlflow.StageName(v.GetStage()), mlflow.StageName(stage), c.By), func(x *sgpb.ModelVersion) {
+	changeVersion(d, v, changed("stage", mlflow.StageName(v.GetStage()), mlflow.StageName(stage)), func(x *sgpb.ModelVersion) {
 		x.Stage, x.UpdatedMs = stage, now
 	})
 	change(d, m, nil, func(x *sgpb.RegisteredModel) {
@@ -144,7 +142,7 @@ func (c MoveVersion) Decide(d *decide.Decider) error {
 }
 
 // archive puts the other versions of a stage into the archive.
-func archive(d *decide.Decider, m *sgpb.RegisteredModel, but *sgpb.ModelVersion, stage sgpb.Stage, by string) ([]uint64, error) {
+func archive(d *decide.Decider, m *sgpb.RegisteredModel, but *sgpb.ModelVersion, stage sgpb.Stage) ([]uint64, error) {
 	others := document.InStage(m, stage, ArchivedMax+2)
 	others = slices.DeleteFunc(others, func(n uint64) bool { return n == but.GetVersion() })
 	if len(others) > ArchivedMax {
@@ -156,7 +154,7 @@ func archive(d *decide.Decider, m *sgpb.RegisteredModel, but *sgpb.ModelVersion,
 		if err != nil {
 			return nil, err
 		}
-		changeVersion(d, doc.GetModelVersion(), changed("stage", mlflow.StageName(stage), mlflow.StageName(sgpb.Stage_STAGE_ARCHIVED), by), func(x *sgpb.ModelVersion) {
+		changeVersion(d, doc.GetModelVersion(), changed("stage", mlflow.StageName(stage), mlflow.StageName(sgpb.Stage_STAGE_ARCHIVED)), func(x *sgpb.ModelVersion) {
 			x.Stage, x.UpdatedMs = sgpb.Stage_STAGE_ARCHIVED, now
 		})
 	}
@@ -177,13 +175,13 @@ func (c DeleteVersion) Decide(d *decide.Decider) error {
 		return err
 	}
 	now := d.Given().NowMS
-	changeVersion(d, v, changed("deleted", mlflow.StageName(v.GetStage()), "", c.By), func(x *sgpb.ModelVersion) {
+	changeVersion(d, v, changed("deleted", mlflow.StageName(v.GetStage()), ""), func(x *sgpb.ModelVersion) {
 		x.Deleted, x.Stage, x.UpdatedMs = true, sgpb.Stage_STAGE_DELETED, now
 		x.Description, x.NoDescription, x.User, x.StatusMessage = "", true, "", ""
 		x.Source, x.RunId, x.RunLink, x.StorageLocation, x.ModelId = redactedSource, redactedRun, redactedRunLink, "", ""
 	})
 	for _, alias := range document.AliasesOf(m, v.GetVersion()) {
-		change(d, m, changed("alias "+alias, versionText(v.GetVersion()), "", c.By), func(x *sgpb.RegisteredModel) { delete(x.Aliases, alias) })
+		change(d, m, changed("alias "+alias, versionText(v.GetVersion()), ""), func(x *sgpb.RegisteredModel) { delete(x.Aliases, alias) })
 	}
 	change(d, m, nil, func(x *sgpb.RegisteredModel) {
 		document.SetStage(x, v.GetVersion(), sgpb.Stage_STAGE_DELETED)
@@ -209,7 +207,7 @@ func (c SetVersionTag) Decide(d *decide.Decider) error {
 	if err != nil {
 		return err
 	}
-	changeVersion(d, v, changed("tag "+c.Key, old, c.Value, c.By), func(x *sgpb.ModelVersion) { x.Tags = tags })
+	changeVersion(d, v, changed("tag "+c.Key, old, c.Value), func(x *sgpb.ModelVersion) { x.Tags = tags })
 	return nil
 }
 
@@ -223,7 +221,7 @@ func (c DeleteVersionTag) Decide(d *decide.Decider) error {
 		return err
 	}
 	if old, has := v.GetTags()[c.Key]; has {
-		changeVersion(d, v, changed("tag "+c.Key, old, "", c.By), func(x *sgpb.ModelVersion) { delete(x.Tags, c.Key) })
+		changeVersion(d, v, changed("tag "+c.Key, old, ""), func(x *sgpb.ModelVersion) { delete(x.Tags, c.Key) })
 	}
 	return nil
 }

@@ -35,33 +35,32 @@ func (w *world) rule() decide.Rule {
 	if w.rnd.IntN(2) == 0 {
 		version = w.pick("1", "2") // those that are there soonest
 	}
-	by := w.pick("", "ann", "bob")
 	switch w.rnd.IntN(20) {
 	case 0, 1:
-		return catalog.CreateModel{Name: name, Tags: w.pairs("t"), By: by}
+		return catalog.CreateModel{Name: name, Tags: w.pairs("t")}
 	case 2:
-		return catalog.RenameModel{Name: name, NewName: other, By: by}
+		return catalog.RenameModel{Name: name, NewName: other}
 	case 3:
 		if w.rnd.IntN(2) == 0 {
-			return catalog.SetModelTag{Name: name, Key: "t", Value: "3", By: by}
+			return catalog.SetModelTag{Name: name, Key: "t", Value: "3"}
 		}
-		return catalog.DeleteModel{Name: name, By: by}
+		return catalog.DeleteModel{Name: name}
 	case 4:
-		return catalog.SetModelTag{Name: name, Key: w.pick("t", "u"), Value: w.pick("1", "2"), By: by}
+		return catalog.SetModelTag{Name: name, Key: w.pick("t", "u"), Value: w.pick("1", "2")}
 	case 5:
-		return catalog.DeleteModelTag{Name: name, Key: w.pick("t", "u"), By: by}
+		return catalog.DeleteModelTag{Name: name, Key: w.pick("t", "u")}
 	case 6:
-		return catalog.SetAlias{Name: name, Alias: w.pick("x", "y"), Version: version, By: by}
+		return catalog.SetAlias{Name: name, Alias: w.pick("x", "y"), Version: version}
 	case 7:
-		return catalog.DeleteAlias{Name: name, Alias: w.pick("x", "y"), By: by}
+		return catalog.DeleteAlias{Name: name, Alias: w.pick("x", "y")}
 	case 8, 9, 10, 11, 12, 13:
-		return catalog.CreateVersion{Name: name, Source: w.pick("s3://b/1", "s3://b/2"), Tags: w.pairs("t"), By: by}
+		return catalog.CreateVersion{Name: name, Source: w.pick("s3://b/1", "s3://b/2"), Tags: w.pairs("t")}
 	case 14, 15, 16, 17:
-		return catalog.MoveVersion{Name: name, Version: version, Stage: w.pick("production", "production", "production", "Staging", "Archived", "None"), Archive: w.rnd.IntN(2) == 0, By: by}
+		return catalog.MoveVersion{Name: name, Version: version, Stage: w.pick("production", "production", "production", "Staging", "Archived", "None"), Archive: w.rnd.IntN(2) == 0}
 	case 18:
-		return catalog.DeleteVersion{Name: name, Version: version, By: by}
+		return catalog.DeleteVersion{Name: name, Version: version}
 	}
-	return catalog.SetVersionTag{Name: name, Version: version, Key: w.pick("t", "u"), Value: w.pick("1", "2"), By: by}
+	return catalog.SetVersionTag{Name: name, Version: version, Key: w.pick("t", "u"), Value: w.pick("1", "2")}
 }
 
 func (w *truth) version(name, number string) *truthVersion {

@@ -20,8 +20,8 @@ type Decider struct{ d *decider }
 // Change is what history remembers. An Implied one is the first, which the document says by itself
 // (document.FirstChange).
 type Change struct {
-	What, From, To, By string
-	Implied            bool
+	What, From, To string
+	Implied        bool
 }
 
 // Given is what the decision was given.

@@ -74,7 +74,7 @@ func (m *Models) createModel(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.CreateModel{By: m.options.By(c)}
+	cmd := catalog.CreateModel{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "description": &cmd.Description}); err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (m *Models) renameModel(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.RenameModel{By: m.options.By(c)}
+	cmd := catalog.RenameModel{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*new_name": &cmd.NewName}); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (m *Models) updateModel(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.DescribeModel{By: m.options.By(c)}
+	cmd := catalog.DescribeModel{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "description": &cmd.Description}); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (m *Models) deleteModel(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return m.run(c, catalog.DeleteModel{Name: name, By: m.options.By(c)})
+	return m.run(c, catalog.DeleteModel{Name: name})
 }
 
 func (m *Models) getModel(c *fiber.Ctx) error {
@@ -188,7 +188,7 @@ func (m *Models) setModelTag(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.SetModelTag{By: m.options.By(c)}
+	cmd := catalog.SetModelTag{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*key": &cmd.Key, "value": &cmd.Value}); err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (m *Models) deleteModelTag(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.DeleteModelTag{By: m.options.By(c)}
+	cmd := catalog.DeleteModelTag{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*key": &cmd.Key}); err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func (m *Models) setAlias(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.SetAlias{By: m.options.By(c)}
+	cmd := catalog.SetAlias{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*alias": &cmd.Alias, "*version": &cmd.Version}); err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (m *Models) deleteAlias(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.DeleteAlias{By: m.options.By(c)}
+	cmd := catalog.DeleteAlias{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*alias": &cmd.Alias}); err != nil {
 		return err
 	}

@@ -34,8 +34,6 @@ type Documents interface {
 type Options struct {
 	// ModelMetrics answers the metrics measured for a logged model. nil: none are shown.
 	ModelMetrics func(m *sgpb.LoggedModel) ([]mlflow.Metric, error)
-	// By says who sends a request, for the history. nil: nobody does.
-	By func(c *fiber.Ctx) string
 }
 
 // Models serves registered models.
@@ -46,9 +44,6 @@ type Models struct {
 
 // New makes the routes' handlers.
 func New(d Documents, o Options) *Models {
-	if o.By == nil {
-		o.By = func(*fiber.Ctx) string { return "" }
-	}
 	return &Models{documents: d, options: o}
 }
 

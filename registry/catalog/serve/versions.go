@@ -40,7 +40,7 @@ func (m *Models) createVersion(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.CreateVersion{By: m.options.By(c)}
+	cmd := catalog.CreateVersion{}
 	var runID, modelID string
 	if err := texts(f, map[string]*string{
 		"*name": &cmd.Name, "*source": &cmd.Source, "run_id": &runID, "model_id": &modelID,
@@ -65,7 +65,7 @@ func (m *Models) updateVersion(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.DescribeVersion{By: m.options.By(c)}
+	cmd := catalog.DescribeVersion{}
 	var description string
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*version": &cmd.Version, "description": &description}); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (m *Models) moveVersion(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.MoveVersion{By: m.options.By(c)}
+	cmd := catalog.MoveVersion{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*version": &cmd.Version, "*stage": &cmd.Stage}); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (m *Models) deleteVersion(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.DeleteVersion{By: m.options.By(c)}
+	cmd := catalog.DeleteVersion{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*version": &cmd.Version}); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (m *Models) setVersionTag(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.SetVersionTag{By: m.options.By(c)}
+	cmd := catalog.SetVersionTag{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*version": &cmd.Version, "*key": &cmd.Key, "value": &cmd.Value}); err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (m *Models) deleteVersionTag(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	cmd := catalog.DeleteVersionTag{By: m.options.By(c)}
+	cmd := catalog.DeleteVersionTag{}
 	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*version": &cmd.Version, "*key": &cmd.Key}); err != nil {
 		return err
 	}
