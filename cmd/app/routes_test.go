@@ -160,7 +160,7 @@ func writes(r fiber.Route) bool {
 		return false
 	case fiber.MethodPost:
 		// The page's telemetry is thrown away.
-		for _, reads := range []string{"/search", "/search-datasets", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry"} {
+		for _, reads := range []string{"/search", "/search-datasets", "/get-latest-versions", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry"} {
 			if strings.HasSuffix(r.Path, reads) {
 				return false
 			}
