@@ -7,7 +7,6 @@ import (
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/streamgauge/streamgauge/registry/catalog/serve"
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/rest"
 	"github.com/streamgauge/streamgauge/schemas/document"
@@ -19,7 +18,6 @@ import (
 // Routes registers MLflow's routes of experiments, logged models and registered models, but for the searches of
 // experiments and registered models.
 func (r *Registry) Routes(to fiber.Router) {
-	models := serve.New(r.committer, serve.Options{ModelMetrics: r.modelMetrics})
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		to.Post(prefix+"/experiments/create", r.createExperiment)
 		to.Get(prefix+"/experiments/get", r.getExperiment)
@@ -38,7 +36,7 @@ func (r *Registry) Routes(to fiber.Router) {
 		to.Patch(prefix+"/logged-models/:id/tags", r.setModelTags)
 		to.Delete(prefix+"/logged-models/:id/tags/:key", r.deleteModelTag)
 
-		models.Routes(to, prefix)
+		r.models.Routes(to, prefix)
 	}
 }
 

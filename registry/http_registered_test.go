@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -137,5 +138,25 @@ func refresh(t *testing.T, j *mem.Journal, r *registry.Registry) {
 			t.Fatal(err)
 		}
 		r.ObserveDocuments([]feed.Document{{Key: key, Revision: revision, Doc: doc}})
+	}
+}
+
+func TestWhereAVersionsFilesAre(t *testing.T) {
+	r := open(t, new(mem.Journal), registry.Options{})
+	run := do(t, r, track.CreateRun{}).GetId()
+	check(t, r, "POST", "registered-models/create", `{"name":"a"}`, 200, "", "")
+	for i, c := range []struct{ body, want string }{
+		{`{"name":"a","source":"s3://b/x"}`, "s3://b/x"},
+		{`{"name":"a","source":"runs:/` + run + `/m/n","run_id":"` + run + `"}`, "mlflow-artifacts:/0/" + run + "/artifacts/m/n"},
+		{`{"name":"a","source":"runs:/` + run + `","run_id":"` + run + `"}`, "mlflow-artifacts:/0/" + run + "/artifacts"},
+		{`{"name":"a","source":"models:/a/2"}`, "mlflow-artifacts:/0/" + run + "/artifacts/m/n"},
+	} {
+		check(t, r, "POST", "model-versions/create", c.body, 200, "", "")
+		if got, err := r.VersionLocation(ctx, "a", strconv.Itoa(i+1)); err != nil || got != c.want {
+			t.Errorf("%s: %s %v, want %s", c.body, got, err, c.want)
+		}
+	}
+	if _, err := r.VersionLocation(ctx, "a", "9"); track.CodeOf(err) != track.ResourceDoesNotExist {
+		t.Errorf("a version that is not there: %v", err)
 	}
 }

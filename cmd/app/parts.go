@@ -188,7 +188,9 @@ func (p *parts) routes(r fiber.Router) {
 	p.query.Routes(r)
 	p.edge.Routes(r)
 	p.vault.Routes(r)
-	artifact.NewProxy(p.s.files, p.registry, artifact.Options{ProxyOnly: p.s.config.ArtifactsProxyOnly}).Routes(r)
+	artifact.NewProxy(p.s.files, p.registry, artifact.Options{
+		ProxyOnly: p.s.config.ArtifactsProxyOnly, VersionLocation: p.registry.VersionLocation,
+	}).Routes(r)
 }
 
 func (p *parts) collectors() []prometheus.Collector {

@@ -62,11 +62,9 @@ func CheckRun(s string, run Owner) error {
 	if err := checkPath(s); err != nil {
 		return err
 	}
-	u := split(s)
-	switch u.scheme {
+	switch split(s).scheme {
 	case "runs":
-		id, _, _ := strings.Cut(strings.TrimPrefix(u.path, "/"), "/")
-		if u.host == "" && run.ID != "" && id == run.ID {
+		if id, _, ok := ParseRun(s); ok && id == run.ID {
 			return nil
 		}
 		return notOwned(s, runField)

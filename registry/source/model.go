@@ -1,8 +1,6 @@
 package source
 
-import (
-	"strings"
-)
+import "strings"
 
 // Model is what a models:/ address names: a logged model by its id, or of a registered model a version, an
 // alias, a stage, or the latest of all if nothing else is set.
@@ -50,6 +48,13 @@ func ParseModel(s string) (Model, bool) {
 
 // Foreign says whether the address names a registry elsewhere.
 func (m Model) Foreign() bool { return m.foreignAddress }
+
+// ParseRun reads runs:/ID/path. It is false for what is none, and for the runs of another server.
+func ParseRun(s string) (id, path string, ok bool) {
+	u := split(s)
+	id, path, _ = strings.Cut(strings.TrimPrefix(u.path, "/"), "/")
+	return id, path, u.scheme == "runs" && u.host == "" && id != ""
+}
 
 // IsModel says whether a source is a models:/ address, well formed or not.
 func IsModel(s string) bool { return split(s).scheme == "models" }

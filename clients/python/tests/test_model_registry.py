@@ -77,6 +77,16 @@ def test_register_and_load_by_version_stage_and_alias(client: MlflowClient, expe
     assert client.get_model_version_download_uri(name, "2") == client.get_logged_model(two.model_id).artifact_location
 
 
+def test_a_versions_files_are_shown(url: str, client: MlflowClient, experiment: SimpleNamespace) -> None:
+    name = client.create_registered_model(unique("model")).name
+    with mlflow.start_run() as run:
+        client.log_text(run.info.run_id, "deep", "folder/water.txt")
+    client.create_model_version(name, f"{run.info.artifact_uri}/folder", run.info.run_id)
+    fields = {"name": name, "version": "1", "path": "water.txt"}
+    got = requests.get(f"{url}/model-versions/get-artifact", params=fields, timeout=30)
+    assert (got.status_code, got.text) == (200, "deep")
+
+
 def test_the_logged_model_knows_its_versions(client: MlflowClient, experiment: SimpleNamespace) -> None:
     name = unique("model")
     with mlflow.start_run():

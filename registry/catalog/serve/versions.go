@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
@@ -10,6 +11,7 @@ import (
 	"github.com/streamgauge/streamgauge/registry/catalog"
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/rest"
+	"github.com/streamgauge/streamgauge/registry/source"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -170,6 +172,28 @@ func (m *Models) downloadURI(c *fiber.Ctx) error {
 		return err
 	}
 	return rest.Reply(c, "artifact_uri", func(w *jx.Encoder) { w.Str(catalog.DownloadURI(v)) })
+}
+
+// Location answers where a version's files are, for who serves them. A source that names a run means a place among
+// the run's artifacts.
+func (m *Models) Location(ctx context.Context, name, number string) (string, error) {
+	_, v, err := m.version(ctx, name, number)
+	if err != nil {
+		return "", err
+	}
+	at := catalog.DownloadURI(v)
+	id, path, ok := source.ParseRun(at)
+	if _, is := track.ParseRunID(id); !ok || !is {
+		return at, nil
+	}
+	e, err := m.documents.Load(ctx, document.RunKey(id))
+	if err != nil {
+		return "", err
+	}
+	if e.Doc.GetRun().GetId() != id {
+		return "", decide.NoRun(id)
+	}
+	return strings.TrimSuffix(e.Doc.GetRun().GetArtifactUri()+"/"+path, "/"), nil
 }
 
 func (m *Models) setVersionTag(c *fiber.Ctx) error {
