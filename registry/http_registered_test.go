@@ -88,7 +88,7 @@ func TestAVersionShowsWhatItsLoggedModelIs(t *testing.T) {
 	var failure error
 	r := open(t, new(mem.Journal), registry.Options{
 		NewID: func() string { return strings.Repeat("ab", 16) },
-		ModelMetrics: func(context.Context, string, string) ([]mlflow.Metric, error) {
+		ModelMetrics: func(context.Context, string) ([]mlflow.Metric, error) {
 			return []mlflow.Metric{{Key: "acc", Value: 0.5}}, failure
 		},
 	})
