@@ -115,6 +115,11 @@ def find_run(server: Server, experiment: str) -> dict:
     return server.call(path + "runs/search", {"experiment_ids": [found["experiment_id"]], "max_results": 1})["runs"][0]
 
 
+def in_production(server: Server) -> str:
+    body = {"name": "wine", "stages": ["Production"]}
+    return server.call("/api/2.0/mlflow/registered-models/get-latest-versions", body)["model_versions"][0]["version"]
+
+
 def count_points(server: Server) -> list[int]:
     """What ClickHouse holds, asked after the server has written everything it has taken in."""
     text = "SELECT count() AS points, uniqExact(run) AS runs, uniqExact(run, key) AS series FROM points WHERE run != 0"
@@ -124,6 +129,8 @@ def count_points(server: Server) -> list[int]:
 def show(server: Server, seconds: float) -> None:
     print("\nThe wine runs, best first:\n")
     server.command("runs", "--experiment", "wine", "-o", "metrics.val_accuracy DESC", "-o", "metrics.val_loss ASC")
+    print(f"\nThe registry's model wine, of which version {in_production(server)} is in production, asked with SQL:\n")
+    server.command("sql", "SELECT name, version, stage, aliases, description FROM registry")
     digits = find_run(server, "digits")
     test = next(m["value"] for m in digits["data"]["metrics"] if m["key"] == "test_accuracy")
     print(f"\nThe averaged loss of the four ranks, whose accuracy on unseen digits is {test:.1%}:\n")

@@ -20,6 +20,7 @@ import (
 	"github.com/streamgauge/streamgauge/query"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -58,18 +59,22 @@ type rig struct {
 	breakAt int
 	// inflate is how many points a size counts for one.
 	inflate uint64
+	// registered observes the registry; storedModels and storedVersions are what the tables have of it.
+	registered                   *registered.Set
+	storedModels, storedVersions []registered.Document
 }
 
 func newRig(t testing.TB, opts query.HotOptions) *rig {
 	r := &rig{t: t, stored: make(map[string]hot.Document), written: make(map[string]*sgpb.Run), models: make(map[string]hot.Model)}
 	r.set = query.NewHot(opts)
+	r.registered = query.NewRegistered()
 	r.over(r)
 	return r
 }
 
 // over puts the rig over other tables.
 func (r *rig) over(store query.Store) {
-	r.q = query.New(r.set, store, fakeTail{r}, fakeDocs{r}, query.Options{HistoryHeldMax: r.heldMax})
+	r.q = query.New(r.set, store, fakeTail{r}, fakeDocs{r}, query.Options{HistoryHeldMax: r.heldMax, Registered: r.registered})
 	r.app = fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 64 << 10, StreamRequestBody: true, CaseSensitive: true, ErrorHandler: func(c *fiber.Ctx, err error) error {
 		var e *fiber.Error
 		if errors.As(err, &e) {
@@ -228,4 +233,12 @@ func (r *rig) listen() string {
 		}
 	})
 	return "http://" + l.Addr().String()
+}
+
+func (r *rig) RegisteredModels(context.Context) ([]registered.Document, error) {
+	return r.storedModels, r.down
+}
+
+func (r *rig) ModelVersions(context.Context) ([]registered.Document, error) {
+	return r.storedVersions, r.down
 }

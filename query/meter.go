@@ -39,7 +39,9 @@ func (m *meter) search() func() {
 }
 
 // Collectors are for the process's registry.
-func (q *Query) Collectors() []prometheus.Collector { return []prometheus.Collector{q.meter} }
+func (q *Query) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{q.meter, registryMeter{q.registered}}
+}
 
 // Describe implements prometheus.Collector.
 func (m *meter) Describe(ch chan<- *prometheus.Desc) {

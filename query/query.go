@@ -9,7 +9,7 @@
 //
 // A search has two evaluators (package filter). Experiments that are whole in the hot set are evaluated in Go;
 // of the others the runs that are newer than ClickHouse are, and SQL leaves their ids out. Both lists have the
-// same order and are merged.
+// same order and are merged. The registry's models and versions are all in memory (package registered).
 package query
 
 import (
@@ -26,6 +26,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/history"
 	"github.com/streamgauge/streamgauge/query/hot"
 	"github.com/streamgauge/streamgauge/query/models"
+	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/query/series"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -50,6 +51,7 @@ type Store interface {
 	Points
 	Lines
 	Models
+	Registry
 	Console
 }
 
@@ -101,6 +103,8 @@ type Options struct {
 	Blob func(ctx context.Context, sum string) (string, error)
 	// HistoryHeldMax is how many points of one history may be held in memory; 0 means the default.
 	HistoryHeldMax int
+	// Registered is the registry's models and versions; nil makes a set that observes nothing.
+	Registered *registered.Set
 }
 
 // historyHeldMax is the default: the answer is written at once, some 20 MB. Longer ones are streamed.
@@ -118,6 +122,8 @@ type Query struct {
 	heldMax int
 	status  status
 	meter   *meter
+
+	registered *registered.Set
 }
 
 // New wires a Query.
@@ -125,17 +131,20 @@ func New(set *hot.Set, store Store, tail feed.Tail, docs feed.Documents, opts Op
 	q := &Query{hot: set, store: store, tail: tail, docs: docs, opts: opts, loader: &hot.Loader{Set: set, Source: store, Tail: tail}}
 	q.heldMax = cmp.Or(opts.HistoryHeldMax, historyHeldMax)
 	q.meter = newMeter(set)
+	if q.registered = opts.Registered; q.registered == nil {
+		q.registered = registered.New(registered.Options{})
+	}
 	return q
 }
 
-// Start loads the experiments. Documents may be observed before, meanwhile and after.
+// Start loads the experiments and the registry. Documents may be observed before, meanwhile and after.
 func (q *Query) Start(ctx context.Context) error {
 	all, err := q.store.Experiments(ctx)
 	if err != nil {
 		return fmt.Errorf("load experiments: %w", err)
 	}
 	q.hot.AddExperiments(all)
-	return nil
+	return q.startRegistered(ctx)
 }
 
 // Routes registers the handlers.
@@ -146,6 +155,8 @@ func (q *Query) Routes(r fiber.Router) {
 		r.Post(prefix+"/logged-models/search", q.searchModels)
 		r.Get(prefix+"/experiments/search", q.searchExperiments)
 		r.Post(prefix+"/experiments/search", q.searchExperiments)
+		r.Get(prefix+"/registered-models/search", q.searchRegisteredModels)
+		r.Get(prefix+"/model-versions/search", q.searchModelVersions)
 		r.Get(prefix+"/metrics/get-history", q.getHistory)
 		r.Get(prefix+"/metrics/get-history-bulk-interval", q.getHistoryInterval)
 	}

@@ -2,20 +2,21 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"net/url"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/rest"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// Routes registers MLflow's routes of experiments and logged models, but for the searches.
+// Routes registers MLflow's routes of experiments, logged models and registered models, but for the searches of
+// experiments and registered models.
 func (r *Registry) Routes(to fiber.Router) {
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		to.Post(prefix+"/experiments/create", r.createExperiment)
@@ -34,43 +35,13 @@ func (r *Registry) Routes(to fiber.Router) {
 		to.Post(prefix+"/logged-models/:id/params", r.logModelParams)
 		to.Patch(prefix+"/logged-models/:id/tags", r.setModelTags)
 		to.Delete(prefix+"/logged-models/:id/tags/:key", r.deleteModelTag)
+
+		r.models.Routes(to, prefix)
 	}
 }
 
-// fields reads a request's parameters: a GET's from its query if it has one, else the body's.
-func fields(c *fiber.Ctx) (mlflow.Fields, error) {
-	if c.Method() != fiber.MethodGet || c.Context().QueryArgs().Len() == 0 {
-		body, err := readBody(c)
-		if err != nil {
-			return mlflow.Fields{}, err
-		}
-		return mlflow.ParseBody(body)
-	}
-	args := make(map[string][]string)
-	c.Context().QueryArgs().VisitAll(func(k, v []byte) { args[string(k)] = append(args[string(k)], string(v)) })
-	return mlflow.ParseQuery(args), nil
-}
-
-// bodyBytesMax is far above the texts that documents may have.
-const bodyBytesMax = 32 << 20
-
-func readBody(c *fiber.Ctx) ([]byte, error) {
-	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
-	if stream == nil && length <= bodyBytesMax {
-		return c.Request().Body(), nil
-	}
-	b, err := mlflow.ReadBody(stream, length, bodyBytesMax)
-	if err != nil {
-		c.Context().SetConnectionClose()
-	}
-	if errors.Is(err, mlflow.ErrBodyTooLarge) {
-		return nil, fiber.NewError(fiber.StatusRequestEntityTooLarge, "the request body is larger than 32 MiB")
-	}
-	if err != nil {
-		return nil, track.Errorf(track.BadRequest, "read the request body: %v", err)
-	}
-	return b, nil
-}
+// fields reads a request's parameters.
+func fields(c *fiber.Ctx) (mlflow.Fields, error) { return rest.Fields(c) }
 
 // param reads a part of the path, copied: the router reuses its memory.
 func param(c *fiber.Ctx, name string) (string, error) {
@@ -83,15 +54,7 @@ func param(c *fiber.Ctx, name string) (string, error) {
 
 // reply writes an object; nil is an empty one.
 func reply(c *fiber.Ctx, field string, value func(*jx.Encoder)) error {
-	var w jx.Encoder
-	w.ObjStart()
-	if value != nil {
-		w.FieldStart(field)
-		value(&w)
-	}
-	w.ObjEnd()
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(w.Bytes())
+	return rest.Reply(c, field, value)
 }
 
 // run carries out a command that is answered with an empty object.

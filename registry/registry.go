@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/streamgauge/streamgauge/registry/catalog/serve"
 	"github.com/streamgauge/streamgauge/registry/commit"
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/journal"
@@ -75,6 +76,7 @@ type Registry struct {
 	cache     *commit.Cache
 	blobs     *commit.Cache
 	committer *commit.Committer
+	models    *serve.Models
 }
 
 // Open starts a registry on a journal and makes the default experiment if there never was one.
@@ -96,6 +98,7 @@ func Open(ctx context.Context, j Journal, o Options) (*Registry, error) {
 		blobs:   commit.NewCache(cachedBlobsMax, cachedBlobBytesMax),
 	}
 	r.committer = commit.New(j, r.cache, commit.Options{Now: o.Now, NewID: o.NewID, Lanes: o.Lanes, ArtifactRoot: o.ArtifactRoot, Acks: o.Acks})
+	r.models = serve.New(r.committer, serve.Options{ModelMetrics: r.modelMetrics})
 	if _, err := r.committer.Do(ctx, decide.CreateDefault{}); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("make the default experiment: %w", err)
@@ -150,6 +153,11 @@ func (r *Registry) Run(ctx context.Context, runID string) (*sgpb.Run, error) {
 		return nil, err
 	}
 	return document.Effective(run, experiment), nil
+}
+
+// VersionLocation answers where a version of a registered model keeps its files.
+func (r *Registry) VersionLocation(ctx context.Context, name, version string) (string, error) {
+	return r.models.Location(ctx, name, version)
 }
 
 // Do carries out a command on a run and answers the run's document, which is shared: do not change it.

@@ -85,14 +85,15 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 		}
 	}
 	hot := query.NewHot(query.HotOptions{})
-	observer := observers{hot, p.registry, p.vault}
+	registered := query.NewRegistered()
+	observer := observers{hot, registered, p.registry, p.vault}
 	p.makeLoops(docs, logs, observer)
 	c := s.engine.Credentials()
 	p.store = querych.New(querych.Options{
 		Addr: s.config.ClickHouseListen, HTTPAddr: s.config.ClickHouseHTTPListen,
 		User: engine.AppUser, Password: c.App, ReaderUser: engine.ReaderUser, ReaderPassword: c.Reader,
 	})
-	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{Blob: p.registry.Blob})
+	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{Blob: p.registry.Blob, Registered: registered})
 	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: s.ports.NATSURL()},
 	})
@@ -196,7 +197,9 @@ func (p *parts) routes(r fiber.Router) {
 	p.edge.Routes(r)
 	trace.NewEdge(p.traces, p.registry, p.s.nats.Space).Routes(r)
 	p.vault.Routes(r)
-	files := artifact.NewProxy(p.s.files, p.registry, artifact.Options{ProxyOnly: p.s.config.ArtifactsProxyOnly})
+	files := artifact.NewProxy(p.s.files, p.registry, artifact.Options{
+		ProxyOnly: p.s.config.ArtifactsProxyOnly, VersionLocation: p.registry.VersionLocation,
+	})
 	files.Routes(r)
 	traces.New(p.store, files.SendBelow).Routes(r)
 }

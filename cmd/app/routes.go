@@ -43,6 +43,8 @@ func (s *server) routes() error {
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		r.Use(prefix+"/experiments", s.needSpace)
 		r.Use(prefix+"/logged-models", s.needSpace)
+		r.Use(prefix+"/registered-models", s.needSpace)
+		r.Use(prefix+"/model-versions", s.needSpace)
 	}
 	s.parts.routes(r)
 	s.mlflowPage(r)
@@ -52,7 +54,7 @@ func (s *server) routes() error {
 
 // needSpace refuses writes of documents while the disk is full; ingest does so for its own.
 func (s *server) needSpace(c *fiber.Ctx) error {
-	if c.Method() != fiber.MethodGet && !strings.HasSuffix(c.Path(), "/search") {
+	if c.Method() != fiber.MethodGet && !strings.HasSuffix(c.Path(), "/search") && !strings.HasSuffix(c.Path(), "/get-latest-versions") {
 		if err := s.nats.Space(); err != nil {
 			return err
 		}

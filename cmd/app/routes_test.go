@@ -161,7 +161,7 @@ func writes(r fiber.Route) bool {
 	case fiber.MethodPost:
 		// The page's telemetry is thrown away.
 		for _, reads := range []string{
-			"/search", "/search-datasets", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry",
+			"/search", "/search-datasets", "/get-latest-versions", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry",
 			"/traces/batchGetInfos", "/traces/metrics", "/traces/calculate-filter-correlation",
 		} {
 			if strings.HasSuffix(r.Path, reads) {

@@ -148,6 +148,37 @@ func TestDocumentsReachReadersAndTables(t *testing.T) {
 	}
 }
 
+func TestTheRegistryReachesItsTables(t *testing.T) {
+	r := newRig(t)
+	loop, _ := r.documents(new(reader))
+	model := func(name string, lifecycle sgpb.Lifecycle) *sgpb.Document {
+		return &sgpb.Document{Body: &sgpb.Document_RegisteredModel{RegisteredModel: &sgpb.RegisteredModel{
+			Id: "a1", Name: name, Lifecycle: lifecycle, LastVersion: 2, Aliases: map[string]uint64{"champion": 2}, CreatedMs: 7, User: "ann",
+		}}}
+	}
+	version := func(n uint64, stage sgpb.Stage) *sgpb.Document {
+		return &sgpb.Document{Body: &sgpb.Document_ModelVersion{ModelVersion: &sgpb.ModelVersion{
+			RegisteredModelId: "a1", Version: n, Stage: stage, RunId: runID(7), ModelId: "m-1", Deleted: stage == sgpb.Stage_STAGE_DELETED,
+		}}}
+	}
+	r.put(document.RegisteredNameKey("wine"), &sgpb.Document{Body: &sgpb.Document_Claim{Claim: &sgpb.Claim{Owner: document.RegisteredModelKey("a1")}}})
+	r.put(document.RegisteredModelKey("a1"), model("wine", sgpb.Lifecycle_LIFECYCLE_ACTIVE))
+	r.put(document.ModelVersionKey("a1", 1), version(1, sgpb.Stage_STAGE_DELETED))
+	r.put(document.ModelVersionKey("a1", 2), version(2, sgpb.Stage_STAGE_NONE))
+	r.flushDocuments(loop)
+	const versions = "SELECT name, version, stage, aliases, run_id, model_id FROM streamgauge.registry ORDER BY version"
+	r.query("wine\t2\tNone\t['champion']\t"+runID(7)+"\tm-1", versions)
+	r.query("created\tann\t7", "SELECT what, by, time_ms FROM streamgauge.history FINAL WHERE document = 'regmodel.a1'")
+
+	r.put(document.RegisteredModelKey("a1"), model("vin", sgpb.Lifecycle_LIFECYCLE_ACTIVE))
+	r.put(document.ModelVersionKey("a1", 2), version(2, sgpb.Stage_STAGE_PRODUCTION))
+	r.flushDocuments(loop)
+	r.query("vin\t2\tProduction\t['champion']\t"+runID(7)+"\tm-1", versions)
+	r.put(document.RegisteredModelKey("a1"), model("vin", sgpb.Lifecycle_LIFECYCLE_DELETED))
+	r.flushDocuments(loop)
+	r.query("", versions)
+}
+
 func (r *rig) flushDocuments(l *documents.Loop) {
 	r.Helper()
 	if err := l.Flush(r.ctx); err != nil {

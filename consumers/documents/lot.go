@@ -14,34 +14,46 @@ type Lot struct {
 	Runs        *table.Runs
 	Experiments *table.Experiments
 	Models      *table.LoggedModels
+	Registered  *table.RegisteredModels
+	Versions    *table.ModelVersions
 	History     *table.History
 	Quarantine  *table.Quarantine
 }
 
 // NewLot gives an empty lot.
 func NewLot() *Lot {
-	return &Lot{Runs: table.NewRuns(), Experiments: table.NewExperiments(), Models: table.NewLoggedModels(), History: new(table.History), Quarantine: new(table.Quarantine)}
+	return &Lot{
+		Runs: table.NewRuns(), Experiments: table.NewExperiments(), Models: table.NewLoggedModels(),
+		Registered: table.NewRegisteredModels(), Versions: table.NewModelVersions(), History: new(table.History), Quarantine: new(table.Quarantine),
+	}
 }
 
 // Rows in all tables.
 func (l *Lot) Rows() int {
-	return l.Runs.Rows() + l.Experiments.Rows() + l.Models.Rows() + l.History.Rows() + l.Quarantine.Rows()
+	n := l.Quarantine.Rows()
+	for _, t := range l.tables() {
+		n += t.Rows()
+	}
+	return n
 }
 
 // Seal adds the watermark rows: to tables with rows, and to all if all is set.
 func (l *Lot) Seal(all bool) {
-	if all || l.Runs.Rows() > 0 {
-		l.Runs.AppendWatermark(l.Last)
+	for _, t := range l.tables() {
+		if all || t.Rows() > 0 {
+			t.AppendWatermark(l.Last)
+		}
 	}
-	if all || l.Experiments.Rows() > 0 {
-		l.Experiments.AppendWatermark(l.Last)
-	}
-	if all || l.Models.Rows() > 0 {
-		l.Models.AppendWatermark(l.Last)
-	}
-	if all || l.History.Rows() > 0 {
-		l.History.AppendWatermark(l.Last)
-	}
+}
+
+// marked is a table with a watermark of its own.
+type marked interface {
+	Rows() int
+	AppendWatermark(revision uint64)
+}
+
+func (l *Lot) tables() []marked {
+	return []marked{l.Runs, l.Experiments, l.Models, l.Registered, l.Versions, l.History}
 }
 
 // entry is a message of the stream after it was read.
@@ -65,13 +77,19 @@ func (l *Lot) add(e *entry) {
 	switch body := e.doc.Doc.GetBody().(type) {
 	case *sgpb.Document_Run:
 		l.Runs.Append(body.Run, e.encoded, e.seq)
-		// Of whatever revision this is: the first may have been overwritten before it was read.
-		l.History.Append(document.FirstChange(e.doc.Key, e.doc.Doc), e.seq)
 	case *sgpb.Document_Experiment:
 		l.Experiments.Append(body.Experiment, e.encoded, e.seq)
 	case *sgpb.Document_LoggedModel:
 		l.Models.Append(body.LoggedModel, e.encoded, e.seq)
+	case *sgpb.Document_RegisteredModel:
+		l.Registered.Append(body.RegisteredModel, e.encoded, e.seq)
+	case *sgpb.Document_ModelVersion:
+		l.Versions.Append(body.ModelVersion, e.encoded, e.seq)
 	case *sgpb.Document_Change:
 		l.History.Append(body.Change, e.seq)
+	}
+	// Of whatever revision this is: the first may have been overwritten before it was read.
+	if first := document.FirstChange(e.doc.Key, e.doc.Doc); first != nil {
+		l.History.Append(first, e.seq)
 	}
 }

@@ -1,6 +1,7 @@
 """Which small model tells the three wines apart best? Twelve runs, cross-validated, logged with MLflow.
 
-Plain MLflow code: it runs against any tracking server that MLFLOW_TRACKING_URI names.
+The best one is registered as the model `wine`, goes to production, and is loaded again from there. Plain MLflow
+code: it runs against any tracking server that MLFLOW_TRACKING_URI names.
 """
 
 import itertools
@@ -14,6 +15,7 @@ import mlflow
 import numpy as np
 import sklearn
 from mlflow.models import infer_signature
+from mlflow.tracking import MlflowClient
 from sklearn.datasets import load_wine
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -26,6 +28,7 @@ from sklearn.preprocessing import StandardScaler
 EPOCHS = 30
 FOLDS = 4
 SEED = 7
+MODEL = "wine"  # the name in the registry
 # What the models hold beside plain arrays; MLflow wants it named before it loads them.
 TRUSTED = ["sklearn.neural_network._stochastic_optimizers.AdamOptimizer", "sklearn.tree._tree.Tree"]
 GRID = list(itertools.product(("network", "boosting"), (0.1, 0.01, 0.001), (4, 16)))
@@ -79,7 +82,17 @@ def cross_validate(params, x, y) -> tuple[Curve, np.ndarray]:
     return Curve(*scores.mean(axis=0).T), predicted
 
 
-def train(number: int, params: dict, wine) -> None:
+@dataclass
+class Trained:
+    """A logged model and how well it did."""
+
+    uri: str
+    params: dict
+    accuracy: float
+    loss: float
+
+
+def train(number: int, params: dict, wine) -> Trained:
     x, y = wine.data, wine.target
     with mlflow.start_run(run_name=f"{params['model']}-{number:02d}"):
         mlflow.log_params({**params, "epochs": EPOCHS, "folds": FOLDS})
@@ -97,7 +110,7 @@ def train(number: int, params: dict, wine) -> None:
             mlflow.log_artifact(str(report))
 
         final = make_pipeline(StandardScaler(), build(**params)).fit(x, y)
-        mlflow.sklearn.log_model(
+        info = mlflow.sklearn.log_model(
             final,
             name="model",
             signature=infer_signature(x, final.predict(x)),
@@ -108,6 +121,22 @@ def train(number: int, params: dict, wine) -> None:
         print(
             f"  run {number:2d} of {len(GRID)}: {describe(params)}: accuracy {curve.val_accuracy[-1]:.3f}", flush=True
         )
+    return Trained(info.model_uri, params, float(curve.val_accuracy[-1]), float(curve.val_loss[-1]))
+
+
+def promote(best: Trained, wine) -> None:
+    """Registers the model, puts it in production, and asks it there for wines that it knows."""
+    client = MlflowClient()
+    version = mlflow.register_model(best.uri, MODEL, tags={"accuracy": f"{best.accuracy:.3f}"}).version
+    client.update_model_version(MODEL, version, f"The best of {len(GRID)}: {best.params}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # MLflow prefers aliases to stages; both work
+        client.transition_model_version_stage(MODEL, version, "Production", archive_existing_versions=True)
+    client.set_registered_model_alias(MODEL, "champion", version)
+    for uri in (f"models:/{MODEL}/Production", f"models:/{MODEL}@champion"):
+        served = mlflow.pyfunc.load_model(uri)
+        right = accuracy_score(wine.target, served.predict(wine.data))
+        print(f"  {uri}, version {version}: {right:.1%} of the wines told right", flush=True)
 
 
 def describe(params: dict) -> str:
@@ -119,8 +148,11 @@ def main() -> int:
     warnings.simplefilter("ignore", ConvergenceWarning)
     mlflow.set_experiment("wine")
     wine = load_wine()
-    for number, (model, learning_rate, size) in enumerate(GRID, start=1):
+    trained = [
         train(number, {"model": model, "learning_rate": learning_rate, "size": size}, wine)
+        for number, (model, learning_rate, size) in enumerate(GRID, start=1)
+    ]
+    promote(max(trained, key=lambda t: (t.accuracy, -t.loss)), wine)
     return 0
 
 

@@ -16,6 +16,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/history"
 	"github.com/streamgauge/streamgauge/query/hot"
 	"github.com/streamgauge/streamgauge/query/models"
+	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/table"
@@ -242,6 +243,43 @@ func TestExperimentsLeaveTheWatermarkOut(t *testing.T) {
 	all, err := r.store.Experiments(t.Context())
 	if err != nil || len(all) != 1 || all[0].Doc.GetName() != "wine" || all[0].Revision != 3 {
 		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+func TestTheRegistryIsReadWithoutWhatIsDeletedWithItsModel(t *testing.T) {
+	r := start(t, enginetest.Fresh(t))
+	insert := func(doc *sgpb.Document, into string, revision int) {
+		t.Helper()
+		b, err := proto.Marshal(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, values, _ := strings.Cut(into, " VALUES ")
+		r.exec(t, "INSERT INTO streamgauge.%s, document, revision) VALUES (%s, base64Decode('%s'), %d)", columns, values, base64.StdEncoding.EncodeToString(b), revision)
+	}
+	model := func(id, name, lifecycle string, revision int) {
+		t.Helper()
+		insert(&sgpb.Document{Body: &sgpb.Document_RegisteredModel{RegisteredModel: &sgpb.RegisteredModel{Id: id, Name: name}}}, "registered_models (id, lifecycle VALUES '"+id+"', '"+lifecycle+"'", revision)
+	}
+	version := func(id string, n uint64, revision int) {
+		t.Helper()
+		insert(&sgpb.Document{Body: &sgpb.Document_ModelVersion{ModelVersion: &sgpb.ModelVersion{RegisteredModelId: id, Version: n}}}, fmt.Sprintf("model_versions (model, version VALUES '%s', %d", id, n), revision)
+	}
+	model("a", "old", "active", 1)
+	model("a", "new", "active", 3)
+	model("b", "gone", "deleted", 4)
+	model("", "", "", 9)
+	version("a", 1, 2)
+	version("b", 1, 2)
+	version("", 0, 9)
+	models, err := r.store.RegisteredModels(t.Context())
+	slices.SortFunc(models, func(a, b registered.Document) int { return strings.Compare(a.Model.GetId(), b.Model.GetId()) })
+	if err != nil || len(models) != 2 || models[0].Model.GetName()+models[1].Model.GetName() != "newgone" {
+		t.Errorf("models %v, %v", models, err)
+	}
+	versions, err := r.store.ModelVersions(t.Context())
+	if err != nil || len(versions) != 1 || versions[0].Version.GetRegisteredModelId() != "a" || versions[0].Revision != 2 {
+		t.Errorf("versions %v, %v", versions, err)
 	}
 }
 

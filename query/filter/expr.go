@@ -2,6 +2,7 @@
 //
 //	text --ParseRuns, ParseExperiments--> Expr --Match--> bool         rows in memory
 //	                                      Expr --RunSearch.SQL--> SQL  rows in ClickHouse
+//	text --ParseModels, ParseVersions--> Expr --Match--> bool          the registry, all of it in memory
 //	text --ParseRunOrder, ParseExperimentOrder--> Order --Key, Compare, SQL--> the same two
 //
 // A search evaluates the tree in Go over rows newer than ClickHouse and in SQL over the rest, and merges
@@ -27,6 +28,8 @@ type Subject uint8
 const (
 	Runs Subject = iota + 1
 	Experiments
+	RegisteredModels
+	ModelVersions
 )
 
 // Entity is the part of a subject that a field belongs to.
@@ -79,7 +82,7 @@ func (f Field) numeric() bool {
 		return false
 	}
 	switch f.Key {
-	case StartTime, EndTime, CreationTime, LastUpdateTime:
+	case StartTime, EndTime, CreationTime, LastUpdateTime, VersionNumber, CreationTimestamp, LastUpdatedTimestamp:
 		return true
 	}
 	return false

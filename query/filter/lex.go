@@ -66,7 +66,7 @@ var reserved = map[string]bool{"CASE": true, "IN": true, "VALUES": true, "USING"
 var keywords = map[string]bool{
 	"AND": true, "OR": true, "NOT": true, "IS": true, "NULL": true, "TRUE": true, "FALSE": true, "BETWEEN": true,
 	"EXISTS": true, "ANY": true, "ALL": true, "SELECT": true, "WHERE": true, "HAVING": true, "LIMIT": true, "ORDER": true,
-	"GROUP": true, "UNION": true, "SET": true, "ON": true, "USER": true, "KEY": true, "VERSION": true, "END": true,
+	"GROUP": true, "UNION": true, "SOURCE": true, "SET": true, "ON": true, "USER": true, "KEY": true, "VERSION": true, "END": true,
 }
 
 type lexer struct {

@@ -64,7 +64,7 @@ func (g *grammar) parse(filter string) (Expr, error) {
 	return e, nil
 }
 
-// clauses splits a filter. AND is optional everywhere, as it is for MLflow.
+// clauses reads the comparisons of a filter.
 func (g *grammar) clauses(filter string) ([]clause, error) {
 	found, err := comparisons(filter, g.wrong)
 	if err != nil {

@@ -45,8 +45,9 @@ const (
 	// aloneTries is how often a command is decided anew after conflicts. Each conflict means that another
 	// process succeeded, so a few suffice.
 	aloneTries = 16
-	// documentsMax is how many documents one command may ask for.
-	documentsMax = 64
+	// documentsMax is how many documents one command may ask for. Archiving all versions of a stage asks for the
+	// most (catalog.ArchivedMax).
+	documentsMax = 512
 )
 
 // Options are what decisions are given. All are required but Acks.

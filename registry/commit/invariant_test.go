@@ -39,6 +39,7 @@ func (w *world) check() {
 	if runs != len(w.truth.runs) {
 		w.t.Errorf("%d runs, want %d", runs, len(w.truth.runs))
 	}
+	w.checkModels(docs, histories)
 	w.checkHistory(docs, histories)
 }
 

@@ -54,15 +54,19 @@ func (f *fault) Append(ctx context.Context, ws []journal.Write) ([]uint64, error
 	return revisions, err
 }
 
-// operation is one random command: on a run, or another.
+// operation is one random command: on a run, on a registered model, or another.
 type operation struct {
 	run     track.Command
+	rule    decide.Rule
 	command decide.Command
 }
 
 func (op operation) asCommand() decide.Command {
 	if op.run != nil {
 		return decide.ForRun(op.run)
+	}
+	if op.rule != nil {
+		return decide.By(op.rule)
 	}
 	return op.command
 }
@@ -238,6 +242,9 @@ func (w *world) anyRun() string {
 
 func (w *world) operation() operation {
 	w.created++
+	if w.rnd.IntN(3) == 0 {
+		return operation{rule: w.rule()}
+	}
 	label := fmt.Sprintf("u%d", w.created)
 	experiment := strconv.Itoa(w.rnd.IntN(len(w.truth.experiments) + 1))
 	name := w.pick("a", "b", "c", "Default")

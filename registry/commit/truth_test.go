@@ -15,6 +15,9 @@ import (
 type truth struct {
 	experiments []*truthExperiment // by id
 	runs        map[string]*truthRun
+	// models are the registered models by name; gone those that were deleted.
+	models map[string]*truthModel
+	gone   []*truthModel
 }
 
 type truthExperiment struct {
@@ -32,7 +35,7 @@ type truthRun struct {
 }
 
 func newTruth() *truth {
-	return &truth{experiments: []*truthExperiment{{name: "Default", tags: map[string]string{}}}, runs: map[string]*truthRun{}}
+	return &truth{experiments: []*truthExperiment{{name: "Default", tags: map[string]string{}}}, runs: map[string]*truthRun{}, models: map[string]*truthModel{}}
 }
 
 const ok = track.Code("")
@@ -53,6 +56,9 @@ func (w *truth) named(name string) int {
 func (w *truth) do(op operation, id string) track.Code {
 	if op.run != nil {
 		return w.doRun(op.run, id)
+	}
+	if op.rule != nil {
+		return w.doRule(op.rule)
 	}
 	switch c := op.command.(type) {
 	case decide.CreateExperiment:

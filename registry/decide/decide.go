@@ -142,6 +142,12 @@ func count(doc *sgpb.Document) uint64 {
 	case *sgpb.Document_LoggedModel:
 		b.LoggedModel.Changes++
 		return b.LoggedModel.Changes
+	case *sgpb.Document_RegisteredModel:
+		b.RegisteredModel.Changes++
+		return b.RegisteredModel.Changes
+	case *sgpb.Document_ModelVersion:
+		b.ModelVersion.Changes++
+		return b.ModelVersion.Changes
 	}
 	panic(fmt.Sprintf("decide: a %T keeps no history", doc.GetBody()))
 }

@@ -46,6 +46,9 @@ type DeleteModelTag struct{ ID, Key string }
 // modelEntriesMax bounds the params and the tags of a logged model.
 const modelEntriesMax = 10000
 
+// versionsTagMax bounds the list of the versions made from a logged model, which clients write anew with each.
+const versionsTagMax = 100_000
+
 func (c CreateModel) decide(d *decider) error {
 	if strings.ContainsAny(c.Name, `/:.%"'`) {
 		return invalid(`Invalid model name (%s) provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%%', '"', "'")`, pythonText(c.Name))
@@ -211,6 +214,11 @@ func modelTags(m *sgpb.LoggedModel, tags []*track.KeyValue) (map[string]string, 
 	out, err := checkTags(tags, func(key string) error { return mlflow.CheckLength("key", key, mlflow.KeyLengthMax) })
 	if err != nil {
 		return nil, err
+	}
+	for _, t := range tags {
+		if t.Key == mlflow.ModelVersionsTag {
+			out[t.Key] = truncate(t.Value, versionsTagMax) // a list that is cut is none
+		}
 	}
 	for _, k := range slices.Collect(maps.Keys(out)) {
 		if old, ok := m.GetTags()[k]; ok && old == out[k] {

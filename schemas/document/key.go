@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -29,6 +30,10 @@ const (
 	HistoryPrefix    = "hist."
 	TokenPrefix      = "token."
 	chunkPrefix      = "chunk."
+
+	RegisteredNamePrefix  = "regname."
+	RegisteredModelPrefix = "regmodel."
+	ModelVersionPrefix    = "version."
 )
 
 // ExperimentCounter is the key of the counter of experiment ids.
@@ -47,12 +52,15 @@ func RunKey(id string) string { return RunPrefix + id[:16] }
 // LoggedModelKey is the key of a logged model's document.
 func LoggedModelKey(id string) string { return ModelPrefix + id }
 
-// RegisteredModelKey is the key of a registered model's document.
-func RegisteredModelKey(name string) string { return "regmodel." + hash(name) }
+// RegisteredNameKey claims a registered model's name.
+func RegisteredNameKey(name string) string { return RegisteredNamePrefix + hash(name) }
 
-// ModelVersionKey is the key of a model version's document.
-func ModelVersionKey(name string, version uint64) string {
-	return fmt.Sprintf("version.%s.%d", hash(name), version)
+// RegisteredModelKey is the key of a registered model's document, by the id that was drawn for it.
+func RegisteredModelKey(id string) string { return RegisteredModelPrefix + id }
+
+// ModelVersionKey is the key of a version's document; id is the registered model's.
+func ModelVersionKey(id string, version uint64) string {
+	return ModelVersionPrefix + id + "." + strconv.FormatUint(version, 10)
 }
 
 // TokenKey is the key of an access token's document.

@@ -273,6 +273,7 @@ func EncodeLoggedModel(w *jx.Encoder, m *sgpb.LoggedModel, metrics []Metric) {
 	text(w, "source_run_id", m.GetSourceRunId())
 	text(w, "status_message", m.GetStatusMessage())
 	EncodeMap(w, "tags", m.GetTags())
+	encodeRegistrations(w, m.GetTags()[ModelVersionsTag])
 	w.ObjEnd()
 	w.FieldStart("data")
 	w.ObjStart()

@@ -78,3 +78,28 @@ func TestRunJSON(t *testing.T) {
 		}
 	}
 }
+
+func TestVersionJSON(t *testing.T) {
+	model := &sgpb.RegisteredModel{Name: "now", CreatedMs: 1, UpdatedMs: 9, RenamedMs: 9, Aliases: map[string]uint64{"b": 2, "a": 1}, Tags: map[string]string{"k": "v"}}
+	version := &sgpb.ModelVersion{Name: "then", Version: 2, Stage: sgpb.Stage_STAGE_PRODUCTION, Status: "READY", CreatedMs: 1, UpdatedMs: 2, Source: "s3://b/x"}
+	var w jx.Encoder
+	mlflow.EncodeRegisteredModel(&w, model, []*sgpb.ModelVersion{version})
+	// What MLflow's server answers, but for the order of the fields.
+	const want = `{"name":"now","creation_timestamp":1,"last_updated_timestamp":9,"latest_versions":[` +
+		`{"name":"now","version":"2","creation_timestamp":1,"last_updated_timestamp":9,"current_stage":"Production","description":"","source":"s3://b/x","run_id":"","status":"READY","run_link":""}` +
+		`],"tags":[{"key":"k","value":"v"}],"aliases":[{"alias":"a","version":"1"},{"alias":"b","version":"2"}]}`
+	if w.String() != want {
+		t.Errorf("got  %s\nwant %s", w.String(), want)
+	}
+}
+
+func TestRegistrations(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "[]", "nonsense": "[]", `{"name":"a"}`: "[]", `[{"name":"a","version":"x"}]`: "[]",
+		`[{"name": "a", "version": 1}, {"name": "ü", "version": "2"}]`: `[{"name": "a", "version": 1}, {"name": "ü", "version": 2}]`,
+	} {
+		if got := mlflow.RegistrationsText(mlflow.Registrations(text)); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

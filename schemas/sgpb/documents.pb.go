@@ -134,6 +134,8 @@ const (
 	Stage_STAGE_STAGING     Stage = 2
 	Stage_STAGE_PRODUCTION  Stage = 3
 	Stage_STAGE_ARCHIVED    Stage = 4
+	// The version is deleted and its number stays taken.
+	Stage_STAGE_DELETED Stage = 5
 )
 
 // Enum value maps for Stage.
@@ -144,6 +146,7 @@ var (
 		2: "STAGE_STAGING",
 		3: "STAGE_PRODUCTION",
 		4: "STAGE_ARCHIVED",
+		5: "STAGE_DELETED",
 	}
 	Stage_value = map[string]int32{
 		"STAGE_UNSPECIFIED": 0,
@@ -151,6 +154,7 @@ var (
 		"STAGE_STAGING":     2,
 		"STAGE_PRODUCTION":  3,
 		"STAGE_ARCHIVED":    4,
+		"STAGE_DELETED":     5,
 	}
 )
 
@@ -1524,10 +1528,22 @@ type RegisteredModel struct {
 	LastVersion uint64 `protobuf:"varint,7,opt,name=last_version,json=lastVersion,proto3" json:"last_version,omitempty"`
 	// Approvals that a stage change needs, by stage name; absent: none.
 	ApprovalsRequired map[string]uint32 `protobuf:"bytes,8,rep,name=approvals_required,json=approvalsRequired,proto3" json:"approvals_required,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	Prompt            bool              `protobuf:"varint,9,opt,name=prompt,proto3" json:"prompt,omitempty"`
-	Changes           uint64            `protobuf:"varint,10,opt,name=changes,proto3" json:"changes,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Not written: whether it is a prompt stands in the tags (document.IsPrompt).
+	Prompt  bool   `protobuf:"varint,9,opt,name=prompt,proto3" json:"prompt,omitempty"`
+	Changes uint64 `protobuf:"varint,10,opt,name=changes,proto3" json:"changes,omitempty"`
+	// 32 hex digits drawn at creation. The keys of the model and of its versions hold the id, and the name is a
+	// claim that points at it: so a new name is few documents, and who takes a freed name inherits nothing.
+	Id string `protobuf:"bytes,11,opt,name=id,proto3" json:"id,omitempty"`
+	// A deleted model stays as a document without a name's claim; its versions are deleted with it.
+	Lifecycle Lifecycle `protobuf:"varint,12,opt,name=lifecycle,proto3,enum=streamgauge.v1.Lifecycle" json:"lifecycle,omitempty"`
+	// Time of the last new name, which for MLflow is an update of every version: see document.VersionUpdatedMS.
+	RenamedMs int64 `protobuf:"varint,13,opt,name=renamed_ms,json=renamedMs,proto3" json:"renamed_ms,omitempty"`
+	// Stages of all versions, from version 1 on. Versions side by side in one stage share a span.
+	Spans []*StageSpan `protobuf:"bytes,14,rep,name=spans,proto3" json:"spans,omitempty"`
+	// Who made it.
+	User          string `protobuf:"bytes,15,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisteredModel) Reset() {
@@ -1630,18 +1646,107 @@ func (x *RegisteredModel) GetChanges() uint64 {
 	return 0
 }
 
+func (x *RegisteredModel) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RegisteredModel) GetLifecycle() Lifecycle {
+	if x != nil {
+		return x.Lifecycle
+	}
+	return Lifecycle_LIFECYCLE_UNSPECIFIED
+}
+
+func (x *RegisteredModel) GetRenamedMs() int64 {
+	if x != nil {
+		return x.RenamedMs
+	}
+	return 0
+}
+
+func (x *RegisteredModel) GetSpans() []*StageSpan {
+	if x != nil {
+		return x.Spans
+	}
+	return nil
+}
+
+func (x *RegisteredModel) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+// StageSpan says in which stage the versions from first on are, up to the next span or the last version.
+type StageSpan struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         uint64                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Stage         Stage                  `protobuf:"varint,2,opt,name=stage,proto3,enum=streamgauge.v1.Stage" json:"stage,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StageSpan) Reset() {
+	*x = StageSpan{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StageSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StageSpan) ProtoMessage() {}
+
+func (x *StageSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StageSpan.ProtoReflect.Descriptor instead.
+func (*StageSpan) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *StageSpan) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *StageSpan) GetStage() Stage {
+	if x != nil {
+		return x.Stage
+	}
+	return Stage_STAGE_UNSPECIFIED
+}
+
 type ModelVersion struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Name            string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Version         uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	Stage           Stage                  `protobuf:"varint,3,opt,name=stage,proto3,enum=streamgauge.v1.Stage" json:"stage,omitempty"`
-	Description     string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	User            string                 `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
-	Source          string                 `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
-	StorageLocation string                 `protobuf:"bytes,7,opt,name=storage_location,json=storageLocation,proto3" json:"storage_location,omitempty"`
-	RunId           string                 `protobuf:"bytes,8,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	RunLink         string                 `protobuf:"bytes,9,opt,name=run_link,json=runLink,proto3" json:"run_link,omitempty"`
-	ModelId         string                 `protobuf:"bytes,10,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model's name when the version was made; what it is now stands in the model (registered_model_id).
+	Name            string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Version         uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Stage           Stage  `protobuf:"varint,3,opt,name=stage,proto3,enum=streamgauge.v1.Stage" json:"stage,omitempty"`
+	Description     string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	User            string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
+	Source          string `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
+	StorageLocation string `protobuf:"bytes,7,opt,name=storage_location,json=storageLocation,proto3" json:"storage_location,omitempty"`
+	RunId           string `protobuf:"bytes,8,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	RunLink         string `protobuf:"bytes,9,opt,name=run_link,json=runLink,proto3" json:"run_link,omitempty"`
+	ModelId         string `protobuf:"bytes,10,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
 	// MLflow's status text: READY, PENDING_REGISTRATION or FAILED_REGISTRATION.
 	Status        string            `protobuf:"bytes,11,opt,name=status,proto3" json:"status,omitempty"`
 	StatusMessage string            `protobuf:"bytes,12,opt,name=status_message,json=statusMessage,proto3" json:"status_message,omitempty"`
@@ -1650,13 +1755,17 @@ type ModelVersion struct {
 	Tags          map[string]string `protobuf:"bytes,15,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Deleted       bool              `protobuf:"varint,16,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	Changes       uint64            `protobuf:"varint,17,opt,name=changes,proto3" json:"changes,omitempty"`
+	// Id of the registered model.
+	RegisteredModelId string `protobuf:"bytes,18,opt,name=registered_model_id,json=registeredModelId,proto3" json:"registered_model_id,omitempty"`
+	// An unset description is not an empty one in MLflow's answers.
+	NoDescription bool `protobuf:"varint,19,opt,name=no_description,json=noDescription,proto3" json:"no_description,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ModelVersion) Reset() {
 	*x = ModelVersion{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[12]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1668,7 +1777,7 @@ func (x *ModelVersion) String() string {
 func (*ModelVersion) ProtoMessage() {}
 
 func (x *ModelVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[12]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1681,7 +1790,7 @@ func (x *ModelVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelVersion.ProtoReflect.Descriptor instead.
 func (*ModelVersion) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{12}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ModelVersion) GetName() string {
@@ -1803,6 +1912,20 @@ func (x *ModelVersion) GetChanges() uint64 {
 	return 0
 }
 
+func (x *ModelVersion) GetRegisteredModelId() string {
+	if x != nil {
+		return x.RegisteredModelId
+	}
+	return ""
+}
+
+func (x *ModelVersion) GetNoDescription() bool {
+	if x != nil {
+		return x.NoDescription
+	}
+	return false
+}
+
 type Approval struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1820,7 +1943,7 @@ type Approval struct {
 
 func (x *Approval) Reset() {
 	*x = Approval{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[13]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1832,7 +1955,7 @@ func (x *Approval) String() string {
 func (*Approval) ProtoMessage() {}
 
 func (x *Approval) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[13]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1845,7 +1968,7 @@ func (x *Approval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Approval.ProtoReflect.Descriptor instead.
 func (*Approval) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{13}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Approval) GetId() string {
@@ -1916,7 +2039,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[14]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1928,7 +2051,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[14]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1941,7 +2064,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{14}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Verdict) GetBy() string {
@@ -1990,7 +2113,7 @@ type Webhook struct {
 
 func (x *Webhook) Reset() {
 	*x = Webhook{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[15]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2002,7 +2125,7 @@ func (x *Webhook) String() string {
 func (*Webhook) ProtoMessage() {}
 
 func (x *Webhook) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[15]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2015,7 +2138,7 @@ func (x *Webhook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Webhook.ProtoReflect.Descriptor instead.
 func (*Webhook) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{15}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Webhook) GetId() string {
@@ -2097,7 +2220,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[16]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2109,7 +2232,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[16]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2122,7 +2245,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{16}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Endpoint) GetId() string {
@@ -2190,7 +2313,7 @@ type ProjectRun struct {
 
 func (x *ProjectRun) Reset() {
 	*x = ProjectRun{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2202,7 +2325,7 @@ func (x *ProjectRun) String() string {
 func (*ProjectRun) ProtoMessage() {}
 
 func (x *ProjectRun) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2215,7 +2338,7 @@ func (x *ProjectRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectRun.ProtoReflect.Descriptor instead.
 func (*ProjectRun) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{17}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProjectRun) GetRunId() string {
@@ -2280,7 +2403,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2292,7 +2415,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2305,7 +2428,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{18}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Claim) GetOwner() string {
@@ -2332,7 +2455,7 @@ type Counter struct {
 
 func (x *Counter) Reset() {
 	*x = Counter{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2344,7 +2467,7 @@ func (x *Counter) String() string {
 func (*Counter) ProtoMessage() {}
 
 func (x *Counter) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2357,7 +2480,7 @@ func (x *Counter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counter.ProtoReflect.Descriptor instead.
 func (*Counter) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{19}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Counter) GetNext() uint64 {
@@ -2385,7 +2508,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2397,7 +2520,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2410,7 +2533,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{20}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Change) GetDocument() string {
@@ -2475,7 +2598,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2610,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2623,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{21}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Lease) GetOwner() string {
@@ -2534,7 +2657,7 @@ type Blob struct {
 
 func (x *Blob) Reset() {
 	*x = Blob{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2546,7 +2669,7 @@ func (x *Blob) String() string {
 func (*Blob) ProtoMessage() {}
 
 func (x *Blob) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2559,7 +2682,7 @@ func (x *Blob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blob.ProtoReflect.Descriptor instead.
 func (*Blob) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{22}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Blob) GetContent() []byte {
@@ -2597,7 +2720,7 @@ type Token struct {
 
 func (x *Token) Reset() {
 	*x = Token{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2609,7 +2732,7 @@ func (x *Token) String() string {
 func (*Token) ProtoMessage() {}
 
 func (x *Token) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2622,7 +2745,7 @@ func (x *Token) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Token.ProtoReflect.Descriptor instead.
 func (*Token) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{23}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Token) GetId() string {
@@ -2854,7 +2977,7 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x83\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb0\x06\n" +
 	"\x0fRegisteredModel\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
@@ -2868,7 +2991,13 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x12approvals_required\x18\b \x03(\v26.streamgauge.v1.RegisteredModel.ApprovalsRequiredEntryR\x11approvalsRequired\x12\x16\n" +
 	"\x06prompt\x18\t \x01(\bR\x06prompt\x12\x18\n" +
 	"\achanges\x18\n" +
-	" \x01(\x04R\achanges\x1a7\n" +
+	" \x01(\x04R\achanges\x12\x0e\n" +
+	"\x02id\x18\v \x01(\tR\x02id\x127\n" +
+	"\tlifecycle\x18\f \x01(\x0e2\x19.streamgauge.v1.LifecycleR\tlifecycle\x12\x1d\n" +
+	"\n" +
+	"renamed_ms\x18\r \x01(\x03R\trenamedMs\x12/\n" +
+	"\x05spans\x18\x0e \x03(\v2\x19.streamgauge.v1.StageSpanR\x05spans\x12\x12\n" +
+	"\x04user\x18\x0f \x01(\tR\x04user\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
@@ -2877,7 +3006,10 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1aD\n" +
 	"\x16ApprovalsRequiredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\xd5\x04\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"N\n" +
+	"\tStageSpan\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x04R\x05first\x12+\n" +
+	"\x05stage\x18\x02 \x01(\x0e2\x15.streamgauge.v1.StageR\x05stage\"\xac\x05\n" +
 	"\fModelVersion\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12+\n" +
@@ -2898,7 +3030,9 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"updated_ms\x18\x0e \x01(\x03R\tupdatedMs\x12:\n" +
 	"\x04tags\x18\x0f \x03(\v2&.streamgauge.v1.ModelVersion.TagsEntryR\x04tags\x12\x18\n" +
 	"\adeleted\x18\x10 \x01(\bR\adeleted\x12\x18\n" +
-	"\achanges\x18\x11 \x01(\x04R\achanges\x1a7\n" +
+	"\achanges\x18\x11 \x01(\x04R\achanges\x12.\n" +
+	"\x13registered_model_id\x18\x12 \x01(\tR\x11registeredModelId\x12%\n" +
+	"\x0eno_description\x18\x13 \x01(\bR\rnoDescription\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8a\x02\n" +
@@ -2996,14 +3130,15 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x1fLOGGED_MODEL_STATUS_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bLOGGED_MODEL_STATUS_PENDING\x10\x01\x12\x1d\n" +
 	"\x19LOGGED_MODEL_STATUS_READY\x10\x02\x12%\n" +
-	"!LOGGED_MODEL_STATUS_UPLOAD_FAILED\x10\x03*k\n" +
+	"!LOGGED_MODEL_STATUS_UPLOAD_FAILED\x10\x03*~\n" +
 	"\x05Stage\x12\x15\n" +
 	"\x11STAGE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"STAGE_NONE\x10\x01\x12\x11\n" +
 	"\rSTAGE_STAGING\x10\x02\x12\x14\n" +
 	"\x10STAGE_PRODUCTION\x10\x03\x12\x12\n" +
-	"\x0eSTAGE_ARCHIVED\x10\x04*h\n" +
+	"\x0eSTAGE_ARCHIVED\x10\x04\x12\x11\n" +
+	"\rSTAGE_DELETED\x10\x05*h\n" +
 	"\tTokenRole\x12\x1a\n" +
 	"\x16TOKEN_ROLE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fTOKEN_ROLE_READ\x10\x01\x12\x14\n" +
@@ -3023,7 +3158,7 @@ func file_streamgauge_v1_documents_proto_rawDescGZIP() []byte {
 }
 
 var file_streamgauge_v1_documents_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(Lifecycle)(0),          // 0: streamgauge.v1.Lifecycle
 	(LoggedModelStatus)(0),  // 1: streamgauge.v1.LoggedModelStatus
@@ -3041,53 +3176,54 @@ var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(*ModelOutput)(nil),     // 13: streamgauge.v1.ModelOutput
 	(*LoggedModel)(nil),     // 14: streamgauge.v1.LoggedModel
 	(*RegisteredModel)(nil), // 15: streamgauge.v1.RegisteredModel
-	(*ModelVersion)(nil),    // 16: streamgauge.v1.ModelVersion
-	(*Approval)(nil),        // 17: streamgauge.v1.Approval
-	(*Verdict)(nil),         // 18: streamgauge.v1.Verdict
-	(*Webhook)(nil),         // 19: streamgauge.v1.Webhook
-	(*Endpoint)(nil),        // 20: streamgauge.v1.Endpoint
-	(*ProjectRun)(nil),      // 21: streamgauge.v1.ProjectRun
-	(*Claim)(nil),           // 22: streamgauge.v1.Claim
-	(*Counter)(nil),         // 23: streamgauge.v1.Counter
-	(*Change)(nil),          // 24: streamgauge.v1.Change
-	(*Lease)(nil),           // 25: streamgauge.v1.Lease
-	(*Blob)(nil),            // 26: streamgauge.v1.Blob
-	(*Token)(nil),           // 27: streamgauge.v1.Token
-	nil,                     // 28: streamgauge.v1.Experiment.TagsEntry
-	nil,                     // 29: streamgauge.v1.Run.ParamsEntry
-	nil,                     // 30: streamgauge.v1.Run.TagsEntry
-	nil,                     // 31: streamgauge.v1.DatasetInput.TagsEntry
-	nil,                     // 32: streamgauge.v1.LoggedModel.ParamsEntry
-	nil,                     // 33: streamgauge.v1.LoggedModel.TagsEntry
-	nil,                     // 34: streamgauge.v1.RegisteredModel.TagsEntry
-	nil,                     // 35: streamgauge.v1.RegisteredModel.AliasesEntry
-	nil,                     // 36: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	nil,                     // 37: streamgauge.v1.ModelVersion.TagsEntry
-	nil,                     // 38: streamgauge.v1.ProjectRun.ParametersEntry
-	(RunStatus)(0),          // 39: streamgauge.v1.RunStatus
+	(*StageSpan)(nil),       // 16: streamgauge.v1.StageSpan
+	(*ModelVersion)(nil),    // 17: streamgauge.v1.ModelVersion
+	(*Approval)(nil),        // 18: streamgauge.v1.Approval
+	(*Verdict)(nil),         // 19: streamgauge.v1.Verdict
+	(*Webhook)(nil),         // 20: streamgauge.v1.Webhook
+	(*Endpoint)(nil),        // 21: streamgauge.v1.Endpoint
+	(*ProjectRun)(nil),      // 22: streamgauge.v1.ProjectRun
+	(*Claim)(nil),           // 23: streamgauge.v1.Claim
+	(*Counter)(nil),         // 24: streamgauge.v1.Counter
+	(*Change)(nil),          // 25: streamgauge.v1.Change
+	(*Lease)(nil),           // 26: streamgauge.v1.Lease
+	(*Blob)(nil),            // 27: streamgauge.v1.Blob
+	(*Token)(nil),           // 28: streamgauge.v1.Token
+	nil,                     // 29: streamgauge.v1.Experiment.TagsEntry
+	nil,                     // 30: streamgauge.v1.Run.ParamsEntry
+	nil,                     // 31: streamgauge.v1.Run.TagsEntry
+	nil,                     // 32: streamgauge.v1.DatasetInput.TagsEntry
+	nil,                     // 33: streamgauge.v1.LoggedModel.ParamsEntry
+	nil,                     // 34: streamgauge.v1.LoggedModel.TagsEntry
+	nil,                     // 35: streamgauge.v1.RegisteredModel.TagsEntry
+	nil,                     // 36: streamgauge.v1.RegisteredModel.AliasesEntry
+	nil,                     // 37: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	nil,                     // 38: streamgauge.v1.ModelVersion.TagsEntry
+	nil,                     // 39: streamgauge.v1.ProjectRun.ParametersEntry
+	(RunStatus)(0),          // 40: streamgauge.v1.RunStatus
 }
 var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	5,  // 0: streamgauge.v1.Document.experiment:type_name -> streamgauge.v1.Experiment
 	6,  // 1: streamgauge.v1.Document.run:type_name -> streamgauge.v1.Run
 	14, // 2: streamgauge.v1.Document.logged_model:type_name -> streamgauge.v1.LoggedModel
 	15, // 3: streamgauge.v1.Document.registered_model:type_name -> streamgauge.v1.RegisteredModel
-	16, // 4: streamgauge.v1.Document.model_version:type_name -> streamgauge.v1.ModelVersion
-	17, // 5: streamgauge.v1.Document.approval:type_name -> streamgauge.v1.Approval
-	19, // 6: streamgauge.v1.Document.webhook:type_name -> streamgauge.v1.Webhook
-	20, // 7: streamgauge.v1.Document.endpoint:type_name -> streamgauge.v1.Endpoint
-	21, // 8: streamgauge.v1.Document.project_run:type_name -> streamgauge.v1.ProjectRun
-	22, // 9: streamgauge.v1.Document.claim:type_name -> streamgauge.v1.Claim
-	23, // 10: streamgauge.v1.Document.counter:type_name -> streamgauge.v1.Counter
-	24, // 11: streamgauge.v1.Document.change:type_name -> streamgauge.v1.Change
-	25, // 12: streamgauge.v1.Document.lease:type_name -> streamgauge.v1.Lease
-	26, // 13: streamgauge.v1.Document.blob:type_name -> streamgauge.v1.Blob
-	27, // 14: streamgauge.v1.Document.token:type_name -> streamgauge.v1.Token
+	17, // 4: streamgauge.v1.Document.model_version:type_name -> streamgauge.v1.ModelVersion
+	18, // 5: streamgauge.v1.Document.approval:type_name -> streamgauge.v1.Approval
+	20, // 6: streamgauge.v1.Document.webhook:type_name -> streamgauge.v1.Webhook
+	21, // 7: streamgauge.v1.Document.endpoint:type_name -> streamgauge.v1.Endpoint
+	22, // 8: streamgauge.v1.Document.project_run:type_name -> streamgauge.v1.ProjectRun
+	23, // 9: streamgauge.v1.Document.claim:type_name -> streamgauge.v1.Claim
+	24, // 10: streamgauge.v1.Document.counter:type_name -> streamgauge.v1.Counter
+	25, // 11: streamgauge.v1.Document.change:type_name -> streamgauge.v1.Change
+	26, // 12: streamgauge.v1.Document.lease:type_name -> streamgauge.v1.Lease
+	27, // 13: streamgauge.v1.Document.blob:type_name -> streamgauge.v1.Blob
+	28, // 14: streamgauge.v1.Document.token:type_name -> streamgauge.v1.Token
 	0,  // 15: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	28, // 16: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
-	39, // 17: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
+	29, // 16: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
+	40, // 17: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
 	0,  // 18: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	29, // 19: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
-	30, // 20: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
+	30, // 19: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
+	31, // 20: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
 	11, // 21: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
 	13, // 22: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
 	9,  // 23: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
@@ -3097,25 +3233,28 @@ var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	8,  // 27: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
 	8,  // 28: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
 	12, // 29: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
-	31, // 30: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
+	32, // 30: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
 	1,  // 31: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
-	32, // 32: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
-	33, // 33: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
+	33, // 32: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
+	34, // 33: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
 	0,  // 34: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	34, // 35: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
-	35, // 36: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
-	36, // 37: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	2,  // 38: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
-	37, // 39: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
-	2,  // 40: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
-	18, // 41: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
-	38, // 42: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
-	3,  // 43: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
-	44, // [44:44] is the sub-list for method output_type
-	44, // [44:44] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	35, // 35: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
+	36, // 36: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
+	37, // 37: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	0,  // 38: streamgauge.v1.RegisteredModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	16, // 39: streamgauge.v1.RegisteredModel.spans:type_name -> streamgauge.v1.StageSpan
+	2,  // 40: streamgauge.v1.StageSpan.stage:type_name -> streamgauge.v1.Stage
+	2,  // 41: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
+	38, // 42: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
+	2,  // 43: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
+	19, // 44: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
+	39, // 45: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
+	3,  // 46: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_streamgauge_v1_documents_proto_init() }
@@ -3147,7 +3286,7 @@ func file_streamgauge_v1_documents_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgauge_v1_documents_proto_rawDesc), len(file_streamgauge_v1_documents_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   35,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -95,7 +95,21 @@ func samples() map[string]columns {
 	traces.AppendMoved(7, "tr-1", 10)
 	spans := new(table.Spans)
 	spans.Append(&table.Span{TraceID: "tr-1", SpanID: "aa", ParentID: "bb", Name: "n", Type: "LLM", Status: "OK", StartNS: 1, EndNS: 2, Content: "{}", OTLP: "[]"}, 11)
+	registered := table.NewRegisteredModels()
+	registered.Append(&sgpb.RegisteredModel{
+		Id: "a1", Name: "wine", Description: "d", User: "u", Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE, CreatedMs: 1, UpdatedMs: 2, RenamedMs: 5,
+		Tags: map[string]string{"t": "x"}, Aliases: map[string]uint64{"champion": 2, "best": 2, "old": 1}, LastVersion: 2,
+	}, []byte("doc"), 8)
+	registered.AppendWatermark(12)
+	versions := table.NewModelVersions()
+	versions.Append(&sgpb.ModelVersion{
+		RegisteredModelId: "a1", Version: 2, Stage: sgpb.Stage_STAGE_PRODUCTION, Status: "READY", Description: "d", User: "u", Source: "s", StorageLocation: "l",
+		RunId: runID, RunLink: "link", ModelId: "m-1", CreatedMs: 1, UpdatedMs: 2, Tags: map[string]string{"t": "x"},
+	}, []byte("doc"), 9)
+	versions.Append(&sgpb.ModelVersion{RegisteredModelId: "a1", Version: 1, Stage: sgpb.Stage_STAGE_DELETED, Deleted: true}, []byte("doc"), 10)
+	versions.AppendWatermark(12)
 	return map[string]columns{
+		"registered_models": registered, "model_versions": versions,
 		"points": samplePoints(), "latest": latest, "quarantine": quarantine, "runs": runs, "experiments": experiments, "history": history,
 		"logged_models": models,
 		"traces":        traces, "spans": spans,
@@ -216,6 +230,9 @@ func TestTablesTakeTheirColumns(t *testing.T) {
 		"SELECT what, before, after FROM streamgauge.history FINAL WHERE number = 1":                                                                                                               "renamed\ta\tb",
 		"SELECT experiment, client_request_id, name, state, request_ms, duration_ms, runs, prompts, assessment_kinds, assessment_values, assessment_valid, document FROM streamgauge.traces FINAL": "6\tr\tn\tOK\t1500\t2500\t['r2','" + runID + "']\t['p/1']\t['feedback','expectation','issue']\t['\"yes\"','[1]','\"leak\"']\t[1,0,1]\tdoc",
 		"SELECT trace_id, span_id, parent_id, name, type, status, start_ns, end_ns, content, otlp, revision FROM streamgauge.spans FINAL":                                                          "tr-1\taa\tbb\tn\tLLM\tOK\t1\t2\t{}\t[]\t11",
+		"SELECT name, lifecycle, tags['t'], aliases['champion'], last_version, prompt FROM streamgauge.registered_models FINAL WHERE id != ''":                                                     "wine\tactive\tx\t2\t2\t0",
+		"SELECT max(revision) FROM streamgauge.model_versions WHERE model = ''":                                                                                                                    "12",
+		"SELECT name, version, stage, aliases, run_id, model_id, toUnixTimestamp64Milli(updated) FROM streamgauge.registry":                                                                        "wine\t2\tProduction\t['best','champion']\t" + runID + "\tm-1\t5",
 	} {
 		got, err := e.Query(ctx, query)
 		if err != nil {
