@@ -9,7 +9,7 @@
 //	version.<id>.<n>            where the files are, of which run and logged model, its tags, its stage
 //
 // So a new name writes two claims and the model, however many versions it has, and a deletion one claim and the
-// model: who makes a model of the freed name has another id and inherits nothing (decision 018). Whoever makes
+// model: who makes a model of the freed name has another id and inherits nothing (decision 017). Whoever makes
 // a version writes the model, so numbers have no holes and are not given twice; commands on one model fold into
 // one write of it. The model's spans say the stage of every version: the newest of each stage, and those that a
 // transition archives, are known from that one document.
