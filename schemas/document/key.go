@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
 // ChunkBytesMax is the largest body that stays in one message; MessagesMax is the most messages that one
@@ -34,7 +36,14 @@ const (
 	RegisteredNamePrefix  = "regname."
 	RegisteredModelPrefix = "regmodel."
 	ModelVersionPrefix    = "version."
+
+	ApprovalPrefix = "approval."
+	EndpointPrefix = "endpoint."
+	WebhookPrefix  = "webhook."
 )
+
+// Webhooks is the key of all webhooks.
+const Webhooks = WebhookPrefix + "all"
 
 // ExperimentCounter is the key of the counter of experiment ids.
 const ExperimentCounter = "counter.experiment"
@@ -65,6 +74,18 @@ func ModelVersionKey(id string, version uint64) string {
 
 // TokenKey is the key of an access token's document.
 func TokenKey(id string) string { return TokenPrefix + id }
+
+// ApprovalKey is the key of the newest request to put a version into a stage: there is one at a time. What is
+// behind the prefix is the request's id.
+func ApprovalKey(modelID string, version uint64, stage sgpb.Stage) string {
+	return fmt.Sprintf("%s%s.%d.%d", ApprovalPrefix, modelID, version, stage)
+}
+
+// EndpointKey is the key of the record that a version serves somewhere.
+func EndpointKey(id string) string { return EndpointPrefix + id }
+
+// WebhookLogKey is the key of a webhook's deliveries.
+func WebhookLogKey(id string) string { return WebhookPrefix + "log." + id }
 
 // LeaseKey is the key of a lane's lease.
 func LeaseKey(lane uint16) string { return fmt.Sprintf("lease.lane.%d", lane) }

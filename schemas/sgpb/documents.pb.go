@@ -258,6 +258,8 @@ type Document struct {
 	//	*Document_Lease
 	//	*Document_Blob
 	//	*Document_Token
+	//	*Document_Webhooks
+	//	*Document_WebhookLog
 	Body   isDocument_Body `protobuf_oneof:"body"`
 	Chunks uint32          `protobuf:"varint,30,opt,name=chunks,proto3" json:"chunks,omitempty"`
 	// SHA-256 over all chunks: a reader that caught chunks of two revisions sees it and reads again.
@@ -438,6 +440,24 @@ func (x *Document) GetToken() *Token {
 	return nil
 }
 
+func (x *Document) GetWebhooks() *Webhooks {
+	if x != nil {
+		if x, ok := x.Body.(*Document_Webhooks); ok {
+			return x.Webhooks
+		}
+	}
+	return nil
+}
+
+func (x *Document) GetWebhookLog() *WebhookLog {
+	if x != nil {
+		if x, ok := x.Body.(*Document_WebhookLog); ok {
+			return x.WebhookLog
+		}
+	}
+	return nil
+}
+
 func (x *Document) GetChunks() uint32 {
 	if x != nil {
 		return x.Chunks
@@ -516,6 +536,14 @@ type Document_Token struct {
 	Token *Token `protobuf:"bytes,20,opt,name=token,proto3,oneof"`
 }
 
+type Document_Webhooks struct {
+	Webhooks *Webhooks `protobuf:"bytes,24,opt,name=webhooks,proto3,oneof"`
+}
+
+type Document_WebhookLog struct {
+	WebhookLog *WebhookLog `protobuf:"bytes,25,opt,name=webhook_log,json=webhookLog,proto3,oneof"`
+}
+
 func (*Document_Experiment) isDocument_Body() {}
 
 func (*Document_Run) isDocument_Body() {}
@@ -545,6 +573,10 @@ func (*Document_Lease) isDocument_Body() {}
 func (*Document_Blob) isDocument_Body() {}
 
 func (*Document_Token) isDocument_Body() {}
+
+func (*Document_Webhooks) isDocument_Body() {}
+
+func (*Document_WebhookLog) isDocument_Body() {}
 
 type Experiment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1936,7 +1968,12 @@ type Approval struct {
 	RequestedMs int64                  `protobuf:"varint,6,opt,name=requested_ms,json=requestedMs,proto3" json:"requested_ms,omitempty"`
 	Verdicts    []*Verdict             `protobuf:"bytes,7,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
 	// True once the transition was made or the request withdrawn.
-	Closed        bool `protobuf:"varint,8,opt,name=closed,proto3" json:"closed,omitempty"`
+	Closed bool `protobuf:"varint,8,opt,name=closed,proto3" json:"closed,omitempty"`
+	// Id of the registered model; model is its name when the request was made.
+	RegisteredModelId string `protobuf:"bytes,9,opt,name=registered_model_id,json=registeredModelId,proto3" json:"registered_model_id,omitempty"`
+	// What the request says.
+	Comment       string `protobuf:"bytes,10,opt,name=comment,proto3" json:"comment,omitempty"`
+	Changes       uint64 `protobuf:"varint,11,opt,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2025,6 +2062,27 @@ func (x *Approval) GetClosed() bool {
 		return x.Closed
 	}
 	return false
+}
+
+func (x *Approval) GetRegisteredModelId() string {
+	if x != nil {
+		return x.RegisteredModelId
+	}
+	return ""
+}
+
+func (x *Approval) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *Approval) GetChanges() uint64 {
+	if x != nil {
+		return x.Changes
+	}
+	return 0
 }
 
 type Verdict struct {
@@ -2204,23 +2262,313 @@ func (x *Webhook) GetUpdatedMs() int64 {
 	return 0
 }
 
-// Endpoint records that a model version serves somewhere.
-type Endpoint struct {
+// Webhooks are all of them in one document, which whoever decides on a registered model reads: so an event says
+// itself who is told of it.
+type Webhooks struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Url           string                 `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
-	Model         string                 `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
-	Version       uint64                 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
-	SinceMs       int64                  `protobuf:"varint,6,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
-	UntilMs       int64                  `protobuf:"varint,7,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	Webhooks      []*Webhook             `protobuf:"bytes,1,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *Webhooks) Reset() {
+	*x = Webhooks{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Webhooks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Webhooks) ProtoMessage() {}
+
+func (x *Webhooks) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Webhooks.ProtoReflect.Descriptor instead.
+func (*Webhooks) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Webhooks) GetWebhooks() []*Webhook {
+	if x != nil {
+		return x.Webhooks
+	}
+	return nil
+}
+
+// WebhookLog is how far a webhook has got, and its last deliveries, oldest first.
+type WebhookLog struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Everything up to this revision of the documents is delivered or given up.
+	Revision      uint64             `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	Deliveries    []*WebhookDelivery `protobuf:"bytes,2,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebhookLog) Reset() {
+	*x = WebhookLog{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookLog) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookLog) ProtoMessage() {}
+
+func (x *WebhookLog) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookLog.ProtoReflect.Descriptor instead.
+func (*WebhookLog) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *WebhookLog) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *WebhookLog) GetDeliveries() []*WebhookDelivery {
+	if x != nil {
+		return x.Deliveries
+	}
+	return nil
+}
+
+type WebhookDelivery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the header says; of one event always the same.
+	Id    string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Event string `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	// Revision of the change that tells of the event.
+	Revision  uint64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	EventMs   int64  `protobuf:"varint,4,opt,name=event_ms,json=eventMs,proto3" json:"event_ms,omitempty"`
+	AttemptMs int64  `protobuf:"varint,5,opt,name=attempt_ms,json=attemptMs,proto3" json:"attempt_ms,omitempty"`
+	Attempts  uint32 `protobuf:"varint,6,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	// HTTP status of the last answer, 0 if there was none.
+	Status uint32 `protobuf:"varint,7,opt,name=status,proto3" json:"status,omitempty"`
+	Error  string `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
+	// Neither of both: it will be tried again.
+	Delivered     bool `protobuf:"varint,9,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	GivenUp       bool `protobuf:"varint,10,opt,name=given_up,json=givenUp,proto3" json:"given_up,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebhookDelivery) Reset() {
+	*x = WebhookDelivery{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookDelivery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookDelivery) ProtoMessage() {}
+
+func (x *WebhookDelivery) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookDelivery.ProtoReflect.Descriptor instead.
+func (*WebhookDelivery) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *WebhookDelivery) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *WebhookDelivery) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *WebhookDelivery) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *WebhookDelivery) GetEventMs() int64 {
+	if x != nil {
+		return x.EventMs
+	}
+	return 0
+}
+
+func (x *WebhookDelivery) GetAttemptMs() int64 {
+	if x != nil {
+		return x.AttemptMs
+	}
+	return 0
+}
+
+func (x *WebhookDelivery) GetAttempts() uint32 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
+}
+
+func (x *WebhookDelivery) GetStatus() uint32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *WebhookDelivery) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *WebhookDelivery) GetDelivered() bool {
+	if x != nil {
+		return x.Delivered
+	}
+	return false
+}
+
+func (x *WebhookDelivery) GetGivenUp() bool {
+	if x != nil {
+		return x.GivenUp
+	}
+	return false
+}
+
+// Notice tells webhooks of a change.
+type Notice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// MLflow's name, model_version.created for one.
+	Event string `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// MLflow's data of the event, as JSON.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	// The webhooks that were active and wanted it when it happened.
+	WebhookIds    []string `protobuf:"bytes,3,rep,name=webhook_ids,json=webhookIds,proto3" json:"webhook_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Notice) Reset() {
+	*x = Notice{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Notice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Notice) ProtoMessage() {}
+
+func (x *Notice) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Notice.ProtoReflect.Descriptor instead.
+func (*Notice) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Notice) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *Notice) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *Notice) GetWebhookIds() []string {
+	if x != nil {
+		return x.WebhookIds
+	}
+	return nil
+}
+
+// Endpoint records that a model version serves somewhere.
+type Endpoint struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name    string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Url     string                 `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
+	Model   string                 `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
+	Version uint64                 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	SinceMs int64                  `protobuf:"varint,6,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	// 0 while it serves.
+	UntilMs int64 `protobuf:"varint,7,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	// Id of the registered model; model is its name when the record was made.
+	RegisteredModelId string `protobuf:"bytes,8,opt,name=registered_model_id,json=registeredModelId,proto3" json:"registered_model_id,omitempty"`
+	CreatedBy         string `protobuf:"bytes,9,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	CreatedMs         int64  `protobuf:"varint,10,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	Changes           uint64 `protobuf:"varint,11,opt,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2580,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[17]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2593,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{17}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Endpoint) GetId() string {
@@ -2297,6 +2645,34 @@ func (x *Endpoint) GetUntilMs() int64 {
 	return 0
 }
 
+func (x *Endpoint) GetRegisteredModelId() string {
+	if x != nil {
+		return x.RegisteredModelId
+	}
+	return ""
+}
+
+func (x *Endpoint) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *Endpoint) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *Endpoint) GetChanges() uint64 {
+	if x != nil {
+		return x.Changes
+	}
+	return 0
+}
+
 // ProjectRun is one run of an MLproject file.
 type ProjectRun struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2313,7 +2689,7 @@ type ProjectRun struct {
 
 func (x *ProjectRun) Reset() {
 	*x = ProjectRun{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2325,7 +2701,7 @@ func (x *ProjectRun) String() string {
 func (*ProjectRun) ProtoMessage() {}
 
 func (x *ProjectRun) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[18]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2338,7 +2714,7 @@ func (x *ProjectRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectRun.ProtoReflect.Descriptor instead.
 func (*ProjectRun) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{18}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ProjectRun) GetRunId() string {
@@ -2403,7 +2779,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2415,7 +2791,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[19]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2428,7 +2804,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{19}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Claim) GetOwner() string {
@@ -2455,7 +2831,7 @@ type Counter struct {
 
 func (x *Counter) Reset() {
 	*x = Counter{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2467,7 +2843,7 @@ func (x *Counter) String() string {
 func (*Counter) ProtoMessage() {}
 
 func (x *Counter) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[20]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2480,7 +2856,7 @@ func (x *Counter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counter.ProtoReflect.Descriptor instead.
 func (*Counter) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{20}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Counter) GetNext() uint64 {
@@ -2499,16 +2875,18 @@ type Change struct {
 	TimeMs   int64  `protobuf:"varint,3,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
 	By       string `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
 	// What changed: created, renamed, status, deleted, restored, stage, alias, ...
-	What          string `protobuf:"bytes,5,opt,name=what,proto3" json:"what,omitempty"`
-	From          string `protobuf:"bytes,6,opt,name=from,proto3" json:"from,omitempty"`
-	To            string `protobuf:"bytes,7,opt,name=to,proto3" json:"to,omitempty"`
+	What string `protobuf:"bytes,5,opt,name=what,proto3" json:"what,omitempty"`
+	From string `protobuf:"bytes,6,opt,name=from,proto3" json:"from,omitempty"`
+	To   string `protobuf:"bytes,7,opt,name=to,proto3" json:"to,omitempty"`
+	// Set if a webhook wants to hear of it.
+	Notice        *Notice `protobuf:"bytes,8,opt,name=notice,proto3" json:"notice,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2898,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[21]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2911,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{21}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Change) GetDocument() string {
@@ -2585,6 +2963,13 @@ func (x *Change) GetTo() string {
 	return ""
 }
 
+func (x *Change) GetNotice() *Notice {
+	if x != nil {
+		return x.Notice
+	}
+	return nil
+}
+
 // Lease says who owns a lane until when.
 type Lease struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2598,7 +2983,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +2995,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[22]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +3008,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{22}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Lease) GetOwner() string {
@@ -2657,7 +3042,7 @@ type Blob struct {
 
 func (x *Blob) Reset() {
 	*x = Blob{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2669,7 +3054,7 @@ func (x *Blob) String() string {
 func (*Blob) ProtoMessage() {}
 
 func (x *Blob) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[23]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2682,7 +3067,7 @@ func (x *Blob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blob.ProtoReflect.Descriptor instead.
 func (*Blob) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{23}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Blob) GetContent() []byte {
@@ -2720,7 +3105,7 @@ type Token struct {
 
 func (x *Token) Reset() {
 	*x = Token{}
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[24]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2732,7 +3117,7 @@ func (x *Token) String() string {
 func (*Token) ProtoMessage() {}
 
 func (x *Token) ProtoReflect() protoreflect.Message {
-	mi := &file_streamgauge_v1_documents_proto_msgTypes[24]
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2745,7 +3130,7 @@ func (x *Token) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Token.ProtoReflect.Descriptor instead.
 func (*Token) Descriptor() ([]byte, []int) {
-	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{24}
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Token) GetId() string {
@@ -2836,7 +3221,7 @@ var File_streamgauge_v1_documents_proto protoreflect.FileDescriptor
 
 const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\n" +
-	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\x8f\a\n" +
+	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\x86\b\n" +
 	"\bDocument\x12<\n" +
 	"\n" +
 	"experiment\x18\x01 \x01(\v2\x1a.streamgauge.v1.ExperimentH\x00R\n" +
@@ -2856,7 +3241,10 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x06change\x18\f \x01(\v2\x16.streamgauge.v1.ChangeH\x00R\x06change\x12-\n" +
 	"\x05lease\x18\r \x01(\v2\x15.streamgauge.v1.LeaseH\x00R\x05lease\x12*\n" +
 	"\x04blob\x18\x0e \x01(\v2\x14.streamgauge.v1.BlobH\x00R\x04blob\x12-\n" +
-	"\x05token\x18\x14 \x01(\v2\x15.streamgauge.v1.TokenH\x00R\x05token\x12\x16\n" +
+	"\x05token\x18\x14 \x01(\v2\x15.streamgauge.v1.TokenH\x00R\x05token\x126\n" +
+	"\bwebhooks\x18\x18 \x01(\v2\x18.streamgauge.v1.WebhooksH\x00R\bwebhooks\x12=\n" +
+	"\vwebhook_log\x18\x19 \x01(\v2\x1a.streamgauge.v1.WebhookLogH\x00R\n" +
+	"webhookLog\x12\x16\n" +
 	"\x06chunks\x18\x1e \x01(\rR\x06chunks\x12#\n" +
 	"\rchunks_sha256\x18\x1f \x01(\fR\fchunksSha256B\x06\n" +
 	"\x04body\"\x8a\x03\n" +
@@ -3035,7 +3423,7 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x0eno_description\x18\x13 \x01(\bR\rnoDescription\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8a\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xee\x02\n" +
 	"\bApproval\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x18\n" +
@@ -3044,7 +3432,11 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\frequested_by\x18\x05 \x01(\tR\vrequestedBy\x12!\n" +
 	"\frequested_ms\x18\x06 \x01(\x03R\vrequestedMs\x123\n" +
 	"\bverdicts\x18\a \x03(\v2\x17.streamgauge.v1.VerdictR\bverdicts\x12\x16\n" +
-	"\x06closed\x18\b \x01(\bR\x06closed\"h\n" +
+	"\x06closed\x18\b \x01(\bR\x06closed\x12.\n" +
+	"\x13registered_model_id\x18\t \x01(\tR\x11registeredModelId\x12\x18\n" +
+	"\acomment\x18\n" +
+	" \x01(\tR\acomment\x12\x18\n" +
+	"\achanges\x18\v \x01(\x04R\achanges\"h\n" +
 	"\aVerdict\x12\x0e\n" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12\x17\n" +
 	"\atime_ms\x18\x02 \x01(\x03R\x06timeMs\x12\x1a\n" +
@@ -3061,7 +3453,33 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\n" +
 	"created_ms\x18\b \x01(\x03R\tcreatedMs\x12\x1d\n" +
 	"\n" +
-	"updated_ms\x18\t \x01(\x03R\tupdatedMs\"\xa6\x01\n" +
+	"updated_ms\x18\t \x01(\x03R\tupdatedMs\"?\n" +
+	"\bWebhooks\x123\n" +
+	"\bwebhooks\x18\x01 \x03(\v2\x17.streamgauge.v1.WebhookR\bwebhooks\"i\n" +
+	"\n" +
+	"WebhookLog\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\x12?\n" +
+	"\n" +
+	"deliveries\x18\x02 \x03(\v2\x1f.streamgauge.v1.WebhookDeliveryR\n" +
+	"deliveries\"\x90\x02\n" +
+	"\x0fWebhookDelivery\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05event\x18\x02 \x01(\tR\x05event\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x04R\brevision\x12\x19\n" +
+	"\bevent_ms\x18\x04 \x01(\x03R\aeventMs\x12\x1d\n" +
+	"\n" +
+	"attempt_ms\x18\x05 \x01(\x03R\tattemptMs\x12\x1a\n" +
+	"\battempts\x18\x06 \x01(\rR\battempts\x12\x16\n" +
+	"\x06status\x18\a \x01(\rR\x06status\x12\x14\n" +
+	"\x05error\x18\b \x01(\tR\x05error\x12\x1c\n" +
+	"\tdelivered\x18\t \x01(\bR\tdelivered\x12\x19\n" +
+	"\bgiven_up\x18\n" +
+	" \x01(\bR\agivenUp\"S\n" +
+	"\x06Notice\x12\x14\n" +
+	"\x05event\x18\x01 \x01(\tR\x05event\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\x12\x1f\n" +
+	"\vwebhook_ids\x18\x03 \x03(\tR\n" +
+	"webhookIds\"\xae\x02\n" +
 	"\bEndpoint\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
@@ -3069,7 +3487,14 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x05model\x18\x04 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x05 \x01(\x04R\aversion\x12\x19\n" +
 	"\bsince_ms\x18\x06 \x01(\x03R\asinceMs\x12\x19\n" +
-	"\buntil_ms\x18\a \x01(\x03R\auntilMs\"\xab\x02\n" +
+	"\buntil_ms\x18\a \x01(\x03R\auntilMs\x12.\n" +
+	"\x13registered_model_id\x18\b \x01(\tR\x11registeredModelId\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\t \x01(\tR\tcreatedBy\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\n" +
+	" \x01(\x03R\tcreatedMs\x12\x18\n" +
+	"\achanges\x18\v \x01(\x04R\achanges\"\xab\x02\n" +
 	"\n" +
 	"ProjectRun\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x10\n" +
@@ -3089,7 +3514,7 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"\x1d\n" +
 	"\aCounter\x12\x12\n" +
-	"\x04next\x18\x01 \x01(\x04R\x04next\"\x9d\x01\n" +
+	"\x04next\x18\x01 \x01(\x04R\x04next\"\xcd\x01\n" +
 	"\x06Change\x12\x1a\n" +
 	"\bdocument\x18\x01 \x01(\tR\bdocument\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x17\n" +
@@ -3097,7 +3522,8 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x02by\x18\x04 \x01(\tR\x02by\x12\x12\n" +
 	"\x04what\x18\x05 \x01(\tR\x04what\x12\x12\n" +
 	"\x04from\x18\x06 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\a \x01(\tR\x02to\"N\n" +
+	"\x02to\x18\a \x01(\tR\x02to\x12.\n" +
+	"\x06notice\x18\b \x01(\v2\x16.streamgauge.v1.NoticeR\x06notice\"N\n" +
 	"\x05Lease\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x19\n" +
@@ -3158,7 +3584,7 @@ func file_streamgauge_v1_documents_proto_rawDescGZIP() []byte {
 }
 
 var file_streamgauge_v1_documents_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(Lifecycle)(0),          // 0: streamgauge.v1.Lifecycle
 	(LoggedModelStatus)(0),  // 1: streamgauge.v1.LoggedModelStatus
@@ -3181,26 +3607,30 @@ var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(*Approval)(nil),        // 18: streamgauge.v1.Approval
 	(*Verdict)(nil),         // 19: streamgauge.v1.Verdict
 	(*Webhook)(nil),         // 20: streamgauge.v1.Webhook
-	(*Endpoint)(nil),        // 21: streamgauge.v1.Endpoint
-	(*ProjectRun)(nil),      // 22: streamgauge.v1.ProjectRun
-	(*Claim)(nil),           // 23: streamgauge.v1.Claim
-	(*Counter)(nil),         // 24: streamgauge.v1.Counter
-	(*Change)(nil),          // 25: streamgauge.v1.Change
-	(*Lease)(nil),           // 26: streamgauge.v1.Lease
-	(*Blob)(nil),            // 27: streamgauge.v1.Blob
-	(*Token)(nil),           // 28: streamgauge.v1.Token
-	nil,                     // 29: streamgauge.v1.Experiment.TagsEntry
-	nil,                     // 30: streamgauge.v1.Run.ParamsEntry
-	nil,                     // 31: streamgauge.v1.Run.TagsEntry
-	nil,                     // 32: streamgauge.v1.DatasetInput.TagsEntry
-	nil,                     // 33: streamgauge.v1.LoggedModel.ParamsEntry
-	nil,                     // 34: streamgauge.v1.LoggedModel.TagsEntry
-	nil,                     // 35: streamgauge.v1.RegisteredModel.TagsEntry
-	nil,                     // 36: streamgauge.v1.RegisteredModel.AliasesEntry
-	nil,                     // 37: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	nil,                     // 38: streamgauge.v1.ModelVersion.TagsEntry
-	nil,                     // 39: streamgauge.v1.ProjectRun.ParametersEntry
-	(RunStatus)(0),          // 40: streamgauge.v1.RunStatus
+	(*Webhooks)(nil),        // 21: streamgauge.v1.Webhooks
+	(*WebhookLog)(nil),      // 22: streamgauge.v1.WebhookLog
+	(*WebhookDelivery)(nil), // 23: streamgauge.v1.WebhookDelivery
+	(*Notice)(nil),          // 24: streamgauge.v1.Notice
+	(*Endpoint)(nil),        // 25: streamgauge.v1.Endpoint
+	(*ProjectRun)(nil),      // 26: streamgauge.v1.ProjectRun
+	(*Claim)(nil),           // 27: streamgauge.v1.Claim
+	(*Counter)(nil),         // 28: streamgauge.v1.Counter
+	(*Change)(nil),          // 29: streamgauge.v1.Change
+	(*Lease)(nil),           // 30: streamgauge.v1.Lease
+	(*Blob)(nil),            // 31: streamgauge.v1.Blob
+	(*Token)(nil),           // 32: streamgauge.v1.Token
+	nil,                     // 33: streamgauge.v1.Experiment.TagsEntry
+	nil,                     // 34: streamgauge.v1.Run.ParamsEntry
+	nil,                     // 35: streamgauge.v1.Run.TagsEntry
+	nil,                     // 36: streamgauge.v1.DatasetInput.TagsEntry
+	nil,                     // 37: streamgauge.v1.LoggedModel.ParamsEntry
+	nil,                     // 38: streamgauge.v1.LoggedModel.TagsEntry
+	nil,                     // 39: streamgauge.v1.RegisteredModel.TagsEntry
+	nil,                     // 40: streamgauge.v1.RegisteredModel.AliasesEntry
+	nil,                     // 41: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	nil,                     // 42: streamgauge.v1.ModelVersion.TagsEntry
+	nil,                     // 43: streamgauge.v1.ProjectRun.ParametersEntry
+	(RunStatus)(0),          // 44: streamgauge.v1.RunStatus
 }
 var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	5,  // 0: streamgauge.v1.Document.experiment:type_name -> streamgauge.v1.Experiment
@@ -3210,51 +3640,56 @@ var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	17, // 4: streamgauge.v1.Document.model_version:type_name -> streamgauge.v1.ModelVersion
 	18, // 5: streamgauge.v1.Document.approval:type_name -> streamgauge.v1.Approval
 	20, // 6: streamgauge.v1.Document.webhook:type_name -> streamgauge.v1.Webhook
-	21, // 7: streamgauge.v1.Document.endpoint:type_name -> streamgauge.v1.Endpoint
-	22, // 8: streamgauge.v1.Document.project_run:type_name -> streamgauge.v1.ProjectRun
-	23, // 9: streamgauge.v1.Document.claim:type_name -> streamgauge.v1.Claim
-	24, // 10: streamgauge.v1.Document.counter:type_name -> streamgauge.v1.Counter
-	25, // 11: streamgauge.v1.Document.change:type_name -> streamgauge.v1.Change
-	26, // 12: streamgauge.v1.Document.lease:type_name -> streamgauge.v1.Lease
-	27, // 13: streamgauge.v1.Document.blob:type_name -> streamgauge.v1.Blob
-	28, // 14: streamgauge.v1.Document.token:type_name -> streamgauge.v1.Token
-	0,  // 15: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	29, // 16: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
-	40, // 17: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
-	0,  // 18: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	30, // 19: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
-	31, // 20: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
-	11, // 21: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
-	13, // 22: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
-	9,  // 23: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
-	10, // 24: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
-	7,  // 25: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
-	8,  // 26: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
-	8,  // 27: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
-	8,  // 28: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
-	12, // 29: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
-	32, // 30: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
-	1,  // 31: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
-	33, // 32: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
-	34, // 33: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
-	0,  // 34: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	35, // 35: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
-	36, // 36: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
-	37, // 37: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	0,  // 38: streamgauge.v1.RegisteredModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	16, // 39: streamgauge.v1.RegisteredModel.spans:type_name -> streamgauge.v1.StageSpan
-	2,  // 40: streamgauge.v1.StageSpan.stage:type_name -> streamgauge.v1.Stage
-	2,  // 41: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
-	38, // 42: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
-	2,  // 43: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
-	19, // 44: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
-	39, // 45: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
-	3,  // 46: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
-	47, // [47:47] is the sub-list for method output_type
-	47, // [47:47] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	25, // 7: streamgauge.v1.Document.endpoint:type_name -> streamgauge.v1.Endpoint
+	26, // 8: streamgauge.v1.Document.project_run:type_name -> streamgauge.v1.ProjectRun
+	27, // 9: streamgauge.v1.Document.claim:type_name -> streamgauge.v1.Claim
+	28, // 10: streamgauge.v1.Document.counter:type_name -> streamgauge.v1.Counter
+	29, // 11: streamgauge.v1.Document.change:type_name -> streamgauge.v1.Change
+	30, // 12: streamgauge.v1.Document.lease:type_name -> streamgauge.v1.Lease
+	31, // 13: streamgauge.v1.Document.blob:type_name -> streamgauge.v1.Blob
+	32, // 14: streamgauge.v1.Document.token:type_name -> streamgauge.v1.Token
+	21, // 15: streamgauge.v1.Document.webhooks:type_name -> streamgauge.v1.Webhooks
+	22, // 16: streamgauge.v1.Document.webhook_log:type_name -> streamgauge.v1.WebhookLog
+	0,  // 17: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	33, // 18: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
+	44, // 19: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
+	0,  // 20: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	34, // 21: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
+	35, // 22: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
+	11, // 23: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
+	13, // 24: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
+	9,  // 25: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
+	10, // 26: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
+	7,  // 27: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
+	8,  // 28: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
+	8,  // 29: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
+	8,  // 30: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
+	12, // 31: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
+	36, // 32: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
+	1,  // 33: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
+	37, // 34: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
+	38, // 35: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
+	0,  // 36: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	39, // 37: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
+	40, // 38: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
+	41, // 39: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	0,  // 40: streamgauge.v1.RegisteredModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	16, // 41: streamgauge.v1.RegisteredModel.spans:type_name -> streamgauge.v1.StageSpan
+	2,  // 42: streamgauge.v1.StageSpan.stage:type_name -> streamgauge.v1.Stage
+	2,  // 43: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
+	42, // 44: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
+	2,  // 45: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
+	19, // 46: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
+	20, // 47: streamgauge.v1.Webhooks.webhooks:type_name -> streamgauge.v1.Webhook
+	23, // 48: streamgauge.v1.WebhookLog.deliveries:type_name -> streamgauge.v1.WebhookDelivery
+	43, // 49: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
+	24, // 50: streamgauge.v1.Change.notice:type_name -> streamgauge.v1.Notice
+	3,  // 51: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_streamgauge_v1_documents_proto_init() }
@@ -3279,6 +3714,8 @@ func file_streamgauge_v1_documents_proto_init() {
 		(*Document_Lease)(nil),
 		(*Document_Blob)(nil),
 		(*Document_Token)(nil),
+		(*Document_Webhooks)(nil),
+		(*Document_WebhookLog)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3286,7 +3723,7 @@ func file_streamgauge_v1_documents_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgauge_v1_documents_proto_rawDesc), len(file_streamgauge_v1_documents_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   36,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
