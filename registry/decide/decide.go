@@ -63,6 +63,8 @@ type Event struct {
 type change struct {
 	what, from, to string
 	implied        bool
+	// notice is what webhooks are told. An implied change that has one is written, for it stands nowhere else.
+	notice *sgpb.Notice
 }
 
 // Decision is what a command does. Answer is the key of the document that answers it.
@@ -124,10 +126,10 @@ func Evolve(doc *sgpb.Document, e Event, nowMS int64) (*sgpb.Document, *sgpb.Cha
 		return next, nil
 	}
 	n := count(next)
-	if e.change.implied {
+	if e.change.implied && e.change.notice == nil {
 		return next, nil
 	}
-	return next, &sgpb.Change{Document: e.Key, Number: n, TimeMs: nowMS, By: e.by, What: e.change.what, From: e.change.from, To: e.change.to}
+	return next, &sgpb.Change{Document: e.Key, Number: n, TimeMs: nowMS, By: e.by, What: e.change.what, From: e.change.from, To: e.change.to, Notice: e.change.notice}
 }
 
 // count takes the next number of a document's history.
@@ -148,6 +150,12 @@ func count(doc *sgpb.Document) uint64 {
 	case *sgpb.Document_ModelVersion:
 		b.ModelVersion.Changes++
 		return b.ModelVersion.Changes
+	case *sgpb.Document_Approval:
+		b.Approval.Changes++
+		return b.Approval.Changes
+	case *sgpb.Document_Endpoint:
+		b.Endpoint.Changes++
+		return b.Endpoint.Changes
 	}
 	panic(fmt.Sprintf("decide: a %T keeps no history", doc.GetBody()))
 }

@@ -22,6 +22,8 @@ type Decider struct{ d *decider }
 type Change struct {
 	What, From, To string
 	Implied        bool
+	// Notice is what webhooks are told of it, nil if nobody wants to know.
+	Notice *sgpb.Notice
 }
 
 // Given is what the decision was given.
@@ -41,6 +43,11 @@ func (d *Decider) Create(key string, c Change, set func(*sgpb.Document)) {
 	d.d.emit(Event{Key: key, Fresh: true, set: set, change: c.own()})
 }
 
+// CreateQuietly is Create of a document that keeps no history.
+func (d *Decider) CreateQuietly(key string, set func(*sgpb.Document)) {
+	d.d.emit(Event{Key: key, Fresh: true, set: set})
+}
+
 // Change changes a document that was read before. set gets a copy of its own.
 func (d *Decider) Change(key string, c *Change, set func(*sgpb.Document)) {
 	e := Event{Key: key, set: set}
@@ -54,7 +61,7 @@ func (d *Decider) Change(key string, c *Change, set func(*sgpb.Document)) {
 func (d *Decider) Answer(key string) { d.d.out.Answer = key }
 
 func (c Change) own() *change {
-	return &change{what: c.What, from: c.From, to: c.To, implied: c.Implied}
+	return &change{what: c.What, from: c.From, to: c.To, implied: c.Implied, notice: c.Notice}
 }
 
 // PythonText writes a text as Python's repr does, which MLflow's messages show.
