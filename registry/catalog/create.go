@@ -10,6 +10,7 @@ import (
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/naming"
 	"github.com/streamgauge/streamgauge/registry/source"
+	"github.com/streamgauge/streamgauge/registry/webhook"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -35,6 +36,8 @@ const registrationsMax = 1000
 // origin is what a version is made from, once its source is judged.
 type origin struct {
 	source, storage, runID, modelID string
+	// askedRun is the run of the request, or of the version that the source names: what webhooks are told.
+	askedRun string
 	// model is the logged model, if there is one.
 	model *sgpb.LoggedModel
 	// inherited says that the logged model is that of the version in the source; it may be gone.
@@ -64,8 +67,13 @@ func (c CreateVersion) Decide(d *decide.Decider) error {
 		Source: o.source, StorageLocation: o.storage, RunId: o.runID, RunLink: c.RunLink, ModelId: o.modelID,
 		CreatedMs: now, UpdatedMs: now, Tags: tags,
 	}
+	event, data := webhook.VersionOf(v, o.askedRun)
+	notice, err := webhook.Notice(d, event, data)
+	if err != nil {
+		return err
+	}
 	key := versionKey(v)
-	d.Create(key, decide.Change{What: "created", Implied: true}, func(doc *sgpb.Document) {
+	d.Create(key, decide.Change{What: "created", Implied: true, Notice: notice}, func(doc *sgpb.Document) {
 		doc.Body = &sgpb.Document_ModelVersion{ModelVersion: proto.Clone(v).(*sgpb.ModelVersion)}
 	})
 	change(d, m, nil, func(x *sgpb.RegisteredModel) {
@@ -99,7 +107,7 @@ func (c CreateVersion) check() (map[string]string, error) {
 
 // origin judges the source and resolves it to where the files are.
 func (c CreateVersion) origin(d *decide.Decider, prompt bool) (o origin, err error) {
-	o = origin{source: c.Source, storage: c.Source, runID: text(c.RunID), modelID: text(c.ModelID)}
+	o = origin{source: c.Source, storage: c.Source, runID: text(c.RunID), modelID: text(c.ModelID), askedRun: text(c.RunID)}
 	if prompt {
 		return o, source.CheckPrompt(c.Source)
 	}
@@ -191,7 +199,7 @@ func (c CreateVersion) fromModel(d *decide.Decider, o *origin) error {
 		return invalid("Invalid model version source: '%s'. The run_id and model_id request parameters must match the referenced model version.", c.Source)
 	}
 	o.source = fmt.Sprintf("models:/%s/%d", at.Name, v.GetVersion())
-	o.storage = DownloadURI(v)
+	o.storage, o.askedRun = DownloadURI(v), v.GetRunId()
 	o.runID, o.modelID, o.inherited = v.GetRunId(), v.GetModelId(), text(c.ModelID) == ""
 	return nil
 }

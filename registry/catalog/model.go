@@ -7,6 +7,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/naming"
+	"github.com/streamgauge/streamgauge/registry/webhook"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -75,9 +76,14 @@ func (c CreateModel) Decide(d *decide.Decider) error {
 		Id: d.Given().ID, Name: c.Name, Description: c.Description, CreatedMs: now, UpdatedMs: now, Tags: tags, User: d.Given().By,
 		Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE,
 	}
+	event, data := webhook.CreatedOf(m)
+	notice, err := webhook.Notice(d, event, data)
+	if err != nil {
+		return err
+	}
 	key := document.RegisteredModelKey(m.Id)
 	d.Claim(document.RegisteredNameKey(c.Name), key, c.Name)
-	d.Create(key, decide.Change{What: "created", To: c.Name, Implied: true}, func(doc *sgpb.Document) {
+	d.Create(key, decide.Change{What: "created", To: c.Name, Implied: true, Notice: notice}, func(doc *sgpb.Document) {
 		doc.Body = &sgpb.Document_RegisteredModel{RegisteredModel: proto.Clone(m).(*sgpb.RegisteredModel)}
 	})
 	d.Answer(key)
@@ -189,7 +195,13 @@ func (c SetModelTag) Decide(d *decide.Decider) error {
 	if err != nil {
 		return err
 	}
-	change(d, m, changed("tag "+c.Key, old, c.Value), func(x *sgpb.RegisteredModel) { x.Tags = tags })
+	happened := changed("tag "+c.Key, old, c.Value)
+	if document.IsPrompt(m.GetTags()) { // MLflow has no such event of models
+		if happened.Notice, err = webhook.Notice(d, webhook.PromptTagSet, webhook.Tag{Name: c.Name, Key: c.Key, Value: &c.Value}); err != nil {
+			return err
+		}
+	}
+	change(d, m, happened, func(x *sgpb.RegisteredModel) { x.Tags = tags })
 	return nil
 }
 
@@ -202,9 +214,17 @@ func (c DeleteModelTag) Decide(d *decide.Decider) error {
 	if err != nil {
 		return err
 	}
-	if old, has := m.GetTags()[c.Key]; has {
-		change(d, m, changed("tag "+c.Key, old, ""), func(x *sgpb.RegisteredModel) { delete(x.Tags, c.Key) })
+	old, has := m.GetTags()[c.Key]
+	if !has {
+		return nil
 	}
+	happened := changed("tag "+c.Key, old, "")
+	if document.IsPrompt(m.GetTags()) {
+		if happened.Notice, err = webhook.Notice(d, webhook.PromptTagDeleted, webhook.Tag{Name: c.Name, Key: c.Key}); err != nil {
+			return err
+		}
+	}
+	change(d, m, happened, func(x *sgpb.RegisteredModel) { delete(x.Tags, c.Key) })
 	return nil
 }
 
@@ -228,7 +248,12 @@ func (c SetAlias) Decide(d *decide.Decider) error {
 	if !has && len(m.GetAliases()) >= naming.AliasesMax {
 		return invalid("Registered model '%s' has %d aliases, which is as many as are kept; delete one first", c.Name, naming.AliasesMax)
 	}
-	change(d, m, changed("alias "+c.Alias, versionText(old), versionText(n)), func(x *sgpb.RegisteredModel) {
+	happened := changed("alias "+c.Alias, versionText(old), versionText(n))
+	data := webhook.Alias{Name: c.Name, Alias: c.Alias, Version: c.Version}
+	if happened.Notice, err = webhook.Notice(d, eventOf(m, webhook.AliasCreated), data); err != nil {
+		return err
+	}
+	change(d, m, happened, func(x *sgpb.RegisteredModel) {
 		if x.Aliases == nil {
 			x.Aliases = make(map[string]uint64)
 		}
@@ -256,8 +281,14 @@ func (c DeleteAlias) Decide(d *decide.Decider) error {
 	if err != nil {
 		return err
 	}
-	if old, has := m.GetAliases()[c.Alias]; has {
-		change(d, m, changed("alias "+c.Alias, versionText(old), ""), func(x *sgpb.RegisteredModel) { delete(x.Aliases, c.Alias) })
+	old, has := m.GetAliases()[c.Alias]
+	if !has {
+		return nil
 	}
+	happened := changed("alias "+c.Alias, versionText(old), "")
+	if happened.Notice, err = webhook.Notice(d, eventOf(m, webhook.AliasDeleted), webhook.Alias{Name: c.Name, Alias: c.Alias}); err != nil {
+		return err
+	}
+	change(d, m, happened, func(x *sgpb.RegisteredModel) { delete(x.Aliases, c.Alias) })
 	return nil
 }

@@ -4,7 +4,9 @@ import (
 	"strings"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/webhook"
 	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -34,4 +36,20 @@ func taken(name string, old, next map[string]string) error {
 		return track.Errorf(track.ResourceAlreadyExists, "Tried to create a %s with name %s, but the name is already taken by a %s. MLflow does not allow creating a model and a prompt with the same name.", strings.ToLower(n), decide.PythonText(name), strings.ToLower(o))
 	}
 	return track.Errorf(track.ResourceAlreadyExists, "%s (name=%s) already exists.", kind(next), name)
+}
+
+// Model reads a model that must exist and makes it the answer, for rules of other packages.
+func Model(d *decide.Decider, name string) (*sgpb.RegisteredModel, error) { return model(d, name) }
+
+// Version reads a version that must exist and makes it the answer.
+func Version(d *decide.Decider, name, number string) (*sgpb.RegisteredModel, *sgpb.ModelVersion, error) {
+	return version(d, name, number)
+}
+
+// eventOf is the event of a model's version, or of the prompt's that the model is.
+func eventOf(m *sgpb.RegisteredModel, event string) string {
+	if document.IsPrompt(m.GetTags()) {
+		return webhook.OfPrompt(event)
+	}
+	return event
 }

@@ -3,8 +3,10 @@ package catalog
 import (
 	"slices"
 
+	"github.com/streamgauge/streamgauge/registry/approval"
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/naming"
+	"github.com/streamgauge/streamgauge/registry/webhook"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -121,6 +123,9 @@ func (c MoveVersion) Decide(d *decide.Decider) error {
 	if err != nil {
 		return err
 	}
+	if err := approved(d, m, v, stage); err != nil {
+		return err
+	}
 	now := d.Given().NowMS
 	var archived []uint64
 	if c.Archive {
@@ -138,6 +143,24 @@ func (c MoveVersion) Decide(d *decide.Decider) error {
 		document.SetStage(x, v.GetVersion(), stage)
 		x.UpdatedMs = now
 	})
+	return nil
+}
+
+// approved refuses a transition without the approvals that the model wants for the stage, and closes the request
+// that has them.
+func approved(d *decide.Decider, m *sgpb.RegisteredModel, v *sgpb.ModelVersion, stage sgpb.Stage) error {
+	if approval.Required(m, stage) == 0 || v.GetStage() == stage {
+		return nil
+	}
+	key := document.ApprovalKey(m.GetId(), v.GetVersion(), stage)
+	doc, err := d.Load(key)
+	if err != nil {
+		return err
+	}
+	if err := approval.Check(m, v.GetVersion(), stage, doc.GetApproval()); err != nil {
+		return err
+	}
+	d.Change(key, changed("closed", "", mlflow.StageName(stage)), func(doc *sgpb.Document) { doc.GetApproval().Closed = true })
 	return nil
 }
 
@@ -195,7 +218,7 @@ func (c SetVersionTag) Decide(d *decide.Decider) error {
 	if err := naming.CheckTag(c.Key, c.Value); err != nil {
 		return err
 	}
-	_, v, err := version(d, c.Name, c.Version)
+	m, v, err := version(d, c.Name, c.Version)
 	if err != nil {
 		return err
 	}
@@ -207,7 +230,12 @@ func (c SetVersionTag) Decide(d *decide.Decider) error {
 	if err != nil {
 		return err
 	}
-	changeVersion(d, v, changed("tag "+c.Key, old, c.Value), func(x *sgpb.ModelVersion) { x.Tags = tags })
+	happened := changed("tag "+c.Key, old, c.Value)
+	data := webhook.Tag{Name: c.Name, Version: c.Version, Key: c.Key, Value: &c.Value}
+	if happened.Notice, err = webhook.Notice(d, eventOf(m, webhook.VersionTagSet), data); err != nil {
+		return err
+	}
+	changeVersion(d, v, happened, func(x *sgpb.ModelVersion) { x.Tags = tags })
 	return nil
 }
 
@@ -216,12 +244,19 @@ func (c DeleteVersionTag) Decide(d *decide.Decider) error {
 	if err := mlflow.CheckKey("key", c.Key); err != nil {
 		return err
 	}
-	_, v, err := version(d, c.Name, c.Version)
+	m, v, err := version(d, c.Name, c.Version)
 	if err != nil {
 		return err
 	}
-	if old, has := v.GetTags()[c.Key]; has {
-		changeVersion(d, v, changed("tag "+c.Key, old, ""), func(x *sgpb.ModelVersion) { delete(x.Tags, c.Key) })
+	old, has := v.GetTags()[c.Key]
+	if !has {
+		return nil
 	}
+	happened := changed("tag "+c.Key, old, "")
+	data := webhook.Tag{Name: c.Name, Version: c.Version, Key: c.Key}
+	if happened.Notice, err = webhook.Notice(d, eventOf(m, webhook.VersionTagDeleted), data); err != nil {
+		return err
+	}
+	changeVersion(d, v, happened, func(x *sgpb.ModelVersion) { delete(x.Tags, c.Key) })
 	return nil
 }
