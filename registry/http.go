@@ -9,6 +9,8 @@ import (
 
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/rest"
+	v1 "github.com/streamgauge/streamgauge/registry/v1"
+	hooks "github.com/streamgauge/streamgauge/registry/webhook/serve"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -37,7 +39,10 @@ func (r *Registry) Routes(to fiber.Router) {
 		to.Delete(prefix+"/logged-models/:id/tags/:key", r.deleteModelTag)
 
 		r.models.Routes(to, prefix)
+		hooks.Routes(to, prefix, r.committer, r.sender)
 	}
+	hooks.OwnRoutes(to, r.committer, r.sender)
+	v1.Routes(to, r.committer, r.journal)
 }
 
 // fields reads a request's parameters.

@@ -26,6 +26,8 @@ import (
 	"github.com/streamgauge/streamgauge/registry/commit"
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/journal"
+	"github.com/streamgauge/streamgauge/registry/webhook"
+	"github.com/streamgauge/streamgauge/registry/webhook/send"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -67,6 +69,8 @@ type Options struct {
 	ArtifactRoot string
 	// ModelMetrics answers the metrics measured for a logged model, for its page. nil: none are shown.
 	ModelMetrics func(ctx context.Context, modelID string) ([]mlflow.Metric, error)
+	// Webhooks say how events reach their receivers.
+	Webhooks send.Options
 }
 
 // Registry decides and keeps. Its methods may be called at once by many.
@@ -77,6 +81,7 @@ type Registry struct {
 	blobs     *commit.Cache
 	committer *commit.Committer
 	models    *serve.Models
+	sender    *send.Sender
 }
 
 // Open starts a registry on a journal and makes the default experiment if there never was one.
@@ -99,15 +104,23 @@ func Open(ctx context.Context, j Journal, o Options) (*Registry, error) {
 	}
 	r.committer = commit.New(j, r.cache, commit.Options{Now: o.Now, NewID: o.NewID, Lanes: o.Lanes, ArtifactRoot: o.ArtifactRoot, Acks: o.Acks})
 	r.models = serve.New(r.committer, serve.Options{ModelMetrics: r.modelMetrics})
+	r.sender = send.New(r.committer, o.Webhooks)
 	if _, err := r.committer.Do(ctx, decide.CreateDefault{}); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("make the default experiment: %w", err)
+	}
+	if _, err := r.committer.Do(ctx, decide.By(webhook.Prepare{})); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("make the list of webhooks: %w", err)
 	}
 	return r, nil
 }
 
 // Close ends after the commit under way. Commands that wait are refused with 503.
 func (r *Registry) Close() { r.committer.Close() }
+
+// SendWebhooks delivers what webhooks are told, until ctx ends.
+func (r *Registry) SendWebhooks(ctx context.Context) { r.sender.Run(ctx) }
 
 // Lookup answers what the write path must know of a run. It is as a rule answered from memory.
 func (r *Registry) Lookup(ctx context.Context, runID string) (track.RunFacts, error) {
@@ -187,6 +200,7 @@ func (r *Registry) ObserveDocuments(docs []feed.Document) {
 	for _, d := range docs {
 		r.cache.Refresh(d.Key, commit.Entry{Doc: d.Doc, Revision: d.Revision})
 	}
+	r.sender.Observe(docs)
 }
 
 // ObserveSections and DocumentsApplied are of no interest here.

@@ -50,7 +50,8 @@ func read(ctx context.Context, j journal.Journal, key string) (Entry, error) {
 // kept are the kinds of documents that commands read again. History is read from ClickHouse, blobs have a
 // cache of their own, and a run's number is asked for once.
 var kept = []string{document.RunPrefix, document.ExperimentPrefix, document.ModelPrefix, "expname.", "counter.",
-	document.RegisteredNamePrefix, document.RegisteredModelPrefix, document.ModelVersionPrefix}
+	document.RegisteredNamePrefix, document.RegisteredModelPrefix, document.ModelVersionPrefix,
+	document.ApprovalPrefix, document.EndpointPrefix, document.WebhookPrefix}
 
 func isKept(key string) bool {
 	return slices.ContainsFunc(kept, func(prefix string) bool { return strings.HasPrefix(key, prefix) })

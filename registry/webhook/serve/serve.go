@@ -1,0 +1,323 @@
+// Package serve answers MLflow's routes of webhooks, and ours that shows deliveries.
+package serve
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/rest"
+	"github.com/streamgauge/streamgauge/registry/webhook"
+	"github.com/streamgauge/streamgauge/registry/webhook/send"
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// Routes registers MLflow's routes under a prefix.
+func Routes(to fiber.Router, prefix string, d send.Documents, s *send.Sender) {
+	h := &handlers{documents: d, sender: s}
+	to.Post(prefix+"/webhooks", h.create)
+	to.Get(prefix+"/webhooks", h.list)
+	to.Get(prefix+"/webhooks/:id", h.get)
+	to.Patch(prefix+"/webhooks/:id", h.update)
+	to.Delete(prefix+"/webhooks/:id", h.delete)
+	to.Post(prefix+"/webhooks/:id/test", h.test)
+}
+
+// OwnRoutes registers ours.
+func OwnRoutes(to fiber.Router, d send.Documents, s *send.Sender) {
+	h := &handlers{documents: d, sender: s}
+	to.Get("/v1/webhooks/:id/deliveries", h.deliveries)
+}
+
+type handlers struct {
+	documents send.Documents
+	sender    *send.Sender
+}
+
+func param(c *fiber.Ctx) (string, error) {
+	s, err := url.PathUnescape(c.Params("id"))
+	if err != nil {
+		return "", track.Errorf(track.InvalidParameterValue, "Invalid value for parameter 'id' in the path: %v", err)
+	}
+	return string([]byte(s)), nil
+}
+
+func reply(c *fiber.Ctx, value any) error {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Send(b)
+}
+
+// shown is a webhook as MLflow shows it: never its secret.
+type shown struct {
+	ID          string  `json:"webhook_id"`
+	Name        string  `json:"name"`
+	Description string  `json:"description,omitempty"`
+	URL         string  `json:"url"`
+	Events      []event `json:"events"`
+	Status      string  `json:"status"`
+	CreatedMS   int64   `json:"creation_timestamp"`
+	UpdatedMS   int64   `json:"last_updated_timestamp"`
+}
+
+type event struct {
+	Entity string `json:"entity"`
+	Action string `json:"action"`
+}
+
+const (
+	statusActive   = "ACTIVE"
+	statusDisabled = "DISABLED"
+)
+
+func show(w *sgpb.Webhook) shown {
+	out := shown{
+		ID: w.GetId(), Name: w.GetName(), Description: w.GetDescription(), URL: w.GetUrl(), Status: statusDisabled,
+		CreatedMS: w.GetCreatedMs(), UpdatedMS: w.GetUpdatedMs(), Events: make([]event, 0, len(w.GetEvents())),
+	}
+	if w.GetActive() {
+		out.Status = statusActive
+	}
+	for _, e := range w.GetEvents() {
+		entity, action := webhook.SplitEvent(e)
+		out.Events = append(out.Events, event{entity, action})
+	}
+	return out
+}
+
+func readEvent(f mlflow.Fields) (string, error) {
+	entity, e1 := f.Required("entity")
+	action, e2 := f.Required("action")
+	if err := errors.Join(e1, e2); err != nil {
+		return "", err
+	}
+	return webhook.ParseEvent(entity, action)
+}
+
+// readEvents reads a list of events, each once.
+func readEvents(f mlflow.Fields) ([]string, error) {
+	list, err := f.Objects("events")
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, o := range list {
+		e, err := readEvent(o)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(out, e) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// readActive reads a status, nil if there is none.
+func readActive(f mlflow.Fields) (*bool, error) {
+	status, err := f.String("status")
+	if err != nil || !f.Has("status") {
+		return nil, err
+	}
+	switch status {
+	case statusActive, statusDisabled:
+		active := status == statusActive
+		return &active, nil
+	}
+	return nil, track.Errorf(track.InvalidParameterValue, "Invalid value %s for parameter 'status' supplied: it is ACTIVE or DISABLED", decide.PythonText(status))
+}
+
+func (h *handlers) create(c *fiber.Ctx) error {
+	f, err := rest.Fields(c)
+	if err != nil {
+		return err
+	}
+	name, e1 := f.Required("name")
+	address, e2 := f.Required("url")
+	description, e3 := f.String("description")
+	secret, e4 := f.String("secret")
+	events, e5 := readEvents(f)
+	active, e6 := readActive(f)
+	for _, err := range []error{e1, e2, e3, e4, e5, e6} {
+		if err != nil {
+			return err
+		}
+	}
+	if len(events) == 0 {
+		return mlflow.MissingParameter("events")
+	}
+	ctx := c.UserContext()
+	if err := webhook.CheckName(name); err != nil {
+		return err
+	}
+	if err := h.sender.CheckURL(ctx, address); err != nil {
+		return err
+	}
+	cmd := webhook.Create{
+		ID: webhook.NewID(), Name: name, URL: address, Description: description, Events: events, Secret: h.sender.Box.Seal(secret),
+		Disabled: active != nil && !*active,
+	}
+	if h.sender.Last != nil {
+		if cmd.After, err = h.sender.Last(ctx); err != nil {
+			return err
+		}
+	}
+	doc, err := h.documents.Do(ctx, decide.By(cmd))
+	if err != nil {
+		return err
+	}
+	w := webhook.Find(doc.GetWebhooks().GetWebhooks(), cmd.ID)
+	if w == nil {
+		return webhook.NoWebhook(cmd.ID) // deleted in the same moment
+	}
+	return reply(c, map[string]any{"webhook": show(w)})
+}
+
+const (
+	listDefault = 100
+	listMax     = 1000
+)
+
+func (h *handlers) all(ctx context.Context) ([]*sgpb.Webhook, error) {
+	e, err := h.documents.Load(ctx, document.Webhooks)
+	return e.Doc.GetWebhooks().GetWebhooks(), err
+}
+
+// list shows the newest first.
+func (h *handlers) list(c *fiber.Ctx) error {
+	f, err := rest.Fields(c)
+	if err != nil {
+		return err
+	}
+	size, err := f.Int64("max_results", listDefault)
+	if err != nil {
+		return err
+	}
+	if size < 0 || size > listMax {
+		return track.Errorf(track.InvalidParameterValue, "max_results must be between 1 and %d.", listMax)
+	}
+	if size == 0 {
+		size = listDefault
+	}
+	token, err := f.String("page_token")
+	if err != nil {
+		return err
+	}
+	offset, err := readToken(token)
+	if err != nil {
+		return err
+	}
+	all, err := h.all(c.UserContext())
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Webhooks []shown `json:"webhooks,omitempty"`
+		Token    string  `json:"next_page_token,omitempty"`
+	}{}
+	end := min(offset+int(size), len(all))
+	for i := offset; i < end; i++ {
+		answer.Webhooks = append(answer.Webhooks, show(all[len(all)-1-i]))
+	}
+	if end < len(all) {
+		answer.Token = base64.StdEncoding.EncodeToString([]byte(`{"offset": ` + strconv.Itoa(end) + `}`))
+	}
+	return reply(c, answer)
+}
+
+func readToken(token string) (int, error) {
+	if token == "" {
+		return 0, nil
+	}
+	var at struct{ Offset int }
+	b, err := base64.StdEncoding.DecodeString(token)
+	if err == nil {
+		err = json.Unmarshal(b, &at)
+	}
+	if err != nil || at.Offset < 0 {
+		return 0, track.Errorf(track.InvalidParameterValue, "Invalid page token '%s'; take it from the page before", token)
+	}
+	return at.Offset, nil
+}
+
+// find answers the webhook that the path names.
+func (h *handlers) find(c *fiber.Ctx) (*sgpb.Webhook, error) {
+	id, err := param(c)
+	if err != nil {
+		return nil, err
+	}
+	all, err := h.all(c.UserContext())
+	if err != nil {
+		return nil, err
+	}
+	w := webhook.Find(all, id)
+	if w == nil {
+		return nil, webhook.NoWebhook(id)
+	}
+	return w, nil
+}
+
+func (h *handlers) get(c *fiber.Ctx) error {
+	w, err := h.find(c)
+	if err != nil {
+		return err
+	}
+	return reply(c, map[string]any{"webhook": show(w)})
+}
+
+func (h *handlers) delete(c *fiber.Ctx) error {
+	id, err := param(c)
+	if err != nil {
+		return err
+	}
+	if _, err := h.documents.Do(c.UserContext(), decide.By(webhook.Delete{ID: id})); err != nil {
+		return err
+	}
+	return reply(c, struct{}{})
+}
+
+func (h *handlers) test(c *fiber.Ctx) error {
+	w, err := h.find(c)
+	if err != nil {
+		return err
+	}
+	f, err := rest.Fields(c)
+	if err != nil {
+		return err
+	}
+	tested := w.GetEvents()[0]
+	if f.Has("event") {
+		o, err := f.Object("event")
+		if err != nil {
+			return err
+		}
+		if tested, err = readEvent(o); err != nil {
+			return err
+		}
+	}
+	r := h.sender.Test(c.UserContext(), w, tested, webhook.NewID())
+	result := map[string]any{"success": r.Success}
+	if r.Status != 0 {
+		result["response_status"] = r.Status
+	}
+	for field, text := range map[string]string{"response_body": r.Body, "error_message": r.Error} {
+		if strings.TrimSpace(text) != "" {
+			result[field] = text
+		}
+	}
+	return reply(c, map[string]any{"result": result})
+}
