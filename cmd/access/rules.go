@@ -29,6 +29,9 @@ const (
 	File
 	// Public is served to anybody, before anything is asked.
 	Public
+	// Managed is Whole, and its role is asked for once there are tokens: while the server is open it is open like
+	// everything that MLflow's client does.
+	Managed
 )
 
 // Rule is what a route asks of a caller.
@@ -198,5 +201,22 @@ var rules = map[string]Rule{
 	"POST 2.0/mlflow/model-versions/transition-stage":       {Write, Whole},
 	"POST 2.0/mlflow/model-versions/set-tag":                {Write, Whole},
 	"DELETE 2.0/mlflow/model-versions/delete-tag":           {Write, Whole},
-	"GET /model-versions/get-artifact":                      {Read, Whole},
+	// Who lowers what a stage needs, or says where secrets and events go, decides for the others.
+	"PUT /v1/registered-models/:name/approvals-required": {Admin, Managed},
+	"GET /v1/approvals":                 {Read, Whole},
+	"POST /v1/approvals":                {Write, Whole},
+	"POST /v1/approvals/:id/approve":    {Write, Whole},
+	"POST /v1/approvals/:id/reject":     {Write, Whole},
+	"GET /v1/endpoints":                 {Read, Whole},
+	"POST /v1/endpoints":                {Write, Whole},
+	"PATCH /v1/endpoints/:id":           {Write, Whole},
+	"GET 2.0/mlflow/webhooks":           {Admin, Managed},
+	"POST 2.0/mlflow/webhooks":          {Admin, Managed},
+	"GET 2.0/mlflow/webhooks/:id":       {Admin, Managed},
+	"PATCH 2.0/mlflow/webhooks/:id":     {Admin, Managed},
+	"DELETE 2.0/mlflow/webhooks/:id":    {Admin, Managed},
+	"POST 2.0/mlflow/webhooks/:id/test": {Admin, Managed},
+	"GET /v1/webhooks/:id/deliveries":   {Admin, Managed},
+
+	"GET /model-versions/get-artifact": {Read, Whole},
 }

@@ -126,8 +126,12 @@ func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error 
 		return err
 	}
 	close(p.s.tokensRead)
+	hooks, err := p.webhooks(js)
+	if err != nil {
+		return err
+	}
 	p.registry, err = registry.Open(ctx, journal, registry.Options{
-		Acks: &p.acks, Lanes: lanes,
+		Acks: &p.acks, Lanes: lanes, Webhooks: hooks,
 		// The reader is made after the registry, which it reads; no request comes before both are there.
 		ModelMetrics: func(ctx context.Context, model string) ([]mlflow.Metric, error) {
 			return p.query.ModelMetrics(ctx, model)
@@ -178,6 +182,7 @@ func (p *parts) runLoops() {
 	}
 	p.loops.Go(func() error { return p.docs.Run(ctx) })
 	p.loops.Go(func() error { p.vault.Run(ctx); return nil })
+	p.loops.Go(func() error { p.registry.SendWebhooks(ctx); return nil })
 }
 
 // status is nil while readers and writers can be served.

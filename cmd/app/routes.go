@@ -43,8 +43,12 @@ func (s *server) routes() error {
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		r.Use(prefix+"/experiments", s.needSpace)
 		r.Use(prefix+"/logged-models", s.needSpace)
+		r.Use(prefix+"/webhooks", s.needSpace)
 		r.Use(prefix+"/registered-models", s.needSpace)
 		r.Use(prefix+"/model-versions", s.needSpace)
+	}
+	for _, own := range []string{"/v1/registered-models", "/v1/approvals", "/v1/endpoints"} {
+		r.Use(own, s.needSpace)
 	}
 	s.parts.routes(r)
 	s.mlflowPage(r)

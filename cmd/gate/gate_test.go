@@ -90,7 +90,7 @@ func newRig(t testing.TB, open bool, d docs) *rig {
 		return c.SendString("by " + track.CallerOf(c.UserContext()).Name + " with " + string(c.Body()))
 	}
 	for _, route := range []string{
-		"GET /health", "GET /", "GET /metrics", "POST /v1/sql", "POST /v1/tokens", "GET /v1/runs/:run_id/series",
+		"GET /health", "GET /", "GET /metrics", "POST /v1/sql", "POST /v1/tokens", "POST /api/2.0/mlflow/webhooks", "GET /v1/runs/:run_id/series",
 		"GET /api/2.0/mlflow/runs/get", "POST /api/2.0/mlflow/runs/create", "POST /api/2.0/mlflow/runs/search", "POST /api/2.0/mlflow/runs/log-metric",
 		"POST /api/2.0/mlflow/runs/set-tag", "POST /api/2.0/mlflow/runs/log-inputs", "POST /api/2.0/mlflow/experiments/create",
 		"GET /api/2.0/mlflow/experiments/get-by-name", "GET /api/2.0/mlflow/experiments/get", "GET /api/2.0/mlflow/logged-models/:id", "GET /api/2.0/mlflow-artifacts/artifacts",
@@ -145,6 +145,7 @@ func TestWithoutTokensEverybodyHereIsServed(t *testing.T) {
 		{"POST", "/v1/tokens", nil, 403, "role admin"},
 		{"POST", "/v1/tokens", []string{"Authorization", "Bearer sg_owner_1"}, 200, "by owner"},
 		{"POST", "/v1/tokens", []string{"Authorization", "Bearer sg_owner_2"}, 403, "role admin"},
+		{"POST", api + "/webhooks", nil, 200, "by "},
 		{"GET", "/", []string{"Host", "evil.example"}, 403, "Invalid Host header"},
 		{"GET", "/nothing", []string{"Host", "evil.example"}, 403, "Invalid Host header"},
 		{"GET", "/health", []string{"Host", "evil.example"}, 200, ""},
@@ -189,6 +190,8 @@ func TestATokenIsAskedFor(t *testing.T) {
 		{"POST", api + "/runs/create", "Bearer sg_writer_x", 200, "", "by writer-name"},
 		{"POST", api + "/runs/create", basic, 200, "", "by writer-name"},
 		{"POST", "/v1/tokens", "Bearer sg_writer_x", 403, "PERMISSION_DENIED", "needs admin"},
+		{"POST", api + "/webhooks", "Bearer sg_writer_x", 403, "PERMISSION_DENIED", "needs admin"},
+		{"POST", api + "/webhooks", "Bearer sg_boss_x", 200, "", "by boss-name"},
 		{"POST", "/v1/tokens", "Bearer sg_boss_x", 200, "", "by boss-name"},
 		{"POST", api + "/runs/create", "Bearer sg_owner_1", 200, "", "by owner"},
 	} {

@@ -65,7 +65,7 @@ func (g *Gate) guard(method, path string) fiber.Handler {
 		if !ok {
 			return track.Errorf(track.InternalError, "a request came past the gate")
 		}
-		if grant.Role < rule.Role {
+		if grant.Role < rule.Role && (grant != g.anonymous || rule.Reach != access.Managed) {
 			return refuseRole(grant, rule.Role)
 		}
 		if !grant.Scope.All() {

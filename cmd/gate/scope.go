@@ -25,7 +25,7 @@ func (g *Gate) confine(c *fiber.Ctx, grant *access.Grant, reach access.Reach) er
 		return nil
 	case access.SearchIn:
 		return g.narrow(c, grant)
-	case access.Whole:
+	case access.Whole, access.Managed:
 		return track.Errorf(track.PermissionDenied, "The token '%s' is confined to experiments, and %s reaches all of them; use a token made without --experiment", grant.Caller.Name, c.Path())
 	case access.File:
 		return g.confineFile(c, grant)

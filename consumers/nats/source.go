@@ -11,6 +11,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/consumers"
 	"github.com/streamgauge/streamgauge/schemas/bus"
+	"github.com/streamgauge/streamgauge/schemas/document"
 )
 
 const (
@@ -30,6 +31,8 @@ const (
 type Source struct {
 	js     jetstream.JetStream
 	stream string
+	// subjects are all that is read of the stream; none: everything.
+	subjects []string
 
 	next     uint64
 	messages jetstream.MessagesContext
@@ -53,6 +56,15 @@ func NewLane(js jetstream.JetStream, lane uint16) *Source {
 func NewDocuments(js jetstream.JetStream) *Source {
 	return &Source{js: js, stream: bus.DocsStream, next: 1}
 }
+
+// NewModelChanges reads what the history of registered models and their versions remembers.
+func NewModelChanges(js jetstream.JetStream) *Source {
+	of := func(prefix string) string { return bus.DocSubject(document.HistoryPrefix + prefix + ">") }
+	return &Source{js: js, stream: bus.DocsStream, next: 1, subjects: []string{of(document.RegisteredModelPrefix), of(document.ModelVersionPrefix)}}
+}
+
+// Close lets the server forget the reader.
+func (s *Source) Close() { s.close() }
 
 // Seek implements consumers.Source.
 func (s *Source) Seek(_ context.Context, seq uint64) error {
@@ -138,7 +150,7 @@ func (s *Source) open(ctx context.Context) error {
 	defer cancel()
 	reconnects := s.js.Conn().StatusChanged(nats.CONNECTED)
 	c, err := s.js.CreateConsumer(ctx, s.stream, jetstream.ConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: s.next,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: s.next, FilterSubjects: s.subjects,
 		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: inactiveMax,
 	})
 	if err != nil {
