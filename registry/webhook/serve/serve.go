@@ -5,11 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -60,85 +57,6 @@ func reply(c *fiber.Ctx, value any) error {
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	return c.Send(b)
-}
-
-// shown is a webhook as MLflow shows it: never its secret.
-type shown struct {
-	ID          string  `json:"webhook_id"`
-	Name        string  `json:"name"`
-	Description string  `json:"description,omitempty"`
-	URL         string  `json:"url"`
-	Events      []event `json:"events"`
-	Status      string  `json:"status"`
-	CreatedMS   int64   `json:"creation_timestamp"`
-	UpdatedMS   int64   `json:"last_updated_timestamp"`
-}
-
-type event struct {
-	Entity string `json:"entity"`
-	Action string `json:"action"`
-}
-
-const (
-	statusActive   = "ACTIVE"
-	statusDisabled = "DISABLED"
-)
-
-func show(w *sgpb.Webhook) shown {
-	out := shown{
-		ID: w.GetId(), Name: w.GetName(), Description: w.GetDescription(), URL: w.GetUrl(), Status: statusDisabled,
-		CreatedMS: w.GetCreatedMs(), UpdatedMS: w.GetUpdatedMs(), Events: make([]event, 0, len(w.GetEvents())),
-	}
-	if w.GetActive() {
-		out.Status = statusActive
-	}
-	for _, e := range w.GetEvents() {
-		entity, action := webhook.SplitEvent(e)
-		out.Events = append(out.Events, event{entity, action})
-	}
-	return out
-}
-
-func readEvent(f mlflow.Fields) (string, error) {
-	entity, e1 := f.Required("entity")
-	action, e2 := f.Required("action")
-	if err := errors.Join(e1, e2); err != nil {
-		return "", err
-	}
-	return webhook.ParseEvent(entity, action)
-}
-
-// readEvents reads a list of events, each once.
-func readEvents(f mlflow.Fields) ([]string, error) {
-	list, err := f.Objects("events")
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, o := range list {
-		e, err := readEvent(o)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(out, e) {
-			out = append(out, e)
-		}
-	}
-	return out, nil
-}
-
-// readActive reads a status, nil if there is none.
-func readActive(f mlflow.Fields) (*bool, error) {
-	status, err := f.String("status")
-	if err != nil || !f.Has("status") {
-		return nil, err
-	}
-	switch status {
-	case statusActive, statusDisabled:
-		active := status == statusActive
-		return &active, nil
-	}
-	return nil, track.Errorf(track.InvalidParameterValue, "Invalid value %s for parameter 'status' supplied: it is ACTIVE or DISABLED", decide.PythonText(status))
 }
 
 func (h *handlers) create(c *fiber.Ctx) error {
@@ -288,36 +206,4 @@ func (h *handlers) delete(c *fiber.Ctx) error {
 		return err
 	}
 	return reply(c, struct{}{})
-}
-
-func (h *handlers) test(c *fiber.Ctx) error {
-	w, err := h.find(c)
-	if err != nil {
-		return err
-	}
-	f, err := rest.Fields(c)
-	if err != nil {
-		return err
-	}
-	tested := w.GetEvents()[0]
-	if f.Has("event") {
-		o, err := f.Object("event")
-		if err != nil {
-			return err
-		}
-		if tested, err = readEvent(o); err != nil {
-			return err
-		}
-	}
-	r := h.sender.Test(c.UserContext(), w, tested, webhook.NewID())
-	result := map[string]any{"success": r.Success}
-	if r.Status != 0 {
-		result["response_status"] = r.Status
-	}
-	for field, text := range map[string]string{"response_body": r.Body, "error_message": r.Error} {
-		if strings.TrimSpace(text) != "" {
-			result[field] = text
-		}
-	}
-	return reply(c, map[string]any{"result": result})
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -99,4 +100,36 @@ func (h *handlers) deliveries(c *fiber.Ctx) error {
 		})
 	}
 	return reply(c, map[string]any{"deliveries": out})
+}
+
+func (h *handlers) test(c *fiber.Ctx) error {
+	w, err := h.find(c)
+	if err != nil {
+		return err
+	}
+	f, err := rest.Fields(c)
+	if err != nil {
+		return err
+	}
+	tested := w.GetEvents()[0]
+	if f.Has("event") {
+		o, err := f.Object("event")
+		if err != nil {
+			return err
+		}
+		if tested, err = readEvent(o); err != nil {
+			return err
+		}
+	}
+	r := h.sender.Test(c.UserContext(), w, tested, webhook.NewID())
+	result := map[string]any{"success": r.Success}
+	if r.Status != 0 {
+		result["response_status"] = r.Status
+	}
+	for field, text := range map[string]string{"response_body": r.Body, "error_message": r.Error} {
+		if strings.TrimSpace(text) != "" {
+			result[field] = text
+		}
+	}
+	return reply(c, map[string]any{"result": result})
 }
