@@ -15,5 +15,6 @@
 // transition archives, are known from that one document.
 //
 // What changes is remembered with who, when, from and to. A version's creation has no message of its own for
-// that (document.FirstChange): making a version is two messages, and a hundred versions a hundred and one.
+// that (document.FirstChange): making a version is two messages, and a hundred versions a hundred and one. Only when
+// a webhook is told of it there is one more, which carries the notice (decision 018).
 package catalog
