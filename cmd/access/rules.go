@@ -67,12 +67,15 @@ var rules = map[string]Rule{
 	"GET /health":  {0, Public},
 	"GET /version": {0, Public},
 
-	"GET /":           {Read, Nothing},
-	"GET /icon.svg":   {Read, Nothing},
-	"GET /theme.js":   {Read, Nothing},
-	"GET /assets/*":   {Read, Nothing},
-	"GET /metrics":    {Read, Whole},
-	"GET /v1/version": {Read, Nothing},
+	"GET /":         {Read, Nothing},
+	"GET /icon.svg": {Read, Nothing},
+	"GET /theme.js": {Read, Nothing},
+	"GET /assets/*": {Read, Nothing},
+	// MLflow's own page.
+	"GET /mlflow":                {Read, Nothing},
+	"GET /mlflow/static-files/*": {Read, Nothing},
+	"GET /metrics":               {Read, Whole},
+	"GET /v1/version":            {Read, Nothing},
 	// Totals of the house, which the page shows at its foot.
 	"GET /v1/status":               {Read, Nothing},
 	"GET /v1/lanes":                {Write, Whole}, // a confined token cannot publish on the bus

@@ -33,6 +33,8 @@ type Config struct {
 	Artifacts string
 	// ArtifactsProxyOnly keeps clients from moving large files past the server.
 	ArtifactsProxyOnly bool
+	// MLflowUI is the folder of an installed mlflow whose pages are served too; empty for none.
+	MLflowUI string
 	// EngineLib is the path of libchdb, empty to look for it.
 	EngineLib string
 	// LogLevel is debug, info, warn or error.
@@ -66,6 +68,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.TLSKey, "tls-key", "", "key of the certificate, a PEM file")
 	f.StringVar(&c.Artifacts, "artifacts", "", "where artifacts are kept: a folder, or s3://, gs:// or azblob://bucket/prefix (default: a folder in the data folder)")
 	f.BoolVar(&c.ArtifactsProxyOnly, "artifacts-proxy-only", false, "move all artifacts through this server; for a bucket that clients cannot reach by themselves")
+	f.StringVar(&c.MLflowUI, "mlflow-ui", "", "folder of an installed mlflow, whose own web page is then served at /mlflow/")
 	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where 'streamgauge engine install' puts it)")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
@@ -136,6 +139,9 @@ func (c *Config) Check() error {
 		return fmt.Errorf("--allowed-hosts: %w", err)
 	}
 	if _, err := c.loadTLS(time.Now()); err != nil {
+		return err
+	}
+	if _, err := findUI(c.MLflowUI); err != nil {
 		return err
 	}
 	for name, n := range map[string]int64{"lane-bytes": c.LaneBytes, "safety-bytes": c.SafetyBytes, "tail-bytes": c.TailBytes, "safety-window": int64(c.SafetyAge)} {

@@ -60,6 +60,7 @@ func newWeb(listen net.Listener, h *health, log *slog.Logger) *web {
 	server.CloseOnShutdown = true
 	server.Handler = func(c *fasthttp.RequestCtx) {
 		defer drain(c)
+		fromUI(c)
 		if h := w.handler.Load(); h != nil {
 			(*h)(c)
 			return

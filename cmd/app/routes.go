@@ -52,6 +52,11 @@ func (s *server) routes() error {
 	}
 	s.parts.routes(r)
 	s.mlflowPage(r)
+	ui, err := findUI(s.config.MLflowUI)
+	if err != nil {
+		return err
+	}
+	uiRoutes(r, ui)
 	dashboards.Routes(r)
 	return g.Check(s.web.app)
 }
