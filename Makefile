@@ -87,7 +87,7 @@ test-compat: build engine venv s3server ## the real MLflow client against the re
 test-faults: build engine ## kill -9, full disk, garbage; FAULTS=long for ten times as many
 	@$(TESTS) faults cmd ./faults
 
-test-web: build engine ## the web page: its parts, and the page in a real browser
+test-web: build engine venv ## the web page: its parts, and the page in a real browser
 	@sh build/browser.sh
 	@$(TESTS) web $(WEB)
 

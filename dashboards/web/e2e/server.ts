@@ -22,7 +22,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-export async function startServer(): Promise<Server> {
+export async function startServer(...flags: readonly string[]): Promise<Server> {
   const running = process.env["STREAMGAUGE_URL"];
   if (running) return { url: running.replace(/\/$/, ""), stop: async () => {} };
   const data = mkdtempSync(join(tmpdir(), "streamgauge-web-"));
@@ -36,6 +36,7 @@ export async function startServer(): Promise<Server> {
       ...["--nats-listen", `127.0.0.1:${nats}`],
       ...["--clickhouse-listen", `127.0.0.1:${native}`],
       ...["--clickhouse-http-listen", `127.0.0.1:${clickhouse}`],
+      ...flags,
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
