@@ -54,7 +54,6 @@ type LaneConfig struct {
 // Lane is the loop of one lane.
 type Lane struct {
 	LaneConfig
-	number  uint16
 	tail    *tail
 	metrics laneMetrics
 	// observed is the last sequence that the observer was told of; a lane that is opened again does not
@@ -82,7 +81,7 @@ func NewLane(c LaneConfig) *Lane {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Log = c.Log.With("lane", c.Lane)
-	return &Lane{LaneConfig: c, number: c.Lane, tail: newTail(c.Pace), metrics: c.Metrics.lane(c.Lane)}
+	return &Lane{LaneConfig: c, tail: newTail(c.Pace), metrics: c.Metrics.lane(c.Lane)}
 }
 
 // Run works until ctx ends. It never gives up: what fails is told and tried again.
@@ -117,22 +116,22 @@ func (l *Lane) Ready() error {
 	l.tail.mu.Lock()
 	defer l.tail.mu.Unlock()
 	if !l.tail.open {
-		return fmt.Errorf("lane %d is not open yet", l.number)
+		return fmt.Errorf("lane %d is not open yet", l.Lane)
 	}
 	if l.tail.seen < l.tail.start {
-		return fmt.Errorf("lane %d has read up to %d of %d", l.number, l.tail.seen, l.tail.start)
+		return fmt.Errorf("lane %d has read up to %d of %d", l.Lane, l.tail.seen, l.tail.start)
 	}
 	return nil
 }
 
 func (l *Lane) say(part *atomic.Pointer[string], err error) {
-	text := fmt.Sprintf("lane %d: %v", l.number, err)
+	text := fmt.Sprintf("lane %d: %v", l.Lane, err)
 	part.Store(&text)
 }
 
 // own takes the lane and works it until something breaks. The table says where to start.
 func (l *Lane) own(ctx context.Context) error {
-	h, err := acquire(ctx, l.Leases, l.number, l.Owner, l.LeaseTime, l.TakeOver)
+	h, err := acquire(ctx, l.Leases, l.Lane, l.Owner, l.LeaseTime, l.TakeOver)
 	if err != nil {
 		return err
 	}
@@ -173,14 +172,14 @@ type opened struct {
 }
 
 func (l *Lane) open(ctx context.Context, h *holding) (*opened, error) {
-	if err := l.Sink.Fence(ctx, l.number); err != nil {
+	if err := l.Sink.Fence(ctx, l.Lane); err != nil {
 		return nil, fmt.Errorf("end inserts of an earlier owner: %w", err)
 	}
-	marker, err := l.Sink.Marker(ctx, l.number)
+	marker, err := l.Sink.Marker(ctx, l.Lane)
 	if err != nil {
 		return nil, fmt.Errorf("read marker: %w", err)
 	}
-	seen, err := l.Sink.Ranges(ctx, l.number, marker.TimeMS-WriterIdleMax.Milliseconds())
+	seen, err := l.Sink.Ranges(ctx, l.Lane, marker.TimeMS-WriterIdleMax.Milliseconds())
 	if err != nil {
 		return nil, fmt.Errorf("read the writers' ranges: %w", err)
 	}
@@ -195,7 +194,7 @@ func (l *Lane) open(ctx context.Context, h *holding) (*opened, error) {
 		Lane: l, seen: NewWriters(seen), mergedTo: marker.Last, merged: make(chan *Batch), columns: make(chan table.Points, columnsKept),
 		marker: marker, epoch: h.epoch, retention: l.Retention, purged: time.Now(), verified: time.Now(),
 	}
-	o.intake = NewIntake(l.number, l.Runs, NewWriters(seen), l.retrying(&l.fetching))
+	o.intake = NewIntake(l.Lane, l.Runs, NewWriters(seen), l.retrying(&l.fetching))
 	o.apply = applier{sink: l.Sink, allowed: h.valid, retry: l.retrying(&l.inserting), burnt: l.burnt}
 	o.retention.Limit(state.BytesMax)
 	if state.First <= marker.Last && state.Last > 0 && state.Messages > 0 {

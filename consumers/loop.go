@@ -95,7 +95,7 @@ func (o *opened) build(ctx context.Context) error {
 // merge makes one batch of frames. What it has seen of writers goes into the batch, and no more.
 func (o *opened) merge(frames []*Frame) *Batch {
 	start := time.Now()
-	b := NewBatch(o.number, o.mergedTo+1, o.epoch)
+	b := NewBatch(o.Lane.Lane, o.mergedTo+1, o.epoch)
 	for _, f := range frames {
 		b.Add(f)
 		if f.Writer != 0 {
@@ -138,16 +138,16 @@ func (o *opened) write(ctx context.Context) error {
 // verify asks the table whether it still ends where it must: an engine that lost its newest parts would
 // otherwise be noticed only at the next insert. Not being answered means nothing.
 func (o *opened) verify(ctx context.Context) error {
-	m, err := o.Sink.Marker(ctx, o.number)
+	m, err := o.Sink.Marker(ctx, o.Lane.Lane)
 	if err != nil {
 		return nil
 	}
 	o.verified = time.Now()
 	switch {
 	case m.Last < o.marker.Last:
-		return fmt.Errorf("lane %d: %w: it ends at %d, we had applied %d", o.number, ErrRewound, m.Last, o.marker.Last)
+		return fmt.Errorf("lane %d: %w: it ends at %d, we had applied %d", o.Lane.Lane, ErrRewound, m.Last, o.marker.Last)
 	case m != o.marker:
-		return fmt.Errorf("lane %d: %w: it ends at %d under epoch %d, ours at %d under %d", o.number, ErrOvertaken, m.Last, m.Epoch, o.marker.Last, o.marker.Epoch)
+		return fmt.Errorf("lane %d: %w: it ends at %d under epoch %d, ours at %d under %d", o.Lane.Lane, ErrOvertaken, m.Last, m.Epoch, o.marker.Last, o.marker.Epoch)
 	}
 	return nil
 }

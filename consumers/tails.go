@@ -31,7 +31,7 @@ func NewTail(acks *feed.Acks, lanes ...*Lane) *Tail { return &Tail{acks: acks, l
 // Await implements feed.Tail. It waits, besides, for what was on the log before this process began.
 func (t *Tail) Await(ctx context.Context) error {
 	for _, l := range t.lanes {
-		if !l.tail.passes(t.acks.Lane(l.number), nil) {
+		if !l.tail.passes(t.acks.Lane(l.Lane), nil) {
 			return t.await(ctx)
 		}
 	}
@@ -42,10 +42,10 @@ func (t *Tail) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, AwaitMax, errTooLong)
 	defer cancel()
 	for _, l := range t.lanes {
-		acked := t.acks.Lane(l.number)
+		acked := t.acks.Lane(l.Lane)
 		err := l.tail.await(ctx, func(t *tail) bool { return t.has(acked) })
 		if err != nil {
-			return tooLate(ctx, err, "Recent points are still on their way to the readers of lane %d", l.number)
+			return tooLate(ctx, err, "Recent points are still on their way to the readers of lane %d", l.Lane)
 		}
 	}
 	return nil
@@ -60,7 +60,7 @@ func (t *Tail) Run(ctx context.Context, run track.RunNumber) (feed.Snapshot, err
 		if err != nil {
 			return feed.Snapshot{}, err
 		}
-		s.Watermarks[l.number] = applied
+		s.Watermarks[l.Lane] = applied
 		if s.Sections == nil {
 			s.Sections = sections
 		} else {
@@ -72,7 +72,7 @@ func (t *Tail) Run(ctx context.Context, run track.RunNumber) (feed.Snapshot, err
 
 // seen takes from a lane's tail, at a moment when it has all that was acknowledged before.
 func seen[T any](ctx context.Context, t *Tail, l *Lane, take func(*tail) T) (out T, applied uint64, err error) {
-	acked := t.acks.Lane(l.number)
+	acked := t.acks.Lane(l.Lane)
 	for {
 		if l.tail.passes(acked, func(t *tail) { out, applied = take(t), t.applied }) {
 			return out, applied, nil
@@ -109,7 +109,7 @@ func (t *Tail) Flush(ctx context.Context) error {
 	}
 	for i, l := range t.lanes {
 		if err := l.tail.await(ctx, func(t *tail) bool { return t.applied >= targets[i] }); err != nil {
-			return tooLate(ctx, err, "ClickHouse does not take the points of lane %d", l.number)
+			return tooLate(ctx, err, "ClickHouse does not take the points of lane %d", l.Lane)
 		}
 	}
 	return nil

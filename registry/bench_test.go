@@ -9,6 +9,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/registry"
 	"github.com/streamgauge/streamgauge/registry/busserver"
+	"github.com/streamgauge/streamgauge/registry/journal"
 	"github.com/streamgauge/streamgauge/registry/mem"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -19,7 +20,7 @@ type counted struct {
 	appends atomic.Int64
 }
 
-func (c *counted) Append(ctx context.Context, ws []registry.Write) ([]uint64, error) {
+func (c *counted) Append(ctx context.Context, ws []journal.Write) ([]uint64, error) {
 	c.appends.Add(1)
 	return c.Journal.Append(ctx, ws)
 }

@@ -3,11 +3,8 @@ package registry
 import (
 	"context"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/streamgauge/streamgauge/registry/commit"
 	"github.com/streamgauge/streamgauge/schemas/document"
-	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -41,38 +38,4 @@ func isHex(s string) bool {
 		}
 	}
 	return true
-}
-
-// Resolve puts the long texts of a run's datasets in their places. It answers the run itself if it has none,
-// else a copy.
-func (r *Registry) Resolve(ctx context.Context, run *sgpb.Run) (*sgpb.Run, error) {
-	if !hasBlobs(run) {
-		return run, nil
-	}
-	out := proto.Clone(run).(*sgpb.Run)
-	for _, in := range out.GetInputs() {
-		d := in.GetDataset()
-		for _, t := range []struct{ text, blob *string }{
-			{&d.Source, &d.SourceBlob}, {&d.Schema, &d.SchemaBlob}, {&d.Profile, &d.ProfileBlob},
-		} {
-			if *t.blob == "" {
-				continue
-			}
-			text, err := r.Blob(ctx, *t.blob)
-			if err != nil {
-				return nil, err
-			}
-			*t.text, *t.blob = text, ""
-		}
-	}
-	return out, nil
-}
-
-func hasBlobs(run *sgpb.Run) bool {
-	for _, in := range run.GetInputs() {
-		if d := in.GetDataset(); d.GetSourceBlob()+d.GetSchemaBlob()+d.GetProfileBlob() != "" {
-			return true
-		}
-	}
-	return false
 }

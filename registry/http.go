@@ -17,8 +17,8 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// Routes registers MLflow's routes of experiments, logged models and registered models, but for the searches of
-// experiments and registered models.
+// Routes registers MLflow's routes of experiments, logged models, registered models and webhooks, but for the
+// searches of experiments and registered models, and our own of approvals and endpoints.
 func (r *Registry) Routes(to fiber.Router) {
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		to.Post(prefix+"/experiments/create", r.createExperiment)

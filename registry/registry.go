@@ -1,4 +1,4 @@
-// Package registry keeps the documents: experiments, runs and logged models.
+// Package registry keeps the documents: experiments, runs, logged and registered models, and what belongs to them.
 //
 //	HTTP handler, run event -> Do -> decide (pure) -> commit (a message, or one atomic batch) -> journal
 //
@@ -37,12 +37,6 @@ import (
 
 // Journal is where documents are stored; package registry/nats has the one for production.
 type Journal = journal.Journal
-
-// Write and ErrConflict belong to Journal.
-type Write = journal.Write
-
-// ErrConflict: a document has changed since it was read.
-var ErrConflict = journal.ErrConflict
 
 const (
 	// cachedDocumentsMax and cachedBytesMax bound the documents in memory: a run with 10 params is about 3 KiB
@@ -159,7 +153,7 @@ func (r *Registry) load(ctx context.Context, runID string) (*sgpb.Run, *sgpb.Exp
 }
 
 // Run answers a run's document as readers must see it. It is shared: do not change it. Long texts of datasets
-// are still blobs; Resolve puts them back.
+// are blobs.
 func (r *Registry) Run(ctx context.Context, runID string) (*sgpb.Run, error) {
 	run, experiment, err := r.load(ctx, runID)
 	if err != nil {

@@ -113,8 +113,8 @@ func TestLargeDocumentsAndTexts(t *testing.T) {
 	if d := run.GetInputs()[0].GetDataset(); d.GetProfile() != "" || d.GetSource() != source {
 		t.Fatal("the long text is not a blob, or the short one is")
 	}
-	whole, err := again.Resolve(ctx, run)
-	if err != nil || whole.GetInputs()[0].GetDataset().GetProfile() != profile {
+	text, err := again.Blob(ctx, run.GetInputs()[0].GetDataset().GetProfileBlob())
+	if err != nil || text != profile {
 		t.Fatalf("the text does not come back: %v", err)
 	}
 	// A document in chunks shrinks and grows again.

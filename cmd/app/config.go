@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/streamgauge/streamgauge/cmd/hosts"
+	"github.com/streamgauge/streamgauge/consumers"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 )
 
@@ -50,8 +51,6 @@ type Config struct {
 const (
 	// laneBytesDefault: what jobs may write while ClickHouse is away before they are asked to wait.
 	laneBytesDefault = 16 << 30
-	// tailBytesDefault: what readers may find in memory above the watermark.
-	tailBytesDefault = 256 << 20
 )
 
 // Flags defines a flag for every field. Their texts have no backquotes: pflag takes what stands in them for the name
@@ -74,7 +73,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
 	f.DurationVar(&c.SafetyAge, "safety-window", bus.SafetyWindowAge, "how long applied frames stay on their lane")
 	f.Int64Var(&c.SafetyBytes, "safety-bytes", bus.SafetyWindowBytes, "how many bytes of applied frames stay on their lane")
-	f.Int64Var(&c.TailBytes, "tail-bytes", tailBytesDefault, "memory for points that are not in ClickHouse yet")
+	f.Int64Var(&c.TailBytes, "tail-bytes", consumers.TailBytesMax, "memory for points that are not in ClickHouse yet")
 	for _, name := range []string{"lane-bytes", "safety-window", "safety-bytes", "tail-bytes"} {
 		_ = f.MarkHidden(name) // the flag is defined above
 	}

@@ -10,6 +10,7 @@
 //
 //	nats/  clickhouse/  artifacts/       the data
 //	credentials.json                     passwords of ClickHouse's users, mode 0600
+//	webhook-key                          opens the secrets of webhooks, mode 0600
 //	owner-token                          lets the folder's owner in, mode 0600
 //	lock  ports.json                     who runs here, and where it listens
 package app

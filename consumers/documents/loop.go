@@ -78,6 +78,7 @@ func New(c Config) *Loop {
 func (l *Loop) Run(ctx context.Context) error {
 	wait := retryMin
 	for {
+		opened := time.Now()
 		err := l.work(ctx)
 		l.pending.close(err)
 		if ctx.Err() != nil {
@@ -87,6 +88,9 @@ func (l *Loop) Run(ctx context.Context) error {
 			l.Log.Info("documents are opened again", "reason", err)
 			wait = retryMin
 			continue
+		}
+		if time.Since(opened) > retryMax {
+			wait = retryMin
 		}
 		l.Log.Error("documents loop stopped, opening it again", "error", err, "wait", wait)
 		if sleep(ctx, wait) != nil {

@@ -65,7 +65,7 @@ type entry struct {
 	bytes   int
 }
 
-// Add takes the next entry.
+// add takes the next entry.
 func (l *Lot) add(e *entry) {
 	l.Last = e.seq
 	if e.refused != nil {

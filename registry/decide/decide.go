@@ -180,7 +180,7 @@ func under(location, path string) string {
 	return base
 }
 
-// set puts a pair into a map that may be nil.
+// put puts a pair into a map that may be nil.
 func put(m *map[string]string, key, value string) {
 	if *m == nil {
 		*m = make(map[string]string)

@@ -52,7 +52,7 @@ func (c Create) Decide(d *decide.Decider) error {
 		c.SinceMS = now
 	}
 	if c.SinceMS < 0 {
-		return invalid("Invalid value %d for parameter 'since' supplied: it must be in milliseconds since 1970", c.SinceMS)
+		return invalid("Invalid value %d for parameter 'since_ms' supplied: it must be in milliseconds since 1970", c.SinceMS)
 	}
 	m, v, err := catalog.Version(d, c.Model, c.Version)
 	if err != nil {
@@ -102,7 +102,7 @@ func (c End) Decide(d *decide.Decider) error {
 		until = d.Given().NowMS
 	}
 	if until < e.GetSinceMs() {
-		return invalid("Invalid value %d for parameter 'until' supplied: the endpoint serves since %d", until, e.GetSinceMs())
+		return invalid("Invalid value %d for parameter 'until_ms' supplied: the endpoint serves since %d", until, e.GetSinceMs())
 	}
 	if until == e.GetUntilMs() {
 		return nil

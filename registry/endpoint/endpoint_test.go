@@ -80,7 +80,7 @@ func TestRefusals(t *testing.T) {
 		"no name":       {endpoint.Create{Name: " ", URL: "https://a", Model: "wine", Version: "1"}, invalid, "'name'"},
 		"no address":    {endpoint.Create{Name: "a", URL: "wine", Model: "wine", Version: "1"}, invalid, "must be an address"},
 		"no version":    {endpoint.Create{Name: "a", URL: "https://a", Model: "wine", Version: "2"}, missing, "Model Version (name=wine, version=2) not found"},
-		"before 1970":   {endpoint.Create{Name: "a", URL: "https://a", Model: "wine", Version: "1", SinceMS: -1}, invalid, "'since'"},
+		"before 1970":   {endpoint.Create{Name: "a", URL: "https://a", Model: "wine", Version: "1", SinceMS: -1}, invalid, "'since_ms'"},
 		"ends too soon": {endpoint.End{ID: id, UntilMS: 4999}, invalid, "serves since 5000"},
 		"unknown":       {endpoint.End{ID: strings.Repeat("a", 32)}, missing, "GET /v1/endpoints lists them"},
 		"no id":         {endpoint.End{ID: "x.>"}, missing, "Endpoint 'x.>' not found"},

@@ -3,6 +3,8 @@ package rest
 
 import (
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
@@ -44,6 +46,26 @@ func readBody(c *fiber.Ctx) ([]byte, error) {
 		return nil, track.Errorf(track.BadRequest, "read the request body: %v", err)
 	}
 	return b, nil
+}
+
+// Texts reads parameters that are texts into their places; those whose names begin with a star must be there, and
+// are read by required. Of several refusals it answers always the same.
+func Texts(f mlflow.Fields, required func(name string) (string, error), into map[string]*string) error {
+	var errs []error
+	for name, at := range into {
+		read := f.String
+		if name[0] == '*' {
+			name, read = name[1:], required
+		}
+		var err error
+		if *at, err = read(name); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return slices.MinFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 }
 
 // Reply writes an object with one field; a nil value is an empty object.

@@ -5,7 +5,6 @@ package v1
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/url"
 	"slices"
 
@@ -65,20 +64,9 @@ func claimed(f mlflow.Fields) (string, error) {
 // nameMax bounds the name that somebody gives himself, in characters.
 const nameMax = 256
 
-// texts reads parameters that are texts; the names of those that must be there begin with a star.
-func texts(f mlflow.Fields, into map[string]*string) error {
-	var errs []error
-	for name, at := range into {
-		var err error
-		if name[0] == '*' {
-			*at, err = f.RequiredID(name[1:]) // versions may be numbers
-		} else {
-			*at, err = f.String(name)
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
-}
+// texts reads parameters that are texts; the names of those that must be there begin with a star. Versions may
+// be numbers.
+func texts(f mlflow.Fields, into map[string]*string) error { return rest.Texts(f, f.RequiredID, into) }
 
 func param(c *fiber.Ctx, name string) (string, error) {
 	s, err := url.PathUnescape(c.Params(name))

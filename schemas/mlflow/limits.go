@@ -22,7 +22,6 @@ const (
 	ExperimentNameMax     = 500
 	SearchRunsMax         = 50000
 	SearchRunsDefault     = 1000
-	HistoryPageMax        = 25000
 	DatasetNameMax        = 500
 	DatasetDigestMax      = 36
 	DatasetSourceTypeMax  = 36

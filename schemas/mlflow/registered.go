@@ -18,7 +18,6 @@ import (
 const (
 	RegisteredModelsDefault = 100
 	RegisteredModelsMax     = 1000
-	ModelVersionsDefault    = 10_000
 	ModelVersionsMax        = 200_000
 )
 

@@ -44,9 +44,6 @@ func lowerHex(s string) bool {
 	return true
 }
 
-// NewModelID draws a logged model's id.
-func NewModelID() string { return "m-" + NewRunID() }
-
 // LaneOf is the default lane of a run: FNV-1a of its id modulo the number of lanes.
 func LaneOf(runID string, lanes uint16) uint16 {
 	h := fnv.New64a()

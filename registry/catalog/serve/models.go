@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -21,28 +20,7 @@ import (
 
 // texts reads parameters that are texts into their places; the names of those that must be there begin with a
 // star.
-func texts(f mlflow.Fields, into map[string]*string) error {
-	var errs []error
-	for name, at := range into {
-		var err error
-		if name[0] == '*' {
-			*at, err = f.Required(name[1:])
-		} else {
-			*at, err = f.String(name)
-		}
-		errs = append(errs, err)
-	}
-	return firstByText(errs)
-}
-
-// firstByText picks one of several refusals, always the same.
-func firstByText(errs []error) error {
-	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-	if len(errs) == 0 {
-		return nil
-	}
-	return slices.MinFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
-}
+func texts(f mlflow.Fields, into map[string]*string) error { return rest.Texts(f, f.Required, into) }
 
 // run carries out a command that is answered with an empty object.
 func (m *Models) run(c *fiber.Ctx, r decide.Rule) error {
