@@ -109,21 +109,21 @@ func metricBatch(run, key string, from int64, n int) []byte {
 	return append(b, `]}`...)
 }
 
-// describedRun creates a run with 10 params and 10 metrics, as two requests.
-func (t *target) describedRun(experiment string, n int64) error {
+// describedRun creates a run with so many params and as many metrics, as two requests.
+func (t *target) describedRun(experiment string, n int64, keys int) error {
 	run, err := t.createRun(experiment)
 	if err != nil {
 		return err
 	}
 	b := append([]byte(nil), `{"run_id":"`+run+`","params":[`...)
-	for i := range 10 {
+	for i := range keys {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = fmt.Appendf(b, `{"key":"p%d","value":"%d"}`, i, (n*31+int64(i))%7)
 	}
 	b = append(b, `],"metrics":[`...)
-	for i := range 10 {
+	for i := range keys {
 		if i > 0 {
 			b = append(b, ',')
 		}

@@ -24,6 +24,7 @@ type options struct {
 	trickle                  time.Duration
 	artifactMiB              int
 	only                     string
+	large                    bool
 	// bare is the port of the bare server that this program then is, and nothing else.
 	bare string
 }
@@ -37,6 +38,7 @@ func main() {
 	flag.DurationVar(&o.trickle, "trickle", time.Minute, "how long 50 runs log a point a second")
 	flag.IntVar(&o.artifactMiB, "artifact-mib", 1024, "size of the artifact that is moved up and down")
 	flag.StringVar(&o.only, "only", "", "measure only lines whose name contains this")
+	flag.BoolVar(&o.large, "large", false, "measure also what takes minutes to fill")
 	flag.StringVar(&o.bare, "bare", "", "be the bare server of the trickle on this port, with its log in --out")
 	flag.Parse()
 	if err := run(o); err != nil {
@@ -51,15 +53,22 @@ func run(o options) error {
 	}
 	b := &bench{options: o}
 	defer b.close()
+	begin := time.Now()
 	for _, m := range measures {
-		if !strings.Contains(m.name, o.only) {
+		if !strings.Contains(m.name, o.only) || m.large && !o.large {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%s ...\n", m.name)
+		began := time.Now()
 		if err := m.run(b); err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
+		fmt.Fprintf(os.Stderr, "  took %.1f s\n", time.Since(began).Seconds())
 	}
+	if len(b.figures) == 0 {
+		return fmt.Errorf("nothing measured: is --only %q part of a measure's name, and does that measure need --large or --python?", o.only)
+	}
+	fmt.Fprintf(os.Stderr, "all took %.1f s\n", time.Since(begin).Seconds())
 	table := b.table()
 	fmt.Print(table)
 	if o.out == "" {

@@ -22,18 +22,25 @@ const (
 type measure struct {
 	name string
 	run  func(*bench) error
+	// large measures run only if asked for: they take minutes.
+	large bool
 }
 
 var measures = []measure{
-	{"start", (*bench).measureStart},
-	{"log-metric", (*bench).measureLogMetric},
-	{"create runs", (*bench).measureCreateRuns},
-	{"search", (*bench).measureSearch},
-	{"get-history", (*bench).measureHistory},
-	{"log-batch", (*bench).measureLogBatch},
-	{"client", (*bench).measureClient},
-	{"artifacts", (*bench).measureArtifacts},
-	{"trickle", (*bench).measureTrickle},
+	{name: "start", run: (*bench).measureStart},
+	{name: "log-metric", run: (*bench).measureLogMetric},
+	{name: "create runs", run: (*bench).measureCreateRuns},
+	{name: "search", run: (*bench).measureSearch},
+	{name: "get-history", run: (*bench).measureHistory},
+	{name: "log-batch", run: (*bench).measureLogBatch},
+	{name: "client", run: (*bench).measureClient},
+	{name: "artifacts", run: (*bench).measureArtifacts},
+	{name: "trickle", run: (*bench).measureTrickle},
+	// What fills the server comes after what asks how little an idle one takes.
+	{name: "experiments", run: (*bench).measureExperiments},
+	{name: "registry", run: (*bench).measureRegistry},
+	{name: "many runs", run: (*bench).measureManyRuns},
+	{name: "most runs", run: (*bench).measureMostRuns, large: true},
 }
 
 // both measures a figure on our server and on the reference.
@@ -123,46 +130,9 @@ func (b *bench) measureCreateRuns() error {
 		if err != nil {
 			return "", err
 		}
-		l, err := repeat(4, short, unbound, func(_ int, n int64) error { return t.describedRun(exp, n) })
+		l, err := repeat(4, short, unbound, func(_ int, n int64) error { return t.describedRun(exp, n, 10) })
 		return perSecond(l.rate()), err
 	})
-}
-
-func (b *bench) measureSearch() error {
-	experiments := map[*target]string{}
-	prepare := func(t *target) (string, error) {
-		if id := experiments[t]; id != "" {
-			return id, nil
-		}
-		exp, err := t.createExperiment("search")
-		if err != nil {
-			return "", err
-		}
-		_, err = repeat(4, 5*time.Minute, 1000, func(_ int, n int64) error { return t.describedRun(exp, n) })
-		experiments[t] = exp
-		return exp, err
-	}
-	for _, c := range []struct{ work, want, body string }{
-		{"search 1,000 runs, filter and order, 100 back", "p50 < 5 ms", `{"experiment_ids":["%s"],"filter":"metrics.m1 > 0.5 and params.p1 = '3'","order_by":["metrics.m2 DESC"],"max_results":100}`},
-		{"search, a page of 1,000 runs", "p50 < 40 ms", `{"experiment_ids":["%s"],"max_results":1000}`},
-	} {
-		err := b.both(c.work, c.want, func(t *target) (string, error) {
-			exp, err := prepare(t)
-			if err != nil {
-				return "", err
-			}
-			body := fmt.Appendf(nil, c.body, exp)
-			l, err := repeat(1, short, unbound, func(int, int64) error {
-				_, err := t.must("/api/2.0/mlflow/runs/search", body)
-				return err
-			})
-			return "p50 " + ms(l.percentile(50)), err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (b *bench) measureHistory() error {

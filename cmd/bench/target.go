@@ -20,7 +20,10 @@ const (
 	startTimeout = 90 * time.Second
 	stopTimeout  = 15 * time.Second
 	// settleTime: MLflow's server answers before its job workers have started, and they take both cores.
-	settleTime   = 12 * time.Second
+	settleTime = 12 * time.Second
+	// idleMax is less than the 5 s after which MLflow's server closes a kept connection: a POST on one that it has
+	// closed fails.
+	idleMax      = 2 * time.Second
 	ticksASecond = 100 // USER_HZ of every Linux that Go supports
 )
 
@@ -112,7 +115,7 @@ func freePorts(n int) ([]string, error) {
 }
 
 func start(port, dir, bin string, args ...string) (*target, error) {
-	t := &target{url: "http://127.0.0.1:" + port, dir: dir, client: &fasthttp.Client{MaxConnsPerHost: 64, ReadBufferSize: 64 << 10, ReadTimeout: time.Minute}}
+	t := &target{url: "http://127.0.0.1:" + port, dir: dir, client: &fasthttp.Client{MaxConnsPerHost: 64, ReadBufferSize: 64 << 10, ReadTimeout: time.Minute, MaxIdleConnDuration: idleMax}}
 	t.cmd = exec.Command(bin, args...)
 	t.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	log, err := os.Create(filepath.Join(dir, filepath.Base(bin)+".log"))
@@ -178,10 +181,19 @@ func (t *target) do(method, path string, body []byte) (int, []byte, error) {
 // must posts and wants 200.
 func (t *target) must(path string, body []byte) ([]byte, error) {
 	status, b, err := t.post(path, body)
+	return b, wantOK(path, status, b, err)
+}
+
+func (t *target) mustGet(path string) ([]byte, error) {
+	status, b, err := t.get(path)
+	return b, wantOK(path, status, b, err)
+}
+
+func wantOK(path string, status int, body []byte, err error) error {
 	if err == nil && status != fasthttp.StatusOK {
-		err = fmt.Errorf("%s: %d %.300s", path, status, b)
+		err = fmt.Errorf("%s: %d %.300s", path, status, body)
 	}
-	return b, err
+	return err
 }
 
 // group lists the processes of the server's process group.
