@@ -47,6 +47,9 @@ type bench struct {
 func (b *bench) close() {
 	b.ours.stop()
 	b.theirs.stop()
+	if b.theirs != nil {
+		_ = os.RemoveAll(b.theirs.dir)
+	}
 	if b.oursDirs != "" {
 		_ = os.RemoveAll(b.oursDirs)
 	}
