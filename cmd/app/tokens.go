@@ -88,8 +88,8 @@ func (s *server) login(password string, from net.Addr) (embednats.Rights, bool) 
 		s.slowDown(from)
 		return embednats.Rights{}, false
 	}
-	r, ok := access.OnBus(grant)
-	rights := embednats.Rights{Name: bearerPrefix + grant.ID, Publish: r.Publish, Subscribe: r.Subscribe, Denied: r.Denied}
+	all, ok := access.OnBus(grant)
+	rights := embednats.Rights{Name: bearerPrefix + grant.ID, All: all}
 	if grant.ID == "" {
 		rights.Name = bearerAnonymous
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/cmd/vault"
 	"github.com/streamgauge/streamgauge/ingest/artifact/store"
+	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/table"
 )
 
@@ -216,7 +217,7 @@ func (s *server) startStores(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		n, err := embednats.Start(embednats.Options{
-			Dir: s.folder.path("nats"), Listen: s.config.NATSListen, Login: s.login, TLS: s.tls, Log: s.p.Log,
+			Dir: s.folder.path("nats"), Listen: s.config.NATSListen, Login: s.login, Jobs: bus.AllLanes, TLS: s.tls, Log: s.p.Log,
 		})
 		s.nats = n
 		return err

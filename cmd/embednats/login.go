@@ -2,6 +2,7 @@ package embednats
 
 import (
 	"crypto/subtle"
+	"fmt"
 	"net"
 	"time"
 
@@ -12,6 +13,9 @@ const (
 	// processUser is this process. Its answers come under a prefix of their own, where jobs may not listen.
 	processUser    = "streamgauge"
 	processInboxes = "_SG_INBOX"
+	// inboxes are where NATS answers jobs: acknowledgements.
+	inboxes         = "_INBOX.>"
+	jobsAccountName = "JOBS"
 	// loginWait is how long a login may take, at the start above all: then tokens must be read first.
 	loginWait = 10 * time.Second
 	// connectionsPage is how many connections one look at the server answers.
@@ -22,13 +26,12 @@ const (
 // many and may wait.
 type Login func(password string, from net.Addr) (Rights, bool)
 
-// Rights are what a connection may do. A list that is nil allows everything, an empty one nothing.
+// Rights are what a connection may do.
 type Rights struct {
 	// Name tells connections apart for Kick.
-	Name               string
-	Publish, Subscribe []string
-	// Denied may not be published to, whatever Publish allows.
-	Denied []string
+	Name string
+	// All lets it do everything. Else it may publish to the subjects that Options.Jobs names, and nothing more.
+	All bool
 	// Until ends the connection; zero: never.
 	Until time.Time
 }
@@ -54,25 +57,56 @@ func (d *doorkeeper) Check(c server.ClientAuthentication) bool {
 	if !ok {
 		return false
 	}
-	c.RegisterUser(&server.User{Username: rights.Name, Permissions: permissions(rights), ConnectionDeadline: rights.Until})
+	user := &server.User{Username: rights.Name, ConnectionDeadline: rights.Until}
+	if !rights.All {
+		user.Account, user.Permissions = (*Server)(d).jobsAccount(), jobRights(d.o.Jobs)
+		if user.Account == nil {
+			return false
+		}
+	}
+	c.RegisterUser(user)
 	return true
 }
 
-func permissions(r Rights) *server.Permissions {
-	if r.Publish == nil && r.Subscribe == nil && r.Denied == nil {
-		return nil
+// jobRights are for connections in the account of jobs.
+func jobRights(subject string) *server.Permissions {
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{subject}},
+		Subscribe: &server.SubjectPermission{Allow: []string{inboxes}},
 	}
-	p := &server.Permissions{Publish: only(r.Publish), Subscribe: only(r.Subscribe)}
-	p.Publish.Deny = append(p.Publish.Deny, r.Denied...)
-	return p
 }
 
-// only is what a list allows; for the NATS server an empty list would allow everything.
-func only(subjects []string) *server.SubjectPermission {
-	if subjects != nil && len(subjects) == 0 {
-		return &server.SubjectPermission{Deny: []string{">"}}
+// openJobs makes the account of jobs. It is apart from that of the streams, for NATS looks at the subject that is
+// published to and not at the one that is to be answered: within one account a job could have an acknowledgement
+// sent over any document. The answers of another account's service reach nobody but who asked.
+func openJobs(n *server.Server, subject string) (*server.Account, error) {
+	streams := n.GlobalAccount()
+	jobs, err := n.RegisterAccount(jobsAccountName)
+	if err != nil {
+		return nil, fmt.Errorf("make the NATS account of jobs: %w", err)
 	}
-	return &server.SubjectPermission{Allow: subjects}
+	if err := streams.AddServiceExport(subject, []*server.Account{jobs}); err != nil {
+		return nil, fmt.Errorf("let jobs publish: %w", err)
+	}
+	if err := jobs.AddServiceImport(streams, subject, subject); err != nil {
+		return nil, fmt.Errorf("let jobs publish: %w", err)
+	}
+	return jobs, nil
+}
+
+// jobsAccount waits until the account is there: a server listens a moment before.
+func (s *Server) jobsAccount() *server.Account {
+	s.mu.Lock()
+	ready := s.jobsReady
+	s.mu.Unlock()
+	select {
+	case <-ready:
+	case <-time.After(loginWait):
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.jobs
 }
 
 // Kick ends the connections whose names are not wanted any more; their programs log in anew.

@@ -36,6 +36,8 @@ type Options struct {
 	Listen string
 	// Login decides who comes in over the address; nil: everybody, and may do everything.
 	Login Login
+	// Jobs is the subject that connections without all rights may publish to.
+	Jobs string
 	// TLS is spoken at the address if it is set.
 	TLS *tls.Config
 	Log *slog.Logger
@@ -54,6 +56,9 @@ type Server struct {
 	mu      sync.Mutex
 	current *server.Server
 	stopped bool
+	// jobs is the account of jobs of the server that was launched last; jobsReady is closed when it is there.
+	jobs      *server.Account
+	jobsReady chan struct{}
 }
 
 // Start runs a server and waits until it serves.
@@ -88,6 +93,10 @@ func (s *Server) launch() (*server.Server, error) {
 		}
 		o.Host, o.Port = host, port
 	}
+	ready := make(chan struct{})
+	s.mu.Lock()
+	s.jobs, s.jobsReady = nil, ready
+	s.mu.Unlock()
 	n, err := server.NewServer(o)
 	if err != nil {
 		return nil, fmt.Errorf("make the NATS server: %w", err)
@@ -99,6 +108,19 @@ func (s *Server) launch() (*server.Server, error) {
 		n.WaitForShutdown()
 		return nil, fmt.Errorf("the NATS server did not become ready on %s with its files in %s", s.o.Listen, s.o.Dir)
 	}
+	if s.o.Jobs == "" {
+		return n, nil
+	}
+	jobs, err := openJobs(n, s.o.Jobs)
+	if err != nil {
+		n.Shutdown()
+		n.WaitForShutdown()
+		return nil, err
+	}
+	s.mu.Lock()
+	s.jobs = jobs
+	s.mu.Unlock()
+	close(ready)
 	return n, nil
 }
 

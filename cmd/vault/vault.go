@@ -66,24 +66,24 @@ func (v *Vault) load(ctx context.Context, key string) error {
 	if err := proto.Unmarshal(b, doc); err != nil {
 		return fmt.Errorf("decode %s: %w", key, err)
 	}
-	v.take(doc.GetToken(), revision)
+	v.take(key, doc.GetToken(), revision)
 	return nil
 }
 
-func (v *Vault) take(t *sgpb.Token, revision uint64) {
-	if t != nil {
-		v.keys.Put(tokenOf(t), revision)
+// take takes in a token that lies under its own key, and says whether it did.
+func (v *Vault) take(key string, t *sgpb.Token, revision uint64) bool {
+	if t == nil || key != document.TokenKey(t.GetId()) {
+		return false
 	}
+	v.keys.Put(tokenOf(t), revision)
+	return true
 }
 
 // ObserveDocuments takes in tokens that other processes made or revoked.
 func (v *Vault) ObserveDocuments(docs []feed.Document) {
 	changed := false
 	for _, d := range docs {
-		if t := d.Doc.GetToken(); t != nil {
-			v.take(t, d.Revision)
-			changed = true
-		}
+		changed = v.take(d.Key, d.Doc.GetToken(), d.Revision) || changed
 	}
 	if changed {
 		v.changed()
@@ -238,7 +238,7 @@ func (v *Vault) edit(ctx context.Context, id string, change func(*sgpb.Token) *s
 		}
 		t := doc.GetToken()
 		if t == nil || t.GetRevokedMs() > 0 {
-			v.take(t, revision)
+			v.take(document.TokenKey(id), t, revision)
 			return nil
 		}
 		if err = v.write(ctx, t, revision, change(t)); !errors.Is(err, journal.ErrConflict) {
@@ -268,7 +268,7 @@ func (v *Vault) write(ctx context.Context, t *sgpb.Token, expected uint64, chang
 	if err != nil {
 		return err
 	}
-	v.take(t, revisions[0])
+	v.take(key, t, revisions[0])
 	v.changed()
 	return nil
 }

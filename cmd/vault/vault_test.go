@@ -210,3 +210,17 @@ func TestTheOwnersTokenIsDrawnOnceAndForTheOwnerAlone(t *testing.T) {
 		t.Errorf("after a crash left it empty: %q, %v", third, err)
 	}
 }
+
+// A token counts under its own key alone: whoever can write some document can not make himself a token by it.
+func TestATokenUnderAnotherKeyIsNone(t *testing.T) {
+	h := open(t, new(mem.Journal))
+	forged := &sgpb.Token{Id: "abc", Role: sgpb.TokenRole(access.Admin)}
+	h.ObserveDocuments([]feed.Document{{Key: "experiment.1", Revision: 9, Doc: &sgpb.Document{Body: &sgpb.Document_Token{Token: forged}}}})
+	if !h.keys.Empty() || h.changes > 1 {
+		t.Error("it was taken in")
+	}
+	h.ObserveDocuments([]feed.Document{{Key: document.TokenKey("abc"), Revision: 9, Doc: &sgpb.Document{Body: &sgpb.Document_Token{Token: forged}}}})
+	if h.keys.Empty() {
+		t.Error("one under its own key was not taken in")
+	}
+}
