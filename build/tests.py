@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".build" / "results"
 FAULTS_MINUTES = 120 if os.environ.get("FAULTS") == "long" else 15
 UNIT_MINUTES = 10
-COMPAT_MINUTES = 15
+COMPAT_MINUTES = 25
 WEB_MINUTES = 5
 
 

@@ -29,6 +29,7 @@ func (q *Query) getHistory(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	size = min(size, historyPageMax)
 	token, err := f.String("page_token")
 	if err != nil {
 		return err
@@ -59,6 +60,10 @@ func metricOf(f mlflow.Fields) (runID, key string, err error) {
 	key, err = f.Required("metric_key")
 	return runID, key, err
 }
+
+// historyPageMax is how long a page is at most, for it is held in memory; its token leads on. MLflow's client asks
+// for a tenth of it.
+const historyPageMax = 250_000
 
 // historySize is max_results, 0 if it is unset: then all points are wanted.
 func historySize(f mlflow.Fields) (int, error) {

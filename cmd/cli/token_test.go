@@ -161,7 +161,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	p := up(t, dir, "--tls-cert", cert, "--tls-key", key)
-	token := do(t, "token", "create", "--role", "read", "--data", dir)
+	token := do(t, "token", "create", "--role", "write", "--data", dir)
 	p.token = token
 	if status, body := p.get(t, "/v1/version"); status != http.StatusOK {
 		t.Errorf("over TLS: %d %s", status, body)

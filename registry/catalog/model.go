@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -131,6 +133,9 @@ func (c RenameModel) Decide(d *decide.Decider) error {
 		return err
 	}
 	if c.NewName != c.Name {
+		if err := unguarded(m, "renamed"); err != nil {
+			return err
+		}
 		owner, err := d.Claimed(document.RegisteredNameKey(c.NewName))
 		if err != nil {
 			return err
@@ -164,10 +169,25 @@ func (c DescribeModel) Decide(d *decide.Decider) error {
 	return nil
 }
 
+// unguarded refuses what would free the name of a model whose stages need approvals: a new model of the name would
+// need none, and whoever loads by name and stage would not notice.
+func unguarded(m *sgpb.RegisteredModel, done string) error {
+	required := m.GetApprovalsRequired()
+	for _, stage := range slices.Sorted(maps.Keys(required)) {
+		if required[stage] > 0 {
+			return track.Errorf(track.PermissionDenied, "Registered Model (name=%s) cannot be %s while a stage of it needs approvals; `streamgauge registry require %s %s 0` ends that", m.GetName(), done, m.GetName(), stage)
+		}
+	}
+	return nil
+}
+
 // Decide frees the name. The versions go with the model: nothing leads to them any more.
 func (c DeleteModel) Decide(d *decide.Decider) error {
 	m, err := model(d, c.Name)
 	if err != nil {
+		return err
+	}
+	if err := unguarded(m, "deleted"); err != nil {
 		return err
 	}
 	d.Claim(document.RegisteredNameKey(c.Name), "", c.Name)

@@ -91,6 +91,14 @@ func TestWithoutARequirementNothingIsAsked(t *testing.T) {
 	h.must(t, move)
 }
 
+// A new model of the name would need no approvals.
+func TestAModelThatNeedsApprovalsKeepsItsName(t *testing.T) {
+	h := started(t, 1)
+	h.refused(t, catalog.RenameModel{Name: "wine", NewName: "old"}, track.PermissionDenied, "`streamgauge registry require wine Production 0`")
+	h.refused(t, catalog.DeleteModel{Name: "wine"}, track.PermissionDenied, "cannot be deleted")
+	h.must(t, review.Require{Model: "wine", Stage: "Production", Count: 0}, catalog.RenameModel{Name: "wine", NewName: "old"})
+}
+
 func TestTwoPeopleApprove(t *testing.T) {
 	h := started(t, 2)
 	h.refused(t, move, track.PermissionDenied, "needs 2 approvals before it goes to stage 'Production', and nobody has asked for them; ask with POST /v1/approvals or `streamgauge registry request wine 1 Production`")

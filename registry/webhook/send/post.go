@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -99,6 +100,10 @@ func (p *poster) post(ctx context.Context, d delivery) answer {
 	}
 	r, err := p.client.Do(q)
 	if err != nil {
+		var said *url.Error
+		if errors.As(err, &said) {
+			err = said.Err // without the address, whose path is often the receiver's secret
+		}
 		return answer{outcome: webhook.Outcome{Final: errors.Is(err, errInside)}, err: err}
 	}
 	defer r.Body.Close()
