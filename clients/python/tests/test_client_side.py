@@ -5,6 +5,7 @@ training that is killed and resumed.
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,27 +13,29 @@ from types import SimpleNamespace
 
 import mlflow
 import pytest
+import requests
 import sklearn
-from conftest import ROOT, unique
+from conftest import ROOT, running, unique
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 TRAINING = Path(__file__).with_name("training.py")
-COMMAND_SECONDS = 120
+MLFLOW = [sys.executable, "-m", "mlflow"]
+COMMAND_SECONDS = 300  # a bound for the busiest machine
+ANSWER_SECONDS = 30
+
+
+@pytest.fixture(autouse=True)
+def python_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What MLflow starts by name, `python` and `uvicorn`, is that of the tests."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs MLflow's command line; `python` in what it starts is the Python of the tests."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        [sys.executable, "-m", "mlflow", *arguments],
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-    )
+    """Runs MLflow's command line."""
+    return subprocess.run([*MLFLOW, *arguments], capture_output=True, text=True, timeout=COMMAND_SECONDS)
 
 
 def run_project(client: MlflowClient, experiment: SimpleNamespace, alpha: str) -> tuple[int, Run]:
@@ -83,6 +86,19 @@ def test_predictions_of_a_registered_model(champion: SimpleNamespace, tmp_path: 
     predicted = json.loads((tmp_path / "out.json").read_text())["predictions"]
     assert predicted == champion.model.predict(champion.x).tolist()
     assert set(predicted) == {0, 1, 2}, "the first version knows one class only"
+
+
+def test_a_registered_model_is_served(champion: SimpleNamespace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    where = f"http://127.0.0.1:{port}"
+    flags = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    serve = [*MLFLOW, "models", "serve", "-m", f"models:/{champion.name}@champion", *flags]
+    with running("mlflow models serve", serve, lambda: where):
+        body = {"dataframe_split": champion.x.to_dict(orient="split")}
+        answer = requests.post(f"{where}/invocations", json=body, timeout=ANSWER_SECONDS)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["predictions"] == champion.model.predict(champion.x).tolist()
 
 
 def train(*arguments: str) -> subprocess.Popen[str]:
