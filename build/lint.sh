@@ -40,7 +40,7 @@ install_tools() {
 }
 
 scripts_parse() {
-	for script in .ci/run build/*.sh; do
+	for script in .ci/run build/*.sh examples/clients/*.sh; do
 		sh -n "$script" || return 1
 	done
 }
