@@ -171,3 +171,11 @@ func writes(r fiber.Route) bool {
 	}
 	return true
 }
+
+// A page of another site can make a browser send a GET.
+func TestGraphQLTakesNoGet(t *testing.T) {
+	s := serve(t)
+	if status, body := s.ask(fiber.Route{Method: fiber.MethodGet, Path: "/graphql"}, "admin"); status != fiber.StatusNotFound && status != fiber.StatusMethodNotAllowed {
+		t.Errorf("GET /graphql: %d %s", status, body)
+	}
+}

@@ -124,6 +124,10 @@ func TestWhatIsWrongStandsAmongTheErrors(t *testing.T) {
 		`{ test(inputString: "x") { ` + aliases + ` } }`:                                         `{"data":null,"errors":["GraphQL queries should have at most 10 aliases, got 11 aliases."]}`,
 		`{ ` + strings.ReplaceAll(aliases, "output", `test(inputString: "x") { output }`) + ` }`: `{"data":null,"errors":["GraphQL queries should have at most 10 root fields, got 11 root fields."]}`,
 		`{ test(inputString: "x") { ` + strings.Repeat("output ", 1000) + ` } }`:                 `{"data":null,"errors":["Query exceeds maximum total selections of 1000"]}`,
+		`{ test { output } } fragment unused on Query { ` + strings.Repeat("test ", 1000) + ` }`: `{"data":null,"errors":["Query exceeds maximum total selections of 1000"]}`,
+		`{ ...loop } fragment loop on Query { ...loop }`:                                         `{"data":null,"errors":["Query exceeds maximum total selections of 1000"]}`,
+		`{ ` + strings.Repeat("a { ", 10) + `b` + strings.Repeat(" }", 11):                       `{"data":null,"errors":["Query exceeds maximum depth of 10"]}`,
+		`{ test(inputString: "x") { ` + strings.Repeat("output ", 5000) + ` } }`:                 `{"data":null,"errors":["exceeded token limit of 5000"]}`,
 		`query a { test { output } } query b { test { output } }`:                                `{"data":null,"errors":["Must provide operation name if query contains multiple operations."]}`,
 		`{ __schema { types { name } } }`:                                                        `{"data":{"__schema":null},"errors":["'__schema' is not served here"]}`,
 	} {
@@ -133,5 +137,19 @@ func TestWhatIsWrongStandsAmongTheErrors(t *testing.T) {
 	}
 	if !slices.Equal(s.asked, []string{"GET /api/2.0/mlflow/runs/get?run_id=x"}) {
 		t.Errorf("asked %q", s.asked)
+	}
+}
+
+func TestFragmentsThatMultiplyAreRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	const levels = 40 // each doubles the work of who expands them: this would take days
+	query := "{ ...A0 }"
+	for n := range levels {
+		query += fmt.Sprintf(" fragment A%d on Query { ...A%d ...A%d }", n, n+1, n+1)
+	}
+	query += fmt.Sprintf(" fragment A%d on Query { test { output } }", levels)
+	var s server
+	if got, want := s.send(t, query, nil), `200 {"data":null,"errors":["Query exceeds maximum total selections of 1000"]}`; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
