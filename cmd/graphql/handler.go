@@ -93,6 +93,7 @@ type execution struct {
 	vars map[string]any
 	// asked are the answers to GET requests.
 	asked  map[string]map[string]any
+	calls  int
 	errors []string
 }
 
