@@ -36,7 +36,7 @@ func serve(t *testing.T) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWeb(listen, &health{}, slog.New(slog.DiscardHandler))
+	w := newWeb(listen, headTimeout, &health{}, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		if err := w.close(); err != nil {
 			t.Error(err)
