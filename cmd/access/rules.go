@@ -176,7 +176,6 @@ var rules = map[string]Rule{
 	"GET 3.0/mlflow/get-trace-artifact":                    {Read, Whole},
 
 	// GraphQL asks the routes above, in the name of its caller.
-	"GET /graphql":                 {Read, Nothing},
 	"POST /graphql":                {Read, Nothing},
 	"GET 3.0/mlflow/ui-telemetry":  {Read, Nothing},
 	"POST 3.0/mlflow/ui-telemetry": {Read, Nothing},

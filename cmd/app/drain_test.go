@@ -20,7 +20,7 @@ func TestUnreadBodyIsNoRequest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := newWeb(listen, &health{}, slog.New(slog.DiscardHandler))
+			w := newWeb(listen, headTimeout, &health{}, slog.New(slog.DiscardHandler))
 			smuggled := false
 			w.app.Delete("/victim", func(*fiber.Ctx) error { smuggled = true; return nil })
 			w.app.Get("/after", func(c *fiber.Ctx) error { return c.SendString("after") })

@@ -24,6 +24,11 @@ import (
 const (
 	// headBytesMax: a hundred run ids in a query string are 4 KiB, some clients send more.
 	headBytesMax = 64 << 10
+	// headTimeout bounds the head of a request, from the connection or the first byte of a later request on; a client
+	// that waits longer in its middle would hold its connection for ever.
+	headTimeout = 30 * time.Second
+	// bodyTimeout is far beyond the upload of any artifact; it ends what was abandoned without a word.
+	bodyTimeout = 24 * time.Hour
 	// idleTimeout is beyond the pauses of a training that logs once a minute.
 	idleTimeout = 2 * time.Minute
 	// unreadBytesMax is how much of a body that nobody wanted is read to keep its connection.
@@ -42,13 +47,14 @@ type web struct {
 	served  chan error
 }
 
-func newWeb(listen net.Listener, h *health, log *slog.Logger) *web {
+func newWeb(listen net.Listener, head time.Duration, h *health, log *slog.Logger) *web {
 	w := &web{listen: listen, health: h, log: log, served: make(chan error, 1)}
 	w.app = fiber.New(fiber.Config{
 		ReadBufferSize:        headBytesMax,
 		StreamRequestBody:     true,
 		CaseSensitive:         true,
 		BodyLimit:             math.MaxInt, // each route has its own; an artifact has none
+		ReadTimeout:           head,
 		IdleTimeout:           idleTimeout,
 		DisableStartupMessage: true,
 		ErrorHandler:          answerError,
@@ -58,6 +64,11 @@ func newWeb(listen net.Listener, h *health, log *slog.Logger) *web {
 	w.app.Use(w.observe)
 	server := w.app.Server()
 	server.CloseOnShutdown = true
+	// ReadTimeout would bound the whole request. Here the head has come, and the rest gets a time of its own; the wait
+	// for the next request has idleTimeout again.
+	server.HeaderReceived = func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
+		return fasthttp.RequestConfig{ReadTimeout: bodyTimeout}
+	}
 	server.Handler = func(c *fasthttp.RequestCtx) {
 		defer drain(c)
 		fromUI(c)

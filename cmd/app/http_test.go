@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -22,7 +24,7 @@ func TestHTTPAnswersBeforeAndAfterItOpens(t *testing.T) {
 	}
 	h := &health{}
 	h.add("engine", func() error { return errors.New("is starting") })
-	w := newWeb(listen, h, slog.New(slog.DiscardHandler))
+	w := newWeb(listen, headTimeout, h, slog.New(slog.DiscardHandler))
 	url := "http://" + listen.Addr().String()
 	if status, _, body := get(t, url+"/health"); status != http.StatusServiceUnavailable || !strings.Contains(body, "engine: is starting") {
 		t.Errorf("before: %d %s", status, body)
@@ -83,4 +85,68 @@ func get(t *testing.T, url string) (int, http.Header, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, resp.Header, string(b)
+}
+
+func TestAHeadHasLittleTimeAndABodyMuch(t *testing.T) {
+	const short = 100 * time.Millisecond
+	listen, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWeb(listen, short, &health{}, slog.New(slog.DiscardHandler))
+	w.app.Post("/echo", func(c *fiber.Ctx) error {
+		body, err := io.ReadAll(c.Context().RequestBodyStream())
+		if err != nil {
+			return err
+		}
+		return c.Send(body)
+	})
+	w.open()
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", listen.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		// Beyond this nothing here was closed in time.
+		if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	send := func(conn net.Conn, text string) {
+		if _, err := io.WriteString(conn, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waits := func(conn net.Conn) { // reads until the server closes
+		if _, err := io.Copy(io.Discard, conn); err != nil {
+			t.Errorf("a head that does not end: %v", err)
+		}
+	}
+
+	first := dial()
+	send(first, "G")
+	waits(first)
+
+	later := dial()
+	answers := bufio.NewReader(later)
+	for range 2 { // the second request comes after a pause that a head may not make
+		send(later, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nsl")
+		time.Sleep(3 * short)
+		send(later, "ow")
+		answer, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(answer.Body); err != nil || string(body) != "slow" {
+			t.Errorf("a slow body: %q %v", body, err)
+		}
+		time.Sleep(3 * short)
+	}
+	send(later, "G")
+	waits(later)
+	if err := w.close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -11,9 +11,8 @@ import (
 
 // mlflowPage registers what MLflow's own web page asks for beside the services' routes.
 func (s *server) mlflowPage(r fiber.Router) {
-	answer := graphql.Handler(s.ask)
-	r.Get("/graphql", answer)
-	r.Post("/graphql", answer)
+	// Not by GET, which the page does not use: any other site's page may make a browser send that.
+	r.Post("/graphql", graphql.Handler(s.ask))
 	// The page asks whether it may send how it is used. It may not.
 	const telemetry = "/ajax-api/3.0/mlflow/ui-telemetry"
 	r.Get(telemetry, func(c *fiber.Ctx) error {

@@ -36,7 +36,7 @@ func serve(t *testing.T) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWeb(listen, &health{}, slog.New(slog.DiscardHandler))
+	w := newWeb(listen, headTimeout, &health{}, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		if err := w.close(); err != nil {
 			t.Error(err)
@@ -170,4 +170,12 @@ func writes(r fiber.Route) bool {
 		}
 	}
 	return true
+}
+
+// A page of another site can make a browser send a GET.
+func TestGraphQLTakesNoGet(t *testing.T) {
+	s := serve(t)
+	if status, body := s.ask(fiber.Route{Method: fiber.MethodGet, Path: "/graphql"}, "admin"); status != fiber.StatusNotFound && status != fiber.StatusMethodNotAllowed {
+		t.Errorf("GET /graphql: %d %s", status, body)
+	}
 }

@@ -153,7 +153,7 @@ func prepare(ctx context.Context, c Config, p Process, f *folder) (*server, erro
 		listen = tlsListener{listen, s.tls}
 	}
 	s.health.add("start", func() error { return errors.New("ClickHouse and NATS are being started") })
-	s.web = newWeb(listen, s.health, p.Log)
+	s.web = newWeb(listen, headTimeout, s.health, p.Log)
 	return s, nil
 }
 

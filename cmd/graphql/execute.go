@@ -2,6 +2,7 @@ package graphql
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -66,13 +67,21 @@ func (x *execution) root(w *jx.Encoder, op *ast.OperationDefinition) {
 		w.FieldStart(f.Alias)
 		value, err := x.rootValue(f)
 		if err != nil {
-			x.errors = append(x.errors, err.Error())
+			x.failed(err)
 			w.Null()
 			continue
 		}
 		x.value(w, f, f.Definition.Type, value)
 	}
 	w.ObjEnd()
+}
+
+// failed notes an error. That calls are used up is said once, not for each run.
+func (x *execution) failed(err error) {
+	if errors.Is(err, errCalls) && x.calls > callsMax+1 {
+		return
+	}
+	x.errors = append(x.errors, err.Error())
 }
 
 func (x *execution) rootValue(f *selected) (any, error) {
@@ -127,7 +136,7 @@ func (x *execution) object(w *jx.Encoder, parent *selected, definition *ast.Defi
 		}
 		v, err := x.fieldValue(definition.Name, f.Name, object)
 		if err != nil {
-			x.errors = append(x.errors, err.Error())
+			x.failed(err)
 		}
 		if err != nil || f.Name == "apiError" {
 			w.Null() // errors stand beside the data

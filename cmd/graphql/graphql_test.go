@@ -17,7 +17,9 @@ import (
 // server answers REST requests from a table and notes them.
 type server struct {
 	answers map[string]string
-	asked   []string
+	// other is the answer to what is not in the table, if there is one.
+	other string
+	asked []string
 }
 
 func (s *server) call(_ *fiber.Ctx, method, uri string, body []byte) (int, []byte) {
@@ -25,6 +27,9 @@ func (s *server) call(_ *fiber.Ctx, method, uri string, body []byte) (int, []byt
 	s.asked = append(s.asked, asked)
 	if a, ok := s.answers[asked]; ok {
 		return http.StatusOK, []byte(a)
+	}
+	if s.other != "" {
+		return http.StatusOK, []byte(s.other)
 	}
 	return http.StatusNotFound, []byte(`{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"nothing at ` + strings.Split(uri, "?")[0] + `"}`)
 }
@@ -124,6 +129,10 @@ func TestWhatIsWrongStandsAmongTheErrors(t *testing.T) {
 		`{ test(inputString: "x") { ` + aliases + ` } }`:                                         `{"data":null,"errors":["GraphQL queries should have at most 10 aliases, got 11 aliases."]}`,
 		`{ ` + strings.ReplaceAll(aliases, "output", `test(inputString: "x") { output }`) + ` }`: `{"data":null,"errors":["GraphQL queries should have at most 10 root fields, got 11 root fields."]}`,
 		`{ test(inputString: "x") { ` + strings.Repeat("output ", 1000) + ` } }`:                 `{"data":null,"errors":["Query exceeds maximum total selections of 1000"]}`,
+		`{ test { output } } fragment unused on Query { ` + strings.Repeat("test ", 1000) + ` }`: `{"data":null,"errors":["Query exceeds maximum total selections of 1000"]}`,
+		`{ ...loop } fragment loop on Query { ...loop }`:                                         `{"data":null,"errors":["Query exceeds maximum total selections of 1000"]}`,
+		`{ ` + strings.Repeat("a { ", 10) + `b` + strings.Repeat(" }", 11):                       `{"data":null,"errors":["Query exceeds maximum depth of 10"]}`,
+		`{ test(inputString: "x") { ` + strings.Repeat("output ", 5000) + ` } }`:                 `{"data":null,"errors":["exceeded token limit of 5000"]}`,
 		`query a { test { output } } query b { test { output } }`:                                `{"data":null,"errors":["Must provide operation name if query contains multiple operations."]}`,
 		`{ __schema { types { name } } }`:                                                        `{"data":{"__schema":null},"errors":["'__schema' is not served here"]}`,
 	} {
@@ -133,5 +142,43 @@ func TestWhatIsWrongStandsAmongTheErrors(t *testing.T) {
 	}
 	if !slices.Equal(s.asked, []string{"GET /api/2.0/mlflow/runs/get?run_id=x"}) {
 		t.Errorf("asked %q", s.asked)
+	}
+}
+
+func TestFragmentsThatMultiplyAreRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	const levels = 40 // each doubles the work of who expands them: this would take days
+	query := "{ ...A0 }"
+	for n := range levels {
+		query += fmt.Sprintf(" fragment A%d on Query { ...A%d ...A%d }", n, n+1, n+1)
+	}
+	query += fmt.Sprintf(" fragment A%d on Query { test { output } }", levels)
+	var s server
+	if got, want := s.send(t, query, nil), `200 {"data":null,"errors":["Query exceeds maximum total selections of 1000"]}`; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestOneQueryMakesNotMoreCallsThanItMay(t *testing.T) {
+	t.Parallel()
+	const most = 2000
+	runs := make([]string, 2*most)
+	for n := range runs {
+		runs[n] = fmt.Sprintf(`{"info":{"run_id":"r%d"}}`, n)
+	}
+	s := &server{
+		answers: map[string]string{`POST /api/2.0/mlflow/runs/search{"max_results":50000}`: `{"runs":[` + strings.Join(runs, ",") + `]}`},
+		other:   `{"model_versions":[{"name":"m"}]}`,
+	}
+	got := s.send(t, `{ mlflowSearchRuns(input: {maxResults: 50000}) { runs { modelVersions { name } } } }`, nil)
+	if len(s.asked) != most {
+		t.Errorf("%d calls, want %d", len(s.asked), most)
+	}
+	if n := strings.Count(got, `{"modelVersions":[{"name":"m"}]}`); n != most-1 {
+		t.Errorf("%d runs with model versions, want %d", n, most-1)
+	}
+	want := `"errors":["The query needs more than 2000 requests for its runs' experiments and model versions; ask for fewer runs with maxResults"]}`
+	if !strings.HasSuffix(got, want) {
+		t.Errorf("it ends with %s, want %s", got[max(0, len(got)-300):], want)
 	}
 }

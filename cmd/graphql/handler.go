@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
@@ -23,8 +24,12 @@ var schemaText string
 
 var schema = gqlparser.MustLoadSchema(&ast.Source{Name: "mlflow.graphql", Input: schemaText})
 
-// requestBytesMax bounds a query with its variables.
-const requestBytesMax = 1 << 20
+const (
+	// requestBytesMax bounds a query with its variables.
+	requestBytesMax = 1 << 20
+	// tokensMax bounds parsing. It is five for each of selectionsMax; long lists of ids come as variables.
+	tokensMax = 5000
+)
 
 // Call asks a REST route for JSON; header is the client's.
 type Call func(c *fiber.Ctx, method, uri string, body []byte) (status int, answer []byte)
@@ -50,13 +55,6 @@ func Handler(call Call) fiber.Handler {
 }
 
 func read(c *fiber.Ctx) (r request, err error) {
-	if c.Method() == fiber.MethodGet && c.Query("query") != "" {
-		r.Query, r.Operation = c.Query("query"), c.Query("operationName")
-		if v := c.Query("variables"); v != "" && json.Unmarshal([]byte(v), &r.Variables) != nil {
-			return r, track.Errorf(track.BadRequest, "The variables of a GraphQL query are not a JSON object")
-		}
-		return r, nil
-	}
 	body, err := readBody(c)
 	if err != nil {
 		return r, err
@@ -95,6 +93,7 @@ type execution struct {
 	vars map[string]any
 	// asked are the answers to GET requests.
 	asked  map[string]map[string]any
+	calls  int
 	errors []string
 }
 
@@ -126,8 +125,14 @@ func (x *execution) answer(r request) []byte {
 
 // prepare finds the operation and what it is asked with.
 func (x *execution) prepare(r request) (*ast.OperationDefinition, error) {
-	doc, errs := gqlparser.LoadQueryWithRules(schema, r.Query, rules.NewDefaultRules())
-	if len(errs) > 0 {
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: r.Query}, tokensMax)
+	if err != nil {
+		return nil, plain(err)
+	}
+	if err := checkSize(doc); err != nil {
+		return nil, err
+	}
+	if errs := validator.ValidateWithRules(schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
 		return nil, plain(errs[0])
 	}
 	op := doc.Operations.ForName(r.Operation)
@@ -138,9 +143,6 @@ func (x *execution) prepare(r request) (*ast.OperationDefinition, error) {
 		return nil, track.Errorf(track.InvalidParameterValue, "Must provide operation name if query contains multiple operations.")
 	case op.Operation == ast.Subscription:
 		return nil, track.Errorf(track.InvalidParameterValue, "Schema is not configured for subscriptions.")
-	}
-	if err := checkSize(op); err != nil {
-		return nil, err
 	}
 	vars, err := validator.VariableValues(schema, op, r.Variables)
 	if err != nil {

@@ -20,6 +20,12 @@ const (
 	ajax = "/ajax-api/2.0/mlflow/"
 )
 
+// callsMax bounds the calls of one query: a search answers up to 50,000 runs, and each may ask for its model versions.
+// A page of 1,000 runs, which is MLflow's default, has room for its runs' model versions and their experiments.
+const callsMax = 2000
+
+var errCalls = track.Errorf(track.InvalidParameterValue, "The query needs more than %d requests for its runs' experiments and model versions; ask for fewer runs with maxResults", callsMax)
+
 var routes = map[string]route{
 	"mlflowGetExperiment":                {http.MethodGet, api + "experiments/get"},
 	"mlflowGetMetricHistoryBulkInterval": {http.MethodGet, api + "metrics/get-history-bulk-interval"},
@@ -64,6 +70,9 @@ func (x *execution) ask(r route, input map[string]any) (map[string]any, error) {
 		if body, err = json.Marshal(plain); err != nil {
 			return nil, fmt.Errorf("encode input: %w", err)
 		}
+	}
+	if x.calls++; x.calls > callsMax {
+		return nil, errCalls
 	}
 	status, answer := x.call(r.method, uri, body)
 	decoder := json.NewDecoder(bytes.NewReader(answer))

@@ -14,13 +14,30 @@ const (
 	aliasesMax    = 10
 )
 
-// size counts what a query asks for. Fragments cannot contain themselves: validation has seen to that.
-type size struct{ selections, roots, aliases int }
+// size counts what a query asks for. It is counted before validation, whose time grows with the square of it, so
+// names may be wrong here and fragments may contain themselves: what bounds the walk is that everything counts as a
+// selection, fragments at every place where they are spread.
+type size struct {
+	fragments                  ast.FragmentDefinitionList
+	spread                     map[string]bool
+	selections, roots, aliases int
+}
 
-func checkSize(op *ast.OperationDefinition) error {
-	var s size
-	if err := s.add(op.SelectionSet, 1); err != nil {
-		return err
+func checkSize(doc *ast.QueryDocument) error {
+	s := size{fragments: doc.Fragments, spread: make(map[string]bool)}
+	for _, op := range doc.Operations {
+		if err := s.level(op.SelectionSet, 1); err != nil {
+			return err
+		}
+	}
+	// Validation reads a fragment that nothing spreads, too.
+	for _, f := range doc.Fragments {
+		if s.spread[f.Name] {
+			continue
+		}
+		if err := s.level(f.SelectionSet, 2); err != nil { // below the root, which has none of its fields
+			return err
+		}
 	}
 	for _, limit := range []struct {
 		name     string
@@ -36,42 +53,45 @@ func checkSize(op *ast.OperationDefinition) error {
 	return nil
 }
 
-func (s *size) add(set ast.SelectionSet, depth int) error {
+// level adds the selections of one object.
+func (s *size) level(set ast.SelectionSet, depth int) error {
 	if depth > depthMax {
 		return track.Errorf(track.InvalidParameterValue, "Query exceeds maximum depth of %d", depthMax)
 	}
 	aliases := 0
-	for _, f := range flatten(set) {
-		if f.Alias != f.Name {
-			aliases++
-		}
-		if depth == 1 {
-			s.roots++
-		}
+	err := s.add(set, depth, &aliases)
+	s.aliases = max(s.aliases, aliases)
+	return err
+}
+
+// add adds selections to a level, those of its fragments among them.
+func (s *size) add(set ast.SelectionSet, depth int, aliases *int) (err error) {
+	for _, sel := range set {
 		if s.selections++; s.selections > selectionsMax {
 			return track.Errorf(track.InvalidParameterValue, "Query exceeds maximum total selections of %d", selectionsMax)
 		}
-		if len(f.SelectionSet) > 0 {
-			if err := s.add(f.SelectionSet, depth+1); err != nil {
-				return err
-			}
-		}
-	}
-	s.aliases = max(s.aliases, aliases)
-	return nil
-}
-
-// flatten gives the fields of a selection, those of its fragments among them.
-func flatten(set ast.SelectionSet) (out []*ast.Field) {
-	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			out = append(out, sel)
+			if sel.Alias != sel.Name {
+				*aliases++
+			}
+			if depth == 1 {
+				s.roots++
+			}
+			if len(sel.SelectionSet) > 0 {
+				err = s.level(sel.SelectionSet, depth+1)
+			}
 		case *ast.InlineFragment:
-			out = append(out, flatten(sel.SelectionSet)...)
+			err = s.add(sel.SelectionSet, depth, aliases)
 		case *ast.FragmentSpread:
-			out = append(out, flatten(sel.Definition.SelectionSet)...)
+			s.spread[sel.Name] = true
+			if f := s.fragments.ForName(sel.Name); f != nil {
+				err = s.add(f.SelectionSet, depth, aliases)
+			}
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return out
+	return nil
 }
