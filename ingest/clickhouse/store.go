@@ -22,8 +22,9 @@ const (
 	dialTimeout = 2 * time.Second
 	// handshakeTimeout is for an engine that listens and does not answer.
 	handshakeTimeout = 5 * time.Second
-	// idsMax is how many ids stand in a statement, which may have 256 KiB.
-	idsMax = 400
+	// idsMax is how many ids stand in a statement, which may have 256 KiB: an id has up to 250 characters, a
+	// character up to 4 bytes.
+	idsMax = 200
 )
 
 // insertSettings make an insert one block, one part, at once.
@@ -169,6 +170,25 @@ func (s *Store) insert(ctx context.Context, name string, in proto.Input) error {
 
 // Select implements write.Store.
 func (s *Store) Select(ctx context.Context, sel write.Selection) ([]string, error) {
+	if len(sel.IDs) == 0 {
+		return s.choose(ctx, sel)
+	}
+	// An id that is named twice must not be found by two statements.
+	ids := slices.Compact(slices.Sorted(slices.Values(sel.IDs)))
+	var out []string
+	for some := range slices.Chunk(ids, idsMax) {
+		sel.IDs = some
+		found, err := s.choose(ctx, sel)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+// choose selects by one statement.
+func (s *Store) choose(ctx context.Context, sel write.Selection) ([]string, error) {
 	where := "experiment = " + strconv.FormatUint(uint64(sel.Experiment), 10)
 	if len(sel.IDs) > 0 {
 		where += " AND trace_id IN " + texts(sel.IDs)

@@ -2,6 +2,7 @@ package clickhouse_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -102,6 +103,15 @@ func TestDeletedTracesAndTheirSpansAreGone(t *testing.T) {
 	}
 	if got := find(t, s, write.Selection{Experiment: 84, IDs: []string{"tr-d3", "tr-b"}}); !slices.Equal(got, []string{"tr-d3"}) {
 		t.Errorf("by id: %v", got)
+	}
+	// More than one statement of 256 KiB takes, and the ids that are there before and behind the others.
+	many := []string{"tr-d1"}
+	for i := range 1200 {
+		many = append(many, fmt.Sprintf("tr-%0247d", i))
+	}
+	many = append(many, "tr-d3", "tr-d1")
+	if got := find(t, s, write.Selection{Experiment: 84, IDs: many}); !slices.Equal(slices.Sorted(slices.Values(got)), []string{"tr-d1", "tr-d3"}) {
+		t.Errorf("by many ids: %v", got)
 	}
 	if err := s.Delete(t.Context(), []string{"tr-d1", "tr-d3"}); err != nil {
 		t.Fatal(err)

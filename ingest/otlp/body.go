@@ -8,8 +8,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 
+	"github.com/gofiber/fiber/v2"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -20,36 +22,67 @@ import (
 // BodyBytesMax bounds a request, packed and unpacked: exporters send some hundred spans at a time.
 const BodyBytesMax = 32 << 20
 
-// Decompress unpacks a body of a Content-Encoding, which may be empty.
-func Decompress(body []byte, encoding string) ([]byte, error) {
-	switch encoding {
-	case "":
+// RowsBytesMax bounds what a request becomes: both forms of its spans, in which a control character has 13 bytes, and
+// its resources. With BodyBytesMax it fits what may wait to be written, or the request would be told for ever to come
+// back; a span of BodyBytesMax of plain text fits nearly.
+const RowsBytesMax = 64 << 20
+
+// Size is how long a body of a Content-Encoding, which may be empty, is when it is unpacked. It unpacks it without
+// keeping it, so that memory for it can be had before it is.
+func Size(body []byte, encoding string) (int, error) {
+	if encoding == "" {
+		return len(body), nil
+	}
+	r, err := unpacking(body, encoding)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(r, BodyBytesMax+1))
+	if err != nil {
+		return 0, unpackable(encoding)
+	}
+	if n > BodyBytesMax {
+		return 0, track.Errorf(track.BadRequest, "The unpacked body is larger than %d MiB; send fewer spans at a time", BodyBytesMax>>20)
+	}
+	return int(n), nil
+}
+
+// Decompress unpacks a body of which Size told the size.
+func Decompress(body []byte, encoding string, size int) ([]byte, error) {
+	if encoding == "" {
 		return body, nil
+	}
+	r, err := unpacking(body, encoding)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, size)
+	if _, err := io.ReadFull(r, out); err != nil {
+		return nil, unpackable(encoding)
+	}
+	return out, nil
+}
+
+func unpackable(encoding string) error {
+	return track.Errorf(track.BadRequest, "Failed to decompress %s payload", encoding)
+}
+
+func unpacking(body []byte, encoding string) (io.Reader, error) {
+	switch encoding {
 	case "gzip":
 		r, err := gzip.NewReader(bytes.NewReader(body))
 		if err != nil {
-			return nil, track.Errorf(track.BadRequest, "Failed to decompress gzip payload")
+			return nil, unpackable(encoding)
 		}
-		return unpack(r, encoding)
+		return r, nil
 	case "deflate":
 		if r, err := zlib.NewReader(bytes.NewReader(body)); err == nil {
-			return unpack(r, encoding)
+			return r, nil
 		}
 		// Some clients send it without the header that it should have.
-		return unpack(flate.NewReader(bytes.NewReader(body)), encoding)
+		return flate.NewReader(bytes.NewReader(body)), nil
 	}
 	return nil, track.Errorf(track.BadRequest, "Unsupported Content-Encoding: %s", encoding)
-}
-
-func unpack(r io.Reader, encoding string) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, BodyBytesMax+1))
-	if err != nil {
-		return nil, track.Errorf(track.BadRequest, "Failed to decompress %s payload", encoding)
-	}
-	if len(b) > BodyBytesMax {
-		return nil, track.Errorf(track.BadRequest, "The unpacked body is larger than %d MiB; send fewer spans at a time", BodyBytesMax>>20)
-	}
-	return b, nil
 }
 
 // Parse reads a request of spans. mediaType is application/json or application/x-protobuf.
@@ -63,10 +96,19 @@ func Parse(body []byte, mediaType string) ([]*Span, error) {
 		return nil, track.Errorf(track.BadRequest, "Invalid OpenTelemetry format - no spans found")
 	}
 	var out []*Span
+	rows := 0
 	for _, r := range data.GetResourceSpans() {
+		if rows += once.pairs(r.GetResource().GetAttributes()); rows > RowsBytesMax {
+			return nil, tooLarge
+		}
+		resource := texts(r.GetResource().GetAttributes())
 		for _, scope := range r.GetScopeSpans() {
 			for _, s := range scope.GetSpans() {
-				span, err := newSpan(s, r.GetResource())
+				contentBytes, otlpBytes := twice.span(s), once.span(s)
+				if rows += contentBytes + otlpBytes; rows > RowsBytesMax {
+					return nil, tooLarge
+				}
+				span, err := newSpan(s, resource, contentBytes, otlpBytes)
 				if err != nil {
 					return nil, err
 				}
@@ -76,6 +118,9 @@ func Parse(body []byte, mediaType string) ([]*Span, error) {
 	}
 	return out, nil
 }
+
+var tooLarge = fiber.NewError(fiber.StatusRequestEntityTooLarge,
+	fmt.Sprintf("the spans take more than %d MiB when they are stored; send fewer at a time, or less in one", RowsBytesMax>>20))
 
 func decode(body []byte, mediaType string, into *tracepb.TracesData) error {
 	if mediaType != "application/json" {

@@ -6,11 +6,14 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/json"
+	"errors"
 	"io"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/gofiber/fiber/v2"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -176,6 +179,13 @@ func TestDecompress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	decompress := func(body []byte, encoding string) ([]byte, error) {
+		n, err := otlp.Size(body, encoding)
+		if err != nil {
+			return nil, err
+		}
+		return otlp.Decompress(body, encoding, n)
+	}
 	for name, c := range map[string]struct {
 		body     []byte
 		encoding string
@@ -183,7 +193,7 @@ func TestDecompress(t *testing.T) {
 		"plain": {[]byte("spans"), ""}, "gzip": {pack(gzip.NewWriter(&zipped), &zipped, "spans"), "gzip"},
 		"deflate": {pack(zlib.NewWriter(&deflated), &deflated, "spans"), "deflate"}, "raw deflate": {pack(flat, &raw, "spans"), "deflate"},
 	} {
-		if got, err := otlp.Decompress(c.body, c.encoding); err != nil || string(got) != "spans" {
+		if got, err := decompress(c.body, c.encoding); err != nil || string(got) != "spans" {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
@@ -194,8 +204,33 @@ func TestDecompress(t *testing.T) {
 		"no gzip": {[]byte("spans"), "gzip"}, "no deflate": {[]byte("\xffspans"), "deflate"}, "unknown": {nil, "br"},
 		"too much": {pack(gzip.NewWriter(&bomb), &bomb, strings.Repeat("x", otlp.BodyBytesMax+1)), "gzip"},
 	} {
-		if _, err := otlp.Decompress(c.body, c.encoding); err == nil {
+		if _, err := decompress(c.body, c.encoding); err == nil {
 			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+func TestWhatGrowsTooLargeIsRefusedBeforeItDoes(t *testing.T) {
+	const mib = 1 << 20
+	control := func(n int) *commonpb.KeyValue { return attribute("x", text(strings.Repeat("\x01", n))) }
+	half := sample(control(3 * mib)) // 39 MiB
+	for name, body := range map[string][]byte{"a span": request(t, sample(control(31*mib))), "two spans": request(t, half, half)} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := otlp.Parse(body, protobuf)
+		runtime.ReadMemStats(&after)
+		var refused *fiber.Error
+		if !errors.As(err, &refused) || refused.Code != fiber.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := (after.TotalAlloc - before.TotalAlloc) / mib; n > 200 {
+			t.Errorf("%s: %d MiB allocated", name, n)
+		}
+	}
+	// What is taken is not larger than it was said to be.
+	for name, s := range map[string]*tracepb.Span{"text": sample(attribute("x", text(strings.Repeat("x", 30*mib)))), "control": sample(control(4 * mib))} {
+		if n := one(t, request(t, s), protobuf).Bytes(); n > otlp.RowsBytesMax {
+			t.Errorf("%s: %d bytes of rows", name, n)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"encoding/base64"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -89,7 +88,8 @@ func escaped(c byte) string {
 	if i := strings.IndexByte(letters, c); i >= 0 {
 		return `\` + string("bfnrt"[i])
 	}
-	return fmt.Sprintf(`\u%04x`, c)
+	const digits = "0123456789abcdef"
+	return `\u00` + string([]byte{digits[c>>4], digits[c&0xf]})
 }
 
 // dumpFloat is Python's repr.

@@ -11,7 +11,6 @@ import (
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
-	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -50,20 +49,22 @@ func (s *Span) Text(key string) string {
 	return raw
 }
 
-func newSpan(s *tracepb.Span, resource *resourcepb.Resource) (*Span, error) {
+// newSpan makes a row of about contentBytes and otlpBytes in its two forms.
+func newSpan(s *tracepb.Span, resource map[string]string, contentBytes, otlpBytes int) (*Span, error) {
 	if len(s.GetTraceId()) == 0 || len(s.GetTraceId()) > traceIDLen || len(s.GetSpanId()) == 0 || len(s.GetSpanId()) > spanIDLen {
 		return nil, fiber.NewError(fiber.StatusUnprocessableEntity, "Cannot convert OpenTelemetry span to MLflow span")
 	}
 	traceID := TracePrefix + hexID(s.GetTraceId(), traceIDLen)
 	clean := normalized(s, traceID)
+	attributes := dumped(clean.GetAttributes())
 	out := &Span{
 		Span: table.Span{
 			TraceID: traceID, SpanID: hexID(s.GetSpanId(), spanIDLen), Name: s.GetName(),
 			StartNS: int64(s.GetStartTimeUnixNano()), EndNS: int64(s.GetEndTimeUnixNano()),
-			Type: typeUnknown, Status: status(s), Content: string(content(clean)),
+			Type: typeUnknown, Status: status(s), Content: string(content(make([]byte, 0, contentBytes), clean, attributes)),
 		},
-		Attributes: dumped(clean.GetAttributes()),
-		Resource:   texts(resource.GetAttributes()),
+		Attributes: attributes,
+		Resource:   resource,
 	}
 	if len(clean.GetParentSpanId()) > 0 {
 		out.ParentID = hexID(clean.GetParentSpanId(), spanIDLen)
@@ -72,6 +73,7 @@ func newSpan(s *tracepb.Span, resource *resourcepb.Resource) (*Span, error) {
 		out.Type = kind
 	}
 	var w jx.Encoder
+	w.Grow(otlpBytes)
 	mlflow.EncodeMessage(&w, clean)
 	out.OTLP = w.String()
 	return out, nil
@@ -117,7 +119,7 @@ func status(s *tracepb.Span) string {
 func dumped(pairs []*commonpb.KeyValue) map[string]string {
 	out := make(map[string]string, len(pairs))
 	for _, p := range pairs {
-		out[p.GetKey()] = string(dump(nil, p.GetValue()))
+		out[p.GetKey()] = string(dump(make([]byte, 0, once.value(p.GetValue())), p.GetValue()))
 	}
 	return out
 }
@@ -134,9 +136,9 @@ func texts(pairs []*commonpb.KeyValue) map[string]string {
 	return out
 }
 
-// content is the span as MLflow's server keeps it.
-func content(s *tracepb.Span) []byte {
-	b := dumpText([]byte(`{"trace_id": `), base64.StdEncoding.EncodeToString(s.GetTraceId()))
+// content appends the span as MLflow's server keeps it; attributes are its own, dumped.
+func content(b []byte, s *tracepb.Span, attributes map[string]string) []byte {
+	b = dumpText(append(b, `{"trace_id": `...), base64.StdEncoding.EncodeToString(s.GetTraceId()))
 	b = dumpText(append(b, `, "span_id": `...), base64.StdEncoding.EncodeToString(s.GetSpanId()))
 	b = append(b, `, "parent_span_id": `...)
 	if len(s.GetParentSpanId()) > 0 {
@@ -158,7 +160,7 @@ func content(s *tracepb.Span) []byte {
 	b = append(b, `}, "attributes": {`...)
 	for i, p := range s.GetAttributes() {
 		b = dumpText(comma(b, i), p.GetKey())
-		b = dumpText(append(b, ": "...), string(dump(nil, p.GetValue())))
+		b = dumpText(append(b, ": "...), attributes[p.GetKey()])
 	}
 	b = append(b, `}, "links": [`...)
 	for i, l := range s.GetLinks() {

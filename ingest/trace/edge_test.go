@@ -1,6 +1,8 @@
 package trace_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/ingest/trace"
 	"github.com/streamgauge/streamgauge/ingest/trace/write"
@@ -19,11 +23,20 @@ import (
 )
 
 // store remembers nothing: the writer does.
-type store struct{ selected write.Selection }
+type store struct {
+	selected write.Selection
+	// gate holds writes up, nil for none.
+	gate chan struct{}
+}
 
 func (*store) Load(context.Context, []string) (map[string]write.Stored, error) { return nil, nil }
-func (*store) Write(context.Context, *write.Lot) error                         { return nil }
 func (*store) Delete(context.Context, []string) error                          { return nil }
+func (s *store) Write(context.Context, *write.Lot) error {
+	if s.gate != nil {
+		<-s.gate
+	}
+	return nil
+}
 func (s *store) Select(_ context.Context, sel write.Selection) ([]string, error) {
 	s.selected = sel
 	return sel.IDs, nil
@@ -116,6 +129,8 @@ func TestRequests(t *testing.T) {
 		{"PATCH", v3 + "/tr-1/tags", `{"value":"b"}`, 400, `'key'`},
 		{"PATCH", v3 + "/tr-1/tags", `{"key":"mlflow.trace.spansLocation"}`, 400, `is immutable and cannot be set on a trace.`},
 		{"PATCH", v2 + "/none/tags", `{"key":"a"}`, 404, `Trace with ID 'none' not found.`},
+		{"PATCH", v3 + "/%ff/tags", `{"key":"a"}`, 400, `'trace_id' supplied: it is not UTF-8`},
+		{"DELETE", v2 + "/tr-1/tags?key=%ff", ``, 400, `'key' supplied: it is not UTF-8`},
 		{"DELETE", v2 + "/tr-1/tags", `{"key":"a"}`, 200, `{}`},
 		{"DELETE", v2 + "/tr-1/tags?key=a", ``, 404, `No trace tag with key 'a'`},
 		{"DELETE", v2 + "/tr-1/tags", `{}`, 400, `'key'`},
@@ -158,7 +173,7 @@ func TestSpans(t *testing.T) {
 	s := open(t)
 	const body = `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"01","spanId":"02","name":"x"}]}]}]}`
 	const id = "tr-00000000000000000000000000000001"
-	if status, got := s.ask(t, "POST", "/v1/traces", body, "x-mlflow-experiment-id", "1", "x-mlflow-run-id", "r"); status != 200 || got != "{}" {
+	if status, got := s.ask(t, "POST", "/v1/traces", body, "x-mlflow-experiment-id", "1", "x-mlflow-run-id", "0000000000000001"+strings.Repeat("0", 16)); status != 200 || got != "{}" {
 		t.Errorf("%d %s", status, got)
 	}
 	if status, got := s.ask(t, "PATCH", v3+"/"+id+"/tags", `{"key":"a"}`); status != 200 {
@@ -172,6 +187,7 @@ func TestSpans(t *testing.T) {
 		"an unknown experiment": {[]string{"x-mlflow-experiment-id", "9"}, 404},
 		"another type":          {[]string{"x-mlflow-experiment-id", "1", "content-type", "text/plain"}, 400},
 		"not protobuf":          {[]string{"x-mlflow-experiment-id", "1", "content-type", "application/x-protobuf"}, 400},
+		"no run id":             {[]string{"x-mlflow-experiment-id", "1", "x-mlflow-run-id", "\xff"}, 400},
 		"not compressed":        {[]string{"x-mlflow-experiment-id", "1", "content-encoding", "gzip"}, 400},
 	} {
 		if status, got := s.ask(t, "POST", "/v1/traces", body, c.headers...); status != c.status {
@@ -191,5 +207,66 @@ func TestWhatIsNotTakenIn(t *testing.T) {
 	s.full = track.Unavailable(track.TemporarilyUnavailable, 1, "the disk is full")
 	if status, _ := s.ask(t, "POST", v3, begin("tr-1", "1")); status != 503 {
 		t.Errorf("a full disk: %d", status)
+	}
+}
+
+func TestWhatTagsTakeIsBounded(t *testing.T) {
+	const (
+		bodyBytes = 7 << 20
+		requests  = 19 // of which 18 are 126 MiB
+	)
+	s := open(t)
+	s.store.gate = make(chan struct{})
+	body := strings.Replace(begin("tr-1", "1"), `"state"`, `"tags":{"a":"`+strings.Repeat("x", bodyBytes)+`"},"state"`, 1)
+	answers := make(chan int, requests)
+	for range requests {
+		go func() {
+			status, _ := s.ask(t, "POST", v3, body)
+			answers <- status
+		}()
+	}
+	select {
+	case status := <-answers:
+		if status != 429 {
+			t.Errorf("while nothing is written: %d", status)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("while nothing is written, all are taken")
+	}
+	close(s.store.gate)
+	for range requests - 1 {
+		if status := <-answers; status != 200 {
+			t.Errorf("what waited: %d", status)
+		}
+	}
+}
+
+func TestSpansThatGrowTooLarge(t *testing.T) {
+	s := open(t)
+	span, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{{
+		TraceId: []byte{1}, SpanId: []byte{2}, Name: strings.Repeat("\x01", 31<<20),
+	}}}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, e1 := w.Write(span)
+	if err := errors.Join(e1, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	// More at once than are parsed at once: the others wait, and leave the room that they had.
+	const requests = 3
+	answers := make(chan int, requests)
+	for range requests {
+		go func() {
+			status, _ := s.ask(t, "POST", "/v1/traces", packed.String(), "x-mlflow-experiment-id", "1", "content-type", "application/x-protobuf", "content-encoding", "gzip")
+			answers <- status
+		}()
+	}
+	for range requests {
+		if status := <-answers; status != 413 {
+			t.Errorf("31 MiB of control characters: %d", status)
+		}
 	}
 }

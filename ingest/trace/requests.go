@@ -59,6 +59,7 @@ func (e *Edge) deleteTag(c *fiber.Ctx) error {
 	key, err := f.String("key")
 	if key == "" && err == nil {
 		key = strings.Clone(c.Query("key"))
+		err = checkText("key", key)
 	}
 	if err == nil && key == "" {
 		err = mlflow.MissingParameter("key")
@@ -203,7 +204,7 @@ func (e *Edge) createAssessment(c *fiber.Ctx) error {
 
 // assessed carries out a change and answers the assessment that it tells of.
 func (e *Edge) assessed(c *fiber.Ctx, a **sgpb.Assessment, p write.Part) error {
-	if _, err := e.writer.Do(p); err != nil {
+	if _, err := e.change(c, p); err != nil {
 		return err
 	}
 	return reply(c, func(w *jx.Encoder) { w.Field("assessment", func(w *jx.Encoder) { mlflow.EncodeMessage(w, *a) }) })

@@ -7,11 +7,14 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
+	"golang.org/x/sync/semaphore"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/streamgauge/streamgauge/ingest/otlp"
 	"github.com/streamgauge/streamgauge/ingest/trace/change"
 	"github.com/streamgauge/streamgauge/ingest/trace/write"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -26,6 +29,12 @@ const (
 	discardBytesMax = 8 << 20
 	// nameLengthMax bounds the name of a trace.
 	nameLengthMax = 8000
+	// parsingBytesMax bounds the unpacked spans that are parsed at a time, which takes many times their size: one of
+	// the largest requests, or many of the usual.
+	parsingBytesMax = otlp.BodyBytesMax
+	// parsingTimeout is how long a request waits for that; then its client comes back.
+	parsingTimeout    = 5 * time.Second
+	retryAfterSeconds = 1
 	// idLengthMax bounds the id of a trace; MLflow's column has 50 characters.
 	idLengthMax = 250
 )
@@ -42,11 +51,13 @@ type Edge struct {
 	// space is asked before anything is accepted; its error is the answer.
 	space func() error
 	now   func() time.Time
+	// parsing has parsingBytesMax.
+	parsing *semaphore.Weighted
 }
 
 // NewEdge makes an edge; it does not close the writer.
 func NewEdge(w *write.Writer, e Experiments, space func() error) *Edge {
-	return &Edge{writer: w, experiments: e, space: space, now: time.Now}
+	return &Edge{writer: w, experiments: e, space: space, now: time.Now, parsing: semaphore.NewWeighted(parsingBytesMax)}
 }
 
 // Routes registers MLflow's writes of traces, in both of its versions, and OpenTelemetry's.
@@ -77,7 +88,9 @@ func (e *Edge) accept(c *fiber.Ctx, bytesMax int) ([]byte, error) {
 	}
 	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
 	if stream == nil && length <= bytesMax {
-		return c.Request().Body(), nil
+		b := c.Request().Body()
+		c.Locals(bodyBytes, len(b))
+		return b, nil
 	}
 	b, err := mlflow.ReadBody(stream, length, bytesMax)
 	if errors.Is(err, mlflow.ErrBodyTooLarge) {
@@ -87,7 +100,19 @@ func (e *Edge) accept(c *fiber.Ctx, bytesMax int) ([]byte, error) {
 		c.Context().SetConnectionClose()
 		return nil, track.Errorf(track.BadRequest, "read the request body: %v", err)
 	}
+	c.Locals(bodyBytes, len(b))
 	return b, nil
+}
+
+type localKey int
+
+// bodyBytes is where accept leaves how long the body was.
+const bodyBytes localKey = 0
+
+// change carries out what an accepted request wants.
+func (e *Edge) change(c *fiber.Ctx, parts ...write.Part) ([]*sgpb.Trace, error) {
+	n, _ := c.Locals(bodyBytes).(int) // each handler accepts first
+	return e.writer.Do(n, parts...)
 }
 
 // refuse answers a request whose body is not wanted. What is left of it must not be taken for the next request
@@ -125,7 +150,18 @@ func param(c *fiber.Ctx, name string) (string, error) {
 }
 
 func checkID(id string) (string, error) {
+	if err := checkText("trace_id", id); err != nil {
+		return "", err
+	}
 	return id, mlflow.CheckLength("trace_id", id, idLengthMax)
+}
+
+// checkText refuses what a protobuf cannot hold. JSON comes as UTF-8, but paths, queries and headers need not.
+func checkText(field, text string) error {
+	if !utf8.ValidString(text) {
+		return track.Errorf(track.InvalidParameterValue, "Invalid value for parameter '%s' supplied: it is not UTF-8", field)
+	}
+	return nil
 }
 
 // active is an experiment that takes traces.
@@ -164,7 +200,7 @@ func (e *Edge) start(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	after, err := e.writer.Do(write.Part{ID: info.GetTraceId(), Change: change.Start(info, experiment, e.now())})
+	after, err := e.change(c, write.Part{ID: info.GetTraceId(), Change: change.Start(info, experiment, e.now())})
 	if err != nil {
 		return err
 	}
@@ -202,7 +238,7 @@ func reply(c *fiber.Ctx, body func(*jx.Encoder)) error {
 // done answers an empty object to a change that has no other answer.
 func (e *Edge) done(c *fiber.Ctx, parts ...write.Part) error {
 	if len(parts) > 0 {
-		if _, err := e.writer.Do(parts...); err != nil {
+		if _, err := e.change(c, parts...); err != nil {
 			return err
 		}
 	}

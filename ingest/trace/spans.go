@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -30,15 +31,15 @@ func (e *Edge) postSpans(c *fiber.Ctx) error {
 	if kind != protobufType && kind != fiber.MIMEApplicationJSON {
 		return refuse(c, track.Errorf(track.BadRequest, "Invalid Content-Type: %s. Expected: application/x-protobuf or application/json", c.Get(fiber.HeaderContentType)))
 	}
+	run := strings.Clone(c.Get(runHeader))
+	if _, ok := track.ParseRunID(run); run != "" && !ok {
+		return refuse(c, track.Errorf(track.InvalidParameterValue, "Invalid run ID %q in the header %s", run, runHeader))
+	}
 	body, err := e.accept(c, otlp.BodyBytesMax)
 	if err != nil {
 		return err
 	}
-	body, err = otlp.Decompress(body, strings.ToLower(c.Get(fiber.HeaderContentEncoding)))
-	if err != nil {
-		return err
-	}
-	spans, err := otlp.Parse(body, kind)
+	spans, err := e.parse(c.UserContext(), body, strings.ToLower(c.Get(fiber.HeaderContentEncoding)), kind)
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,6 @@ func (e *Edge) postSpans(c *fiber.Ctx) error {
 		return err
 	}
 	parts := make([]write.Part, 0, 1)
-	run := strings.Clone(c.Get(runHeader))
 	for _, of := range byTrace(spans) {
 		id := of[0].TraceID
 		parts = append(parts, write.Part{ID: id, Change: change.LogSpans(of, experiment), Spans: of})
@@ -56,7 +56,7 @@ func (e *Edge) postSpans(c *fiber.Ctx) error {
 		}
 	}
 	if len(parts) > 0 {
-		if _, err := e.writer.Do(parts...); err != nil {
+		if _, err := e.change(c, parts...); err != nil {
 			return err
 		}
 	}
@@ -66,6 +66,25 @@ func (e *Edge) postSpans(c *fiber.Ctx) error {
 		return c.SendString("{}")
 	}
 	return c.Send(nil)
+}
+
+// parse unpacks and reads spans once there is memory for it.
+func (e *Edge) parse(ctx context.Context, body []byte, encoding, kind string) ([]*otlp.Span, error) {
+	size, err := otlp.Size(body, encoding)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, parsingTimeout)
+	defer cancel()
+	if e.parsing.Acquire(ctx, int64(size)) != nil {
+		return nil, track.Unavailable(track.ResourceExhausted, retryAfterSeconds, "spans come faster than they are read; try again")
+	}
+	defer e.parsing.Release(int64(size))
+	body, err = otlp.Decompress(body, encoding, size)
+	if err != nil {
+		return nil, err
+	}
+	return otlp.Parse(body, kind)
 }
 
 // byTrace groups spans in the order of their traces' first.

@@ -67,7 +67,7 @@ func (e *Edge) end(c *fiber.Ctx) error {
 
 // told answers the trace in the form of MLflow 2.
 func (e *Edge) told(c *fiber.Ctx, p write.Part) error {
-	after, err := e.writer.Do(p)
+	after, err := e.change(c, p)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,9 @@ const (
 	pointsMax     = 10_000
 	// aggregationsMax bounds the columns of one request.
 	aggregationsMax = 20
-	bucketName      = "time_bucket"
+	// partsMax bounds dimensions and filters, each of which makes the statement longer.
+	partsMax   = 20
+	bucketName = "time_bucket"
 )
 
 // metrics answers aggregates over traces, spans or assessments, in groups.
@@ -123,10 +125,10 @@ func parseMetric(f mlflow.Fields) (m tracefilter.Metric, err error) {
 	if m.Aggregations, err = aggregations(f); err != nil {
 		return m, err
 	}
-	if m.Dimensions, err = f.Strings("dimensions"); err != nil {
+	if m.Dimensions, err = few(f, "dimensions"); err != nil {
 		return m, err
 	}
-	if m.Filters, err = f.Strings("filters"); err != nil {
+	if m.Filters, err = few(f, "filters"); err != nil {
 		return m, err
 	}
 	if m.IntervalSeconds, err = f.Int64("time_interval_seconds", 0); err != nil {
@@ -143,6 +145,15 @@ func parseMetric(f mlflow.Fields) (m tracefilter.Metric, err error) {
 		err = track.Errorf(track.InvalidParameterValue, "Invalid value %d for parameter 'max_results' supplied. It must be between 1 and %d", m.Limit, pointsMax)
 	}
 	return m, err
+}
+
+// few reads a list of up to partsMax texts.
+func few(f mlflow.Fields, name string) ([]string, error) {
+	list, err := f.Strings(name)
+	if err == nil && len(list) > partsMax {
+		err = track.Errorf(track.InvalidParameterValue, "%s has %d items and at most %d are allowed", name, len(list), partsMax)
+	}
+	return list, err
 }
 
 func aggregations(f mlflow.Fields) ([]tracefilter.Aggregation, error) {

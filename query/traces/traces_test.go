@@ -190,4 +190,11 @@ func TestAggregatesAreNamed(t *testing.T) {
 			t.Errorf("%s: %d %s", body, status, got)
 		}
 	}
+	for _, name := range []string{"dimensions", "filters"} {
+		body := `{"experiment_ids":["1"],"view_type":"TRACES","metric_name":"trace_count","aggregations":[{"aggregation_type":"COUNT"}],
+			"` + name + `":["x"` + strings.Repeat(`,"x"`, 20) + `]}`
+		if status, got := ask(t, s, "POST", v3+"/metrics", body); status != 400 || !strings.Contains(got, "INVALID_PARAMETER_VALUE") || !strings.Contains(got, name+" has 21 items") {
+			t.Errorf("21 %s: %d %s", name, status, got)
+		}
+	}
 }

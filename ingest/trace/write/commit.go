@@ -91,7 +91,12 @@ func (o *overlay) decide(r *request) error {
 		if err != nil {
 			return err
 		}
-		if proto.Size(changed) > documentBytesMax {
+		// What the store could not encode would fail the others of the batch with it.
+		encoded, err := proto.Marshal(changed)
+		if err != nil {
+			return track.Errorf(track.InvalidParameterValue, "Trace '%s' cannot be stored: %v", p.ID, err)
+		}
+		if len(encoded) > documentBytesMax {
 			return track.Errorf(track.InvalidParameterValue, "Trace '%s' would have more than %d MiB of tags, metadata and assessments", p.ID, documentBytesMax>>20)
 		}
 		if changed != nil {

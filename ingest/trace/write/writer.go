@@ -54,7 +54,7 @@ type Lot struct {
 type Selection struct {
 	Experiment uint32
 	IDs        []string
-	// UntilMS and Max are nil where unsaid.
+	// UntilMS and Max are nil where unsaid; Max is not said with IDs.
 	UntilMS *int64
 	Max     *int64
 }
@@ -122,9 +122,10 @@ func (w *Writer) Close() {
 	<-w.ended
 }
 
-// Do changes traces, all of them or none, and answers them as they are then.
-func (w *Writer) Do(parts ...Part) ([]*sgpb.Trace, error) {
-	r := &request{parts: parts, done: make(chan error, 1)}
+// Do changes traces, all of them or none, and answers them as they are then. bodyBytes is the length of the request
+// that brought the parts: tags and assessments are as long as it.
+func (w *Writer) Do(bodyBytes int, parts ...Part) ([]*sgpb.Trace, error) {
+	r := &request{parts: parts, bytes: bodyBytes, done: make(chan error, 1)}
 	for _, p := range parts {
 		for _, s := range p.Spans {
 			r.bytes += s.Bytes()
@@ -137,6 +138,9 @@ func (w *Writer) Do(parts ...Part) ([]*sgpb.Trace, error) {
 // Remove deletes traces and says how many.
 func (w *Writer) Remove(s Selection) (int, error) {
 	r := &request{remove: &s, done: make(chan error, 1)}
+	for _, id := range s.IDs {
+		r.bytes += len(id)
+	}
 	err := w.submit(r)
 	return r.removed, err
 }

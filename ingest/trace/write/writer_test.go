@@ -106,7 +106,7 @@ func TestWhatWaitsIsWrittenTogether(t *testing.T) {
 	var all sync.WaitGroup
 	do := func(parts ...write.Part) {
 		all.Go(func() {
-			if _, err := w.Do(parts...); err != nil {
+			if _, err := w.Do(0, parts...); err != nil {
 				t.Error(err)
 			}
 		})
@@ -137,15 +137,42 @@ func TestARefusalLeavesTheOthers(t *testing.T) {
 	m := newMemory()
 	w := open(t, m)
 	refused := write.Part{ID: "tr-1", Change: change.DeleteTag("tr-1", "none")}
-	if _, err := w.Do(start("tr-1", "1"), refused); track.CodeOf(err) != track.ResourceDoesNotExist {
+	if _, err := w.Do(0, start("tr-1", "1"), refused); track.CodeOf(err) != track.ResourceDoesNotExist {
 		t.Fatalf("got %v", err)
 	}
 	if len(m.lots) != 0 {
 		t.Errorf("a refused request wrote %v", m.lots[0].Traces)
 	}
-	after, err := w.Do(start("tr-1", "1"), write.Part{ID: "tr-1", Change: change.SetTag("tr-1", "a", "b")})
+	after, err := w.Do(0, start("tr-1", "1"), write.Part{ID: "tr-1", Change: change.SetTag("tr-1", "a", "b")})
 	if err != nil || after[1].Info.Tags["a"] != "b" || len(m.lots) != 1 || len(m.lots[0].Traces) != 1 {
 		t.Errorf("got %v, %v", after, err)
+	}
+}
+
+func TestWhatCannotBeEncodedIsRefusedAlone(t *testing.T) {
+	m := newMemory()
+	m.gate, m.entered = make(chan struct{}), make(chan struct{}, 2)
+	w := open(t, m)
+	var all sync.WaitGroup
+	do := func(check func(error) bool, parts ...write.Part) {
+		all.Go(func() {
+			if _, err := w.Do(0, parts...); !check(err) {
+				t.Errorf("%s: %v", parts[len(parts)-1].ID, err)
+			}
+		})
+	}
+	taken := func(err error) bool { return err == nil }
+	do(taken, start("tr-0", "1"))
+	<-m.entered // the first is being written; what comes now waits, and is one batch
+	do(taken, start("tr-1", "1"))
+	do(func(err error) bool { return track.CodeOf(err) == track.InvalidParameterValue }, start("tr-2", "1"), write.Part{ID: "tr-2", Change: change.LinkRun("\xff")})
+	for w.Waiting() < 2 {
+		runtime.Gosched()
+	}
+	close(m.gate)
+	all.Wait()
+	if _, ok := m.traces["tr-2"]; ok || len(m.traces) != 2 {
+		t.Errorf("stored %v", m.traces)
 	}
 }
 
@@ -153,7 +180,7 @@ func TestAfterAFailureTheStoreIsAskedAgain(t *testing.T) {
 	m := newMemory()
 	w := open(t, m)
 	m.set(errors.New("no connection"))
-	_, err := w.Do(start("tr-1", "1"))
+	_, err := w.Do(0, start("tr-1", "1"))
 	var e *track.Error
 	if !errors.As(err, &e) || e.Code != track.TemporarilyUnavailable || e.RetryAfterSeconds == 0 {
 		t.Fatalf("got %v", err)
@@ -162,11 +189,11 @@ func TestAfterAFailureTheStoreIsAskedAgain(t *testing.T) {
 	m.set(nil)
 	there := &sgpb.Trace{Info: &sgpb.TraceInfo{TraceId: "tr-1", Tags: map[string]string{"kept": "yes"}}}
 	m.traces["tr-1"] = write.Stored{Trace: there, Revision: 5000}
-	after, err := w.Do(write.Part{ID: "tr-1", Change: change.SetTag("tr-1", "a", "b")})
+	after, err := w.Do(0, write.Part{ID: "tr-1", Change: change.SetTag("tr-1", "a", "b")})
 	if err != nil || after[0].Info.Tags["kept"] != "yes" || m.lots[0].Revision <= 5000 {
 		t.Errorf("got %v, %v", after, err)
 	}
-	if _, err := w.Do(write.Part{ID: "tr-1", Change: change.SetTag("tr-1", "c", "d")}); err != nil || len(m.loads) != 2 {
+	if _, err := w.Do(0, write.Part{ID: "tr-1", Change: change.SetTag("tr-1", "c", "d")}); err != nil || len(m.loads) != 2 {
 		t.Errorf("loaded %v, %v", m.loads, err)
 	}
 }
@@ -175,7 +202,7 @@ func TestATraceThatMovesLeavesARow(t *testing.T) {
 	m := newMemory()
 	w := open(t, m)
 	for _, experiment := range []string{"1", "2", "2"} {
-		if _, err := w.Do(start("tr-1", experiment)); err != nil {
+		if _, err := w.Do(0, start("tr-1", experiment)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,7 +214,7 @@ func TestATraceThatMovesLeavesARow(t *testing.T) {
 func TestRemove(t *testing.T) {
 	m := newMemory()
 	w := open(t, m)
-	if _, err := w.Do(start("tr-1", "1")); err != nil {
+	if _, err := w.Do(0, start("tr-1", "1")); err != nil {
 		t.Fatal(err)
 	}
 	n, err := w.Remove(write.Selection{Experiment: 1})
@@ -195,7 +222,7 @@ func TestRemove(t *testing.T) {
 		t.Errorf("removed %d, %v", n, err)
 	}
 	// What was remembered of it is gone too.
-	if _, err := w.Do(write.Part{ID: "tr-1", Change: change.SetTag("tr-1", "a", "b")}); track.CodeOf(err) != track.ResourceDoesNotExist {
+	if _, err := w.Do(0, write.Part{ID: "tr-1", Change: change.SetTag("tr-1", "a", "b")}); track.CodeOf(err) != track.ResourceDoesNotExist {
 		t.Errorf("got %v", err)
 	}
 	m.set(errors.New("no connection"))
@@ -207,18 +234,21 @@ func TestRemove(t *testing.T) {
 func TestBounds(t *testing.T) {
 	m := newMemory()
 	w := open(t, m)
+	if _, err := w.Do(129<<20, start("tr-1", "1")); track.CodeOf(err) != track.ResourceExhausted {
+		t.Errorf("a body of 129 MiB: %v", err)
+	}
 	huge := &otlp.Span{Span: table.Span{Content: string(make([]byte, 129<<20))}}
-	if _, err := w.Do(write.Part{ID: "tr-1", Spans: []*otlp.Span{huge}}); track.CodeOf(err) != track.ResourceExhausted {
+	if _, err := w.Do(0, write.Part{ID: "tr-1", Spans: []*otlp.Span{huge}}); track.CodeOf(err) != track.ResourceExhausted {
 		t.Errorf("129 MiB of spans: %v", err)
 	}
 	fat := func(*sgpb.Trace) (*sgpb.Trace, error) {
 		return &sgpb.Trace{Info: &sgpb.TraceInfo{RequestPreview: proto.String(string(make([]byte, 9<<20)))}}, nil
 	}
-	if _, err := w.Do(write.Part{ID: "tr-1", Change: fat}); track.CodeOf(err) != track.InvalidParameterValue {
+	if _, err := w.Do(0, write.Part{ID: "tr-1", Change: fat}); track.CodeOf(err) != track.InvalidParameterValue {
 		t.Errorf("a document of 9 MiB: %v", err)
 	}
 	w.Close()
-	if _, err := w.Do(start("tr-1", "1")); track.CodeOf(err) != track.TemporarilyUnavailable {
+	if _, err := w.Do(0, start("tr-1", "1")); track.CodeOf(err) != track.TemporarilyUnavailable {
 		t.Errorf("after the end: %v", err)
 	}
 }
