@@ -31,6 +31,7 @@ func (e *Edge) Routes(r fiber.Router) {
 		r.Post(prefix+"/outputs", e.document(does(e, logOutputs), empty))
 	}
 	r.Get("/v1/lanes", e.getLanes)
+	e.frames.Routes(r)
 }
 
 // points handles the hot requests.

@@ -95,7 +95,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	})
 	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{Blob: p.registry.Blob, Registered: registered})
 	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
-		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: s.ports.NATSURL()},
+		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: s.ports.NATSURL()}, Experiments: p.registry,
 	})
 	keep := ingestch.New(ingestch.Config{Address: s.config.ClickHouseListen, User: engine.AppUser, Password: c.App})
 	p.sinks = append(p.sinks, keep)
