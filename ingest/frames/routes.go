@@ -139,11 +139,12 @@ func (e *Edge) read(ctx context.Context, split *splitter, a *admission) (*parcel
 	if err != nil {
 		return nil, err
 	}
-	points := 0
+	p := &parcel{lane: laneNumber, writer: f.GetWriter(), frame: b, offset: split.offset, ordered: f.GetClose()}
 	for _, s := range f.GetSections() {
-		points += len(s.GetPoints().GetKey())
+		p.points += len(s.GetPoints().GetKey())
+		p.ordered = p.ordered || len(s.GetEvents()) > 0
 	}
-	return &parcel{lane: laneNumber, writer: f.GetWriter(), frame: b, offset: split.offset, points: points}, nil
+	return p, nil
 }
 
 // pass makes a frame durable.

@@ -11,7 +11,7 @@ import (
 // memory: at most 8 MiB.
 const windowFramesMax = 8
 
-// errBehind is of a frame that was not sent because one of its writer before it was not acknowledged.
+// errBehind is of a frame that was not sent because one that it builds on was not acknowledged.
 var errBehind = errors.New("a frame of the writer before it is not durable")
 
 // parcel is a frame on its way.
@@ -21,38 +21,40 @@ type parcel struct {
 	frame  []byte
 	offset int64
 	points int
+	// ordered: the frame says what a run does, or is its writer's last, which means something only in its place.
+	ordered bool
 
-	done chan struct{}
-	err  error
+	behind []*parcel
+	done   chan struct{}
+	err    error
 }
 
-// sending passes the frames of one request on: those of one writer one after the other, those of several at once.
+// sending passes the frames of one request on, several at once. Points may overtake points of their writer, for
+// frames have numbers; nothing overtakes an ordered frame, and it overtakes nothing.
 type sending struct {
 	pass   func(ctx context.Context, p *parcel) error
 	window chan struct{}
 	failed atomic.Bool
 	all    []*parcel
-	last   map[uint64]*parcel
-	wg     sync.WaitGroup
+	// since are each writer's frames from the last ordered one on.
+	since map[uint64][]*parcel
+	wg    sync.WaitGroup
 }
 
 func newSending(pass func(context.Context, *parcel) error) *sending {
-	return &sending{pass: pass, window: make(chan struct{}, windowFramesMax), last: make(map[uint64]*parcel)}
+	return &sending{pass: pass, window: make(chan struct{}, windowFramesMax), since: make(map[uint64][]*parcel)}
 }
 
 // send waits for room in the window and lets the frame go.
 func (s *sending) send(ctx context.Context, p *parcel) {
 	p.done = make(chan struct{})
-	before := s.last[p.writer]
-	s.last[p.writer] = p
+	s.order(p)
 	s.all = append(s.all, p)
 	s.window <- struct{}{}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
+	s.wg.Go(func() {
 		defer func() { <-s.window }()
 		defer close(p.done)
-		if before != nil {
+		for _, before := range p.behind {
 			<-before.done // it has its place in the window, so it goes on
 			if before.err != nil {
 				p.err = errBehind
@@ -61,11 +63,25 @@ func (s *sending) send(ctx context.Context, p *parcel) {
 		if p.err == nil {
 			p.err = s.pass(ctx, p)
 		}
-		p.frame = nil
+		p.frame, p.behind = nil, nil
 		if p.err != nil {
 			s.failed.Store(true)
 		}
-	}()
+	})
+}
+
+// order says what a frame must wait for.
+func (s *sending) order(p *parcel) {
+	since := s.since[p.writer]
+	if p.ordered {
+		p.behind = since
+		s.since[p.writer] = []*parcel{p}
+		return
+	}
+	if len(since) > 0 && since[0].ordered {
+		p.behind = since[:1:1]
+	}
+	s.since[p.writer] = append(since, p)
 }
 
 // wait answers how many frames from the first on are durable, and the one that is not, if any.

@@ -47,7 +47,7 @@ func attempt(ctx context.Context, a Appender, o *Options, p parcel) (uint64, err
 }
 
 // Pass makes a frame of another writer durable on a lane, as it is, and returns once it is. After an error it may be
-// stored or not; its writer sends it again under the same name. Frames of one writer are passed one after the other.
+// stored or not; its writer sends it again under the same name.
 func (l *Lanes) Pass(ctx context.Context, laneNumber uint16, frame []byte) error {
 	l.mu.RLock()
 	closed := l.closed
