@@ -199,6 +199,9 @@ func (t *target) readBack(runs []string, want generate.Sum) error {
 	query := "SELECT count(), sum(step), toInt64(sum(v) * 1048576) FROM points WHERE run IN (" + strings.Join(numbers, ",") + ")"
 	for end := time.Now().Add(settleMax); ; time.Sleep(50 * time.Millisecond) {
 		row, err := t.sqlRow(query)
+		if err != nil && time.Now().Before(end) {
+			continue // 503: what was sent last is not there yet
+		}
 		if err != nil {
 			return err
 		}
