@@ -24,6 +24,7 @@ import (
 	"github.com/streamgauge/streamgauge/ingest/artifact"
 	ingestch "github.com/streamgauge/streamgauge/ingest/clickhouse"
 	ingestnats "github.com/streamgauge/streamgauge/ingest/nats"
+	"github.com/streamgauge/streamgauge/ingest/quota"
 	"github.com/streamgauge/streamgauge/ingest/trace"
 	tracewrite "github.com/streamgauge/streamgauge/ingest/trace/write"
 	"github.com/streamgauge/streamgauge/query"
@@ -100,6 +101,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{Blob: p.registry.Blob, Registered: registered})
 	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: s.config.Lanes, URL: s.ports.NATSURL()}, Experiments: p.registry,
+		Rates: quota.Limits{Run: s.config.RunRate, Token: s.config.TokenRate},
 	})
 	if err := ingestnats.AnswerLanes(edge.Conn(), p.edge.Lanes); err != nil {
 		return p, err
