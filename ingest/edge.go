@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/streamgauge/streamgauge/ingest/frames"
 	"github.com/streamgauge/streamgauge/ingest/lane"
+	"github.com/streamgauge/streamgauge/ingest/otlp"
 	"github.com/streamgauge/streamgauge/ingest/parse"
 	"github.com/streamgauge/streamgauge/ingest/quota"
 	"github.com/streamgauge/streamgauge/schemas/feed"
@@ -61,6 +63,8 @@ type Edge struct {
 	meter   *lane.Meter
 	// history has room for one log-model, which reads and writes a tag.
 	history chan struct{}
+	// parsing bounds the metrics of OpenTelemetry that are parsed at a time.
+	parsing *semaphore.Weighted
 }
 
 // New starts an edge. Close ends it.
@@ -71,7 +75,9 @@ func New(runs Runs, a Appender, o Options) *Edge {
 	meter := lane.NewMeter()
 	o.Lane.Acks, o.Lane.Meter = o.Acks, meter
 	o.Bus.Lanes = max(o.Bus.Lanes, 1)
-	e := &Edge{runs: runs, lanes: lane.New(a, o.Lane), options: o, quota: quota.New(o.Rates), meter: meter, history: make(chan struct{}, 1)}
+	e := &Edge{runs: runs, lanes: lane.New(a, o.Lane), options: o, quota: quota.New(o.Rates), meter: meter, history: make(chan struct{}, 1),
+		parsing: semaphore.NewWeighted(otlp.MetricsBytesMax),
+	}
 	e.frames = frames.New(runs, e.lanes, frames.Options{Experiments: o.Experiments, Space: o.Space, Lanes: o.Bus.Lanes, Quota: e.quota, Meter: meter})
 	return e
 }

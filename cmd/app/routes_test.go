@@ -104,6 +104,10 @@ func (s *served) ask(r fiber.Route, token string) (int, string) {
 	if r.Path == "/v1/frames" {
 		body, kind = delimited(s.t, s.run), "application/x-protobuf"
 	}
+	if r.Path == "/v1/metrics" {
+		body = `{"resourceMetrics":[{"resource":{"attributes":[{"key":"streamgauge.run_id","value":{"stringValue":"` + s.run + `"}}]},
+			"scopeMetrics":[{"metrics":[{"name":"k","gauge":{"dataPoints":[{"asDouble":1}]}}]}]}]}`
+	}
 	q := httptest.NewRequest(r.Method, path, strings.NewReader(body))
 	q.Host = "127.0.0.1:5000"
 	q.Header.Set("Content-Type", kind)
