@@ -78,30 +78,33 @@ type historyStream struct {
 var errEnough = errors.New("the page is full")
 
 func (s *historyStream) write(ctx context.Context, store Points, read history.Read, snapshot feed.Snapshot, after *history.Key) error {
-	var memory history.Points
-	for _, sec := range snapshot.Sections {
-		memory.AddSection(sec, read.Key)
-	}
-	merge := history.NewMerge(memory, after)
-	var full bool
-	err := store.HistoryOrdered(ctx, read, func(part *history.Points) error {
-		if err := s.points(merge.Next(part)); err != nil {
+	err := inOrder(ctx, store, read, snapshot, after, func(p *history.Points) error {
+		if err := s.points(p); err != nil {
 			return err
 		}
-		if full = s.next != ""; full {
+		if s.next != "" {
 			return errEnough
 		}
 		return nil
 	})
-	if err != nil && !full {
-		return fmt.Errorf("read history of %s: %w", read.Key, err)
-	}
-	if !full {
-		if err := s.points(merge.End()); err != nil {
-			return err
-		}
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
 	}
 	return s.end()
+}
+
+// inOrder visits the distinct points of a history in order, part by part.
+func inOrder(ctx context.Context, store Points, read history.Read, snapshot feed.Snapshot, after *history.Key, visit func(*history.Points) error) error {
+	memory := history.Points{ByStep: read.ByStep}
+	for _, sec := range snapshot.Sections {
+		memory.AddSectionSteps(sec, read.Key, read.From, read.To)
+	}
+	merge := history.NewMerge(memory, after)
+	err := store.HistoryOrdered(ctx, read, func(part *history.Points) error { return visit(merge.Next(part)) })
+	if err != nil {
+		return fmt.Errorf("read history of %s: %w", read.Key, err)
+	}
+	return visit(merge.End())
 }
 
 // points writes some points, and makes the token of the next page if they are more than are wanted.

@@ -181,13 +181,14 @@ func (r *rig) History(_ context.Context, read history.Read) (p history.Points, _
 func (r *rig) HistoryOrdered(ctx context.Context, read history.Read, visit func(*history.Points) error) error {
 	read.HeldMax = 0
 	all, err := r.History(ctx, read)
+	all.ByStep = read.ByStep
 	slices.SortStableFunc(all.List, all.Compare) // repeats stay: SQL has them, too
 	parts := int64(0)
 	for some := range slices.Chunk(all.List, 2) {
 		if parts++; parts == r.breakAt.Load() {
 			return errors.New("the engine is gone")
 		}
-		var part history.Points
+		part := history.Points{ByStep: read.ByStep}
 		for _, p := range some {
 			k := all.KeyOf(p)
 			part.Add(k.TimeMS, k.Step, k.Value, k.Model, k.Dataset)

@@ -89,11 +89,12 @@ func (s *Sheet) searchSome(q *Search, from int, b *best) bool {
 	row := &Row{sheet: s}
 	for row.index = from; row.index < to; row.index++ {
 		run := s.rows[row.index].run
-		if run == nil || !q.View.Sees(document.LifecycleOf(run, q.Experiment) == sgpb.Lifecycle_LIFECYCLE_DELETED) {
+		if run == nil {
 			continue
 		}
 		row.Run = run
-		if !q.Where.Match(row) {
+		// The filter first: columns lie together in memory, documents do not.
+		if !q.Where.Match(row) || !q.View.Sees(document.LifecycleOf(run, q.Experiment) == sgpb.Lifecycle_LIFECYCLE_DELETED) {
 			continue
 		}
 		b.scratch = q.Order.AppendKey(b.scratch[:0], row)
