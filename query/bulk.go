@@ -102,8 +102,8 @@ func (q *Query) sample(ctx context.Context, id string, v interval) (history.Poin
 	if !errors.Is(err, history.ErrTooLong) {
 		return points, err
 	}
-	total := 0
-	err = inOrder(ctx, q.store, read, snapshot, nil, func(part *history.Points) error {
+	total, long := 0, ordered{q.store, read, snapshot}
+	err = long.visit(ctx, nil, func(part *history.Points) error {
 		total += len(part.List)
 		return nil
 	})
@@ -111,7 +111,7 @@ func (q *Query) sample(ctx context.Context, id string, v interval) (history.Poin
 		return history.Points{}, err
 	}
 	s := history.NewSampler(total, v.points)
-	err = inOrder(ctx, q.store, read, snapshot, nil, func(part *history.Points) error {
+	err = long.visit(ctx, nil, func(part *history.Points) error {
 		s.Take(part)
 		return nil
 	})

@@ -28,7 +28,7 @@ func (q *Query) streamHistory(c *fiber.Ctx, id, key string, cursor history.Curso
 	go func() {
 		out := bufio.NewWriterSize(w, streamBufferBytes)
 		s := historyStream{out: out, key: key, skip: cursor.Offset, limited: size > 0, left: size}
-		err := s.write(ctx, q.store, read, snapshot, cursor.After)
+		err := s.write(ctx, ordered{q.store, read, snapshot}, cursor.After)
 		if err == nil {
 			err = out.Flush()
 		}
@@ -77,8 +77,8 @@ type historyStream struct {
 // errEnough ends a read whose page is full.
 var errEnough = errors.New("the page is full")
 
-func (s *historyStream) write(ctx context.Context, store Points, read history.Read, snapshot feed.Snapshot, after *history.Key) error {
-	err := inOrder(ctx, store, read, snapshot, after, func(p *history.Points) error {
+func (s *historyStream) write(ctx context.Context, o ordered, after *history.Key) error {
+	err := o.visit(ctx, after, func(p *history.Points) error {
 		if err := s.points(p); err != nil {
 			return err
 		}
@@ -93,18 +93,25 @@ func (s *historyStream) write(ctx context.Context, store Points, read history.Re
 	return s.end()
 }
 
-// inOrder visits the distinct points of a history in order, part by part.
-func inOrder(ctx context.Context, store Points, read history.Read, snapshot feed.Snapshot, after *history.Key, visit func(*history.Points) error) error {
-	memory := history.Points{ByStep: read.ByStep}
-	for _, sec := range snapshot.Sections {
-		memory.AddSectionSteps(sec, read.Key, read.From, read.To)
+// ordered is a pinned history that is read part by part.
+type ordered struct {
+	store    Points
+	read     history.Read
+	snapshot feed.Snapshot
+}
+
+// visit calls f for its distinct points in order.
+func (o ordered) visit(ctx context.Context, after *history.Key, f func(*history.Points) error) error {
+	memory := history.Points{ByStep: o.read.ByStep}
+	for _, sec := range o.snapshot.Sections {
+		memory.AddSectionSteps(sec, o.read.Key, o.read.From, o.read.To)
 	}
 	merge := history.NewMerge(memory, after)
-	err := store.HistoryOrdered(ctx, read, func(part *history.Points) error { return visit(merge.Next(part)) })
+	err := o.store.HistoryOrdered(ctx, o.read, func(part *history.Points) error { return f(merge.Next(part)) })
 	if err != nil {
-		return fmt.Errorf("read history of %s: %w", read.Key, err)
+		return fmt.Errorf("read history of %s: %w", o.read.Key, err)
 	}
-	return visit(merge.End())
+	return f(merge.End())
 }
 
 // points writes some points, and makes the token of the next page if they are more than are wanted.
