@@ -27,6 +27,7 @@ KNOWN = {
     "graphql-refusals": "/graphql answers a query that is wrong with its errors",
     "features": "server-info names what this server has",
     "id-in-path": "a model's id need not be repeated in the body",
+    "more-told": "an answer has a field that MLflow's has not",
     "own-words": "the same refusal in other words",
 }
 
