@@ -179,9 +179,9 @@ func writes(r fiber.Route) bool {
 	case fiber.MethodGet, fiber.MethodHead:
 		return false
 	case fiber.MethodPost:
-		// The page's telemetry is thrown away.
+		// The page's telemetry is thrown away, and there is no gateway to speak to.
 		for _, reads := range []string{
-			"/search", "/search-datasets", "/get-latest-versions", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry",
+			"/search", "/search-datasets", "/get-latest-versions", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry", "/gateway-proxy",
 			"/traces/batchGetInfos", "/traces/metrics", "/traces/calculate-filter-correlation",
 		} {
 			if strings.HasSuffix(r.Path, reads) {
