@@ -197,7 +197,8 @@ def section_console(lines: Iterable[bytes]) -> bytes:
 def frame(head: Head, number: int, contents: Sequence[bytes], *, close: bool = False) -> bytes:
     """A frame with one section for each of contents, which are fields of `Section` behind the run's own."""
     whose = chunk(1, head.run_id.encode()) + _number(2, head.rank) + _number(3, head.attempt)
-    sections = b"".join(chunk(5, whose + content) for content in contents)
+    # Without a section a frame would belong to no run, and so to no lane.
+    sections = b"".join(chunk(5, whose + content) for content in contents or [b""])
     return (
         _number(1, VERSION)
         + varint(2 << 3 | 1)

@@ -164,7 +164,7 @@ def _check_presence(chosen: Settings, run_id: str, resume: str) -> None:
 
 def _print_to_stderr(quiet: bool) -> None:
     """Our messages go to stderr, unless the program has its own idea of logging for us."""
-    if not log.handlers:
+    if not log.hasHandlers():
         handler = _Stderr()
         handler.setFormatter(logging.Formatter("streamgauge: %(message)s"))
         log.addHandler(handler)

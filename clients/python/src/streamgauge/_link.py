@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import ssl
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlsplit
@@ -48,7 +49,11 @@ class Link:
         self, method: str, path: str, body: bytes | BinaryIO | None = None, content_type: str = "application/json"
     ) -> Answer:
         """Sends a request that may be repeated. OSError or http.client.HTTPException if there is no answer."""
-        headers = {**self._headers, "Content-Type": content_type} if body is not None else self._headers
+        headers = dict(self._headers)
+        if body is not None:
+            headers["Content-Type"] = content_type
+        if body is not None and not isinstance(body, bytes):
+            headers["Content-Length"] = str(os.fstat(body.fileno()).st_size)
         try:
             return self._once(method, path, body, headers)
         except (ConnectionError, http.client.BadStatusLine):

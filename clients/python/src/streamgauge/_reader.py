@@ -95,10 +95,10 @@ class Reader:
                 known = self._sets[key_set]
                 count = len(known.names)
                 form = narrow if count <= _NARROW_KEYS_MAX else wide
-                room -= form.meet(key_set, known)
-                taken = form.take(at, size, key_set, count, limit, room) if room > 0 else 0
-                if not taken:
+                if room < form.cost(key_set, known) + form.bytes_of(count):
                     break
+                room -= form.meet(key_set, known)
+                taken = form.take(at, size, key_set, count, limit, room)
                 at += taken * size
                 room -= taken * form.bytes_of(count)
                 points += taken * count
@@ -180,6 +180,10 @@ class _Form:
     def bytes_of(self, count: int) -> int:
         return count * self.point_bytes + self.record_bytes
 
+    def cost(self, key_set: int, known: _KeySet) -> int:
+        """What meeting a key set takes at most."""
+        return 0 if key_set in self._met else len(known.dictionary)
+
     def meet(self, key_set: int, known: _KeySet) -> int:
         """Makes the key set's column and gives the bytes that its new keys take in the dictionary."""
         if key_set in self._met:
@@ -201,7 +205,8 @@ class _Form:
         return grown
 
     def take(self, at: int, size: int, key_set: int, count: int, limit: int, room: int) -> int:
-        """Takes records of one key set from a place on, as many as stand there and fit; gives their number."""
+        """Takes records of one key set from a place on, as many as stand there and fit, one at least; gives their
+        number."""
         raise NotImplementedError
 
     def points(self) -> bytes:
@@ -227,8 +232,6 @@ class _Narrow(_Form):
     def take(self, at: int, size: int, key_set: int, count: int, limit: int, room: int) -> int:
         words, first, stride = self._reader.words, at // WORD, size // WORD
         run = self._run(first, stride, min((limit - at) // size, room // self.bytes_of(count)))
-        if not run:
-            return 0
         end = first + run * stride
         step, time = words[first + 1 : end : stride].tobytes(), words[first + 2 : end : stride].tobytes()
         column = self._met[key_set]
@@ -277,8 +280,6 @@ class _Wide(_Form):
         self._last_step = self._last_time = 0
 
     def take(self, at: int, size: int, key_set: int, count: int, limit: int, room: int) -> int:
-        if self.bytes_of(count) > room:
-            return 0
         view = self._reader.view
         step, time = self._stamp.unpack_from(view, at + WORD)
         zeros = bytes(count - 1)

@@ -296,11 +296,12 @@ class Spool:
 
     def _prepare(self) -> None:
         try:
-            self._full = self._why_full(self._size(self._number + 1))
-            if not self._full:
+            why = self._why_full(self._size(self._number + 1))
+            if not why:
                 self._next = self._create(self._number + 1)
         except OSError as error:
-            self._full = f"{self.folder}: {error.strerror or error}"
+            why = f"{self.folder}: {error.strerror or error}"
+        self._full = why
 
     def _why_full(self, size: int) -> str:
         used = sum(e.stat().st_size for e in os.scandir(self.folder) if e.name.endswith(".seg"))
