@@ -3,7 +3,8 @@
     python clients/python/bench_log.py [--url URL] [--seconds 5]
 
 Without --url the run is offline: the spool is written, nothing is sent. Each line is one way of logging; times are
-microseconds of one call, the clock's own cost taken off. `stall` is the longest call: other programs of the machine have part in it.
+microseconds of one call, the clock's own cost taken off. `stall` is the longest
+call: other programs of the machine have part in it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from streamgauge import Run
 _CALLS = {1: 400_000, 100: 60_000}
 
 
-def measured(call: Callable[[Mapping[str, float], int], object], data: Mapping[str, float], calls: int, rate: float) -> list[int]:
+def measured(
+    call: Callable[[Mapping[str, float], int], object], data: Mapping[str, float], calls: int, rate: float
+) -> list[int]:
     """Sorted nanoseconds of so many calls, a pause after each thousandth of a second of work if a rate is given."""
     clock = perf_counter_ns
     times = [0] * calls

@@ -25,7 +25,8 @@ SRC = ROOT / "clients" / "python" / "src"
 START_SECONDS = 180
 # What others of this machine have set for their own trainings.
 ENVIRONMENT = (
-    "STREAMGAUGE_", "MLFLOW_", "SLURM_", "OMPI_", "PMI_", "PMIX_", "RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "TORCHELASTIC_",
+    "STREAMGAUGE_", "MLFLOW_", "SLURM_", "OMPI_", "PMI_", "PMIX_", "RANK", "WORLD_SIZE", "LOCAL_", "MASTER_",
+    "TORCHELASTIC_",
 )  # fmt: skip
 
 
@@ -74,7 +75,14 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [str(ROOT / "bin" / "streamgauge"), "up", "--data", str(self._folder / "data"), "--listen", self.address]
+        command = [
+            str(ROOT / "bin" / "streamgauge"),
+            "up",
+            "--data",
+            str(self._folder / "data"),
+            "--listen",
+            self.address,
+        ]
         for flag in ("--nats-listen", "--clickhouse-listen", "--clickhouse-http-listen"):
             command += [flag, "127.0.0.1:0"]
         with (self._folder / "server.log").open("ab") as log:
@@ -114,11 +122,11 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60, why: Callable[[]
 
 def get(url: str, path: str) -> dict[str, Any]:
     with urllib.request.urlopen(url + path, timeout=30) as answer:
-        return json.load(answer)  # type: ignore[no-any-return]
+        return json.load(answer)
 
 
 def run_of(url: str, run_id: str) -> dict[str, Any]:
-    return get(url, f"/api/2.0/mlflow/runs/get?run_id={run_id}")["run"]  # type: ignore[no-any-return]
+    return get(url, f"/api/2.0/mlflow/runs/get?run_id={run_id}")["run"]
 
 
 def sql(url: str, query: str) -> list[list[Any]]:
@@ -126,7 +134,7 @@ def sql(url: str, query: str) -> list[list[Any]]:
     body = json.dumps({"query": query, "format": "json"}).encode()
     request = urllib.request.Request(url + "/v1/sql", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)["data"]  # type: ignore[no-any-return]
+        return json.load(answer)["data"]
 
 
 def stored(url: str, run_id: str) -> tuple[int, int]:

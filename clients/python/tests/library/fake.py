@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Optional
+from typing import Any
 
 import wire
 
@@ -14,7 +14,7 @@ import wire
 class Trouble(Exception):
     """Answer so instead: after taking so many frames, a status (0: hang up), headers and a body."""
 
-    def __init__(self, status: int, taken: int = 0, said: Optional[dict[str, Any]] = None, **headers: str) -> None:
+    def __init__(self, status: int, taken: int = 0, said: dict[str, Any] | None = None, **headers: str) -> None:
         super().__init__(status)
         self.status, self.taken, self.said, self.headers = status, taken, said or {}, headers
 
@@ -27,7 +27,7 @@ class Fake:
         self.requests = 0
         self.tokens: set[str] = set()
         self.files: dict[str, bytes] = {}
-        self.trouble: Callable[[int, list[wire.Frame]], Optional[Trouble]] = lambda n, frames: None
+        self.trouble: Callable[[int, list[wire.Frame]], Trouble | None] = lambda n, frames: None
         self._lock = threading.Lock()
         fake = self
 
@@ -86,7 +86,7 @@ class Fake:
     def _take(self, frames: list[wire.Frame], whole: list[bytes]) -> None:
         """As a lane does it: a number is taken once, and must not come with other content."""
         with self._lock:
-            for frame, body in zip(frames, whole):
+            for frame, body in zip(frames, whole, strict=False):
                 assert frame.version == 1
                 assert frame.sections
                 known = self.bodies.get((frame.writer, frame.number))

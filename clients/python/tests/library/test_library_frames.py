@@ -25,7 +25,8 @@ def spool(folder: Path, bytes_max: int = 64 << 20) -> Spool:
 
 def frames(one: Spool) -> list[wire.Frame]:
     """All that is in a spool, cut as often as frames are full."""
-    out, segment, at = [], 1, HEADER_BYTES
+    out: list[wire.Frame] = []
+    segment, at = 1, HEADER_BYTES
     reader = Reader(one.folder / segment_name(segment))
     while True:
         contents = reader.encode(at, one.committed(segment))
@@ -62,7 +63,9 @@ def test_random_logs_arrive_as_they_were(tmp_path: Path, seed: int) -> None:
         step = draw.choice([i, -i, 2**63 - 1, -(2**63)])
         values = [draw.choice(VALUES) for _ in keys]
         one.put(keys, values, step, 1_700_000_000_000 + i // 7)
-        want += [(k, step, 1_700_000_000_000 + i // 7, struct.pack("<d", v)) for k, v in zip(keys, values)]
+        want += [
+            (k, step, 1_700_000_000_000 + i // 7, struct.pack("<d", v)) for k, v in zip(keys, values, strict=False)
+        ]
     assert points(frames(one)) == sorted(want)
     one.leave()
 
@@ -137,7 +140,7 @@ def test_a_failed_pack_leaves_nothing_behind(tmp_path: Path) -> None:
     keys = tuple("abcdefgh")
     one.put(keys, [1.0] * 8, 1, 1)
     with pytest.raises(struct.error):
-        one.put(keys, [header] * 7 + ["x"], 2, 1)  # type: ignore[list-item]
+        one.put(keys, [header] * 7 + ["x"], 2, 1)
     one.put(("a",), [2.0], 3, 1)
     assert [p[:2] for p in points(frames(one))] == sorted([(k, 1) for k in keys] + [("a", 3)])
     path = one.folder / segment_name(1)

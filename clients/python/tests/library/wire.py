@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
-Fields = list[tuple[int, Union[int, bytes]]]
+Fields = list[tuple[int, int | bytes]]
 
 
 class Point(NamedTuple):
@@ -118,7 +118,7 @@ def points(data: bytes) -> list[Point]:
     key, step, time = column(2, 8, "<I"), column(3, 9, "<q"), column(4, 10, "<q")
     value = [v for (v,) in struct.iter_unpack("<d", b"".join(many(read, 5)))]
     assert len(key) == len(step) == len(time) == len(value)
-    return [Point(keys[k], *rest) for k, *rest in zip(key, step, time, value)]
+    return [Point(keys[k], *rest) for k, *rest in zip(key, step, time, value, strict=True)]
 
 
 def frame(data: bytes) -> Frame:
