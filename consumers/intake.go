@@ -163,7 +163,7 @@ func (in *Intake) keep(f *Frame, s *sgpb.Section, run fact) {
 
 // event carries out one run event, once. A refusal is also shown to the run's owner.
 func (in *Intake) event(ctx context.Context, runID string, e *sgpb.RunEvent, at track.Position) (refusal, err error) {
-	c, refusal := CommandOf(runID, e)
+	c, refusal := frame.CommandOf(runID, e)
 	if refusal == nil {
 		refusal, err = in.do(ctx, track.OnLane{Command: c, At: at})
 	}

@@ -7,8 +7,8 @@ import "time"
 type Pace struct {
 	// RowsMax and BytesMax are what one insert takes at most. More than 1,048,449 rows would be two blocks.
 	RowsMax, BytesMax int
-	// GapMin passes between two cuts of which the first was not full.
-	GapMin time.Duration
+	// GapMin passes between two cuts of which the first was not full, GapOwn if nobody asked for the second.
+	GapMin, GapOwn time.Duration
 	// RowsSoon are worth an insert as soon as GapMin allows.
 	RowsSoon int
 	// AgeMax is how long the oldest frame waits at most.
@@ -16,7 +16,22 @@ type Pace struct {
 }
 
 // DefaultPace is the pace of a lane.
-var DefaultPace = Pace{RowsMax: 500_000, BytesMax: 128 << 20, GapMin: 200 * time.Millisecond, RowsSoon: 50_000, AgeMax: 2 * time.Second}
+var DefaultPace = Pace{RowsMax: 500_000, BytesMax: 128 << 20, GapMin: 200 * time.Millisecond, GapOwn: 200 * time.Millisecond, RowsSoon: 50_000, AgeMax: 2 * time.Second}
+
+// rowsOfAllMax are the rows of full batches of all lanes of a process, and rowsOfOneMin is what an insert is worth.
+const rowsOfAllMax, rowsOfOneMin = 1_000_000, 100_000
+
+// PaceOf is the pace of each of several lanes of one process: together they make about as many parts as one, and their
+// batches take about as much memory as those of two.
+func PaceOf(lanes int) Pace {
+	p := DefaultPace
+	p.GapOwn *= time.Duration(max(lanes, 1))
+	if rows := min(max(rowsOfAllMax/max(lanes, 1), rowsOfOneMin), p.RowsMax); rows < p.RowsMax {
+		p.BytesMax = int(int64(p.BytesMax) * int64(rows) / int64(p.RowsMax))
+		p.RowsMax = rows
+	}
+	return p
+}
 
 // Waiting is what waits to be cut.
 type Waiting struct {
@@ -40,11 +55,14 @@ func (p Pace) Delay(w Waiting) time.Duration {
 	case w.Busy:
 		return p.AgeMax // the insert's end kicks
 	}
-	gap := max(p.GapMin-w.SinceCut, 0)
-	if w.Wanted || w.Rows >= p.RowsSoon {
-		return gap
+	if w.Wanted {
+		return max(p.GapMin-w.SinceCut, 0)
 	}
-	return max(gap, p.AgeMax-w.Age)
+	gap := max(p.GapMin, p.GapOwn) - w.SinceCut
+	if w.Rows >= p.RowsSoon {
+		return max(gap, 0)
+	}
+	return max(gap, p.AgeMax-w.Age, 0)
 }
 
 // urgent says whether what came makes a cut due earlier than it was.

@@ -217,3 +217,23 @@ func order(p *table.Points, i, j int) int {
 	}
 	return 0
 }
+
+func TestLanesShareThePace(t *testing.T) {
+	if consumers.PaceOf(1) != consumers.DefaultPace {
+		t.Errorf("one lane: %+v", consumers.PaceOf(1))
+	}
+	for _, lanes := range []int{2, 4, 16, 64} {
+		p := consumers.PaceOf(lanes)
+		much := consumers.Waiting{Frames: 1, Rows: p.RowsSoon}
+		if own := time.Duration(lanes) * consumers.DefaultPace.GapOwn; p.Delay(much) != own {
+			t.Errorf("%d lanes: what nobody asks for waits %v, want %v", lanes, p.Delay(much), own)
+		}
+		much.Wanted = true
+		if p.Delay(much) != consumers.DefaultPace.GapMin {
+			t.Errorf("%d lanes: what a reader wants waits %v", lanes, p.Delay(much))
+		}
+		if p.Delay(consumers.Waiting{Frames: 1, Rows: p.RowsMax}) != 0 || p.RowsMax < p.RowsSoon || p.RowsMax > consumers.DefaultPace.RowsMax {
+			t.Errorf("%d lanes: %d rows are a batch", lanes, p.RowsMax)
+		}
+	}
+}

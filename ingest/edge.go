@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/streamgauge/streamgauge/ingest/frames"
 	"github.com/streamgauge/streamgauge/ingest/lane"
 	"github.com/streamgauge/streamgauge/ingest/parse"
 	"github.com/streamgauge/streamgauge/schemas/feed"
@@ -26,7 +27,7 @@ type Appender = lane.Appender
 
 // Bus is what GET /v1/lanes says of the message bus.
 type Bus struct {
-	// Lanes is the number of lanes.
+	// Lanes is the number of lanes that new runs are spread over; 0 is 1.
 	Lanes uint16
 	// URL is where jobs connect to NATS.
 	URL string
@@ -40,6 +41,8 @@ type Options struct {
 	Acks *feed.Acks
 	// Bus is for GET /v1/lanes.
 	Bus Bus
+	// Experiments are for native frames of callers that are confined to some.
+	Experiments frames.Experiments
 	// Lane adjusts the publishers; its Acks and Meter are set by New.
 	Lane lane.Options
 }
@@ -48,6 +51,7 @@ type Options struct {
 type Edge struct {
 	runs    Runs
 	lanes   *lane.Lanes
+	frames  *frames.Edge
 	options Options
 	meter   *lane.Meter
 	// history has room for one log-model, which reads and writes a tag.
@@ -61,7 +65,10 @@ func New(runs Runs, a Appender, o Options) *Edge {
 	}
 	meter := lane.NewMeter()
 	o.Lane.Acks, o.Lane.Meter = o.Acks, meter
-	return &Edge{runs: runs, lanes: lane.New(a, o.Lane), options: o, meter: meter, history: make(chan struct{}, 1)}
+	o.Bus.Lanes = max(o.Bus.Lanes, 1)
+	e := &Edge{runs: runs, lanes: lane.New(a, o.Lane), options: o, meter: meter, history: make(chan struct{}, 1)}
+	e.frames = frames.New(runs, e.lanes, frames.Options{Experiments: o.Experiments, Space: o.Space, Lanes: o.Bus.Lanes, Meter: meter})
+	return e
 }
 
 // Close commits what waits, refuses what comes, and ends. Stop HTTP first.

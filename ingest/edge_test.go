@@ -269,8 +269,38 @@ func TestLanesAreToldToJobs(t *testing.T) {
 	}
 	defer answer.Body.Close()
 	b, _ := io.ReadAll(answer.Body)
-	want := `{"lanes":[{"lane":0,"bus":"nats","stream":"SG_LANE_0","subject_prefix":"sg.points.0."},{"lane":1,"bus":"nats","stream":"SG_LANE_1","subject_prefix":"sg.points.1."}],"nats_url":"nats://127.0.0.1:4222"}`
+	want := `{"lanes":[{"lane":0,"bus":"nats","stream":"SG_LANE_0","subject_prefix":"sg.points.0."},{"lane":1,"bus":"nats","stream":"SG_LANE_1","subject_prefix":"sg.points.1."}],"nats_url":"nats://127.0.0.1:4222","frame_bytes_max":1040384}`
 	if string(b) != want {
 		t.Errorf("%s\nwant %s", b, want)
+	}
+}
+
+func TestLanesOfARunAreTold(t *testing.T) {
+	s := &server{runs: new(fakeRuns), bus: new(mem.Bus)}
+	e := ingest.New(s.runs, s.bus, ingest.Options{Bus: ingest.Bus{Lanes: 16}})
+	t.Cleanup(e.Close)
+	const unknown = "0123456789abcdef0123456789abcdef"
+	for question, want := range map[string]string{
+		`{"run_id":"` + activeRun + `","ranks":1000}`: `"run_lanes":[0]}`, // as its document says
+		`{"run_id":"` + unknown + `","ranks":1000}`:   `"run_lanes":[5,6,7,8]}`,
+		`{"run_id":"` + unknown + `"}`:                `"run_lanes":[5]}`,
+		`{}`:                                          `"frame_bytes_max":1040384}`,
+		``:                                            `"frame_bytes_max":1040384}`,
+		`{"run_id":"x"}`:                              `"error_code":"INVALID_PARAMETER_VALUE","message":"Invalid value for parameter 'run_id'`,
+		`what`:                                        `"error_code":"INVALID_PARAMETER_VALUE","message":"The question is no JSON`,
+	} {
+		if got := string(e.Lanes(context.Background(), []byte(question))); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", question, got)
+		}
+	}
+	app := fiber.New()
+	e.Routes(app)
+	answer, err := app.Test(httptest.NewRequest(http.MethodGet, "/v1/lanes?ranks=1000&run_id="+unknown, nil), -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if b, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(b), `"run_lanes":[5,6,7,8]}`) {
+		t.Errorf("over HTTP: %s, %v", b, err)
 	}
 }

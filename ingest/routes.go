@@ -8,7 +8,6 @@ import (
 
 	"github.com/streamgauge/streamgauge/ingest/body"
 	"github.com/streamgauge/streamgauge/ingest/parse"
-	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -31,6 +30,7 @@ func (e *Edge) Routes(r fiber.Router) {
 		r.Post(prefix+"/outputs", e.document(does(e, logOutputs), empty))
 	}
 	r.Get("/v1/lanes", e.getLanes)
+	e.frames.Routes(r)
 }
 
 // points handles the hot requests.
@@ -108,28 +108,6 @@ func info(c *fiber.Ctx, run *sgpb.Run) error {
 func object(c *fiber.Ctx, field string, value func(*jx.Encoder)) error {
 	var w jx.Encoder
 	w.Obj(func(w *jx.Encoder) { w.Field(field, value) })
-	c.Context().SetContentType(fiber.MIMEApplicationJSON)
-	return c.Send(w.Bytes())
-}
-
-// getLanes tells jobs where to publish.
-func (e *Edge) getLanes(c *fiber.Ctx) error {
-	var w jx.Encoder
-	w.Obj(func(w *jx.Encoder) {
-		w.Field("lanes", func(w *jx.Encoder) {
-			w.Arr(func(w *jx.Encoder) {
-				for lane := range e.options.Bus.Lanes {
-					w.Obj(func(w *jx.Encoder) {
-						w.Field("lane", func(w *jx.Encoder) { w.Int(int(lane)) })
-						w.Field("bus", func(w *jx.Encoder) { w.Str("nats") })
-						w.Field("stream", func(w *jx.Encoder) { w.Str(bus.LaneStream(lane)) })
-						w.Field("subject_prefix", func(w *jx.Encoder) { w.Str(bus.RunSubject(lane, "")) })
-					})
-				}
-			})
-		})
-		w.Field("nats_url", func(w *jx.Encoder) { w.Str(e.options.Bus.URL) })
-	})
 	c.Context().SetContentType(fiber.MIMEApplicationJSON)
 	return c.Send(w.Bytes())
 }

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
@@ -56,7 +57,7 @@ type rig struct {
 	// heldMax is how long a history may be that is not streamed, 0 for the default.
 	heldMax int
 	// breakAt is the part of a streamed history at which the tables break, counted from 1; 0 for none.
-	breakAt int
+	breakAt atomic.Int64
 	// inflate is how many points a size counts for one.
 	inflate uint64
 	// registered observes the registry; storedModels and storedVersions are what the tables have of it.

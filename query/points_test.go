@@ -79,7 +79,7 @@ func TestAHistoryThatBreaksIsNotTakenForWhole(t *testing.T) {
 	r.applied = 1
 	url := r.listen() + api + "/metrics/get-history?run_id=" + id(1) + "&metric_key=loss"
 	for _, breakAt := range []int{1, 2, points/2 - 1} {
-		r.breakAt = breakAt
+		r.breakAt.Store(int64(breakAt))
 		resp, err := http.Get(url)
 		if err != nil {
 			continue // the connection broke before the answer's head was out
@@ -89,7 +89,7 @@ func TestAHistoryThatBreaksIsNotTakenForWhole(t *testing.T) {
 		}
 		resp.Body.Close()
 	}
-	r.breakAt = 0
+	r.breakAt.Store(0)
 	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)

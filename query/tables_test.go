@@ -172,9 +172,9 @@ func (r *rig) HistoryOrdered(ctx context.Context, read history.Read, visit func(
 	read.HeldMax = 0
 	all, err := r.History(ctx, read)
 	slices.SortStableFunc(all.List, all.Compare) // repeats stay: SQL has them, too
-	parts := 0
+	parts := int64(0)
 	for some := range slices.Chunk(all.List, 2) {
-		if parts++; parts == r.breakAt {
+		if parts++; parts == r.breakAt.Load() {
 			return errors.New("the engine is gone")
 		}
 		var part history.Points

@@ -27,6 +27,8 @@ const (
 	InQuery
 	// File reaches an artifact by its path, which begins with the experiment's id.
 	File
+	// Framed is a body of native frames, whose handler looks at the runs of each (track.Caller).
+	Framed
 	// Public is served to anybody, before anything is asked.
 	Public
 	// Managed is Whole, and its role is asked for once there are tokens: while the server is open it is open like
@@ -79,6 +81,7 @@ var rules = map[string]Rule{
 	// Totals of the house, which the page shows at its foot.
 	"GET /v1/status":               {Read, Nothing},
 	"GET /v1/lanes":                {Write, Whole}, // a confined token cannot publish on the bus
+	"POST /v1/frames":              {Write, Framed},
 	"POST /v1/sql":                 {Read, Whole},
 	"GET /v1/runs/:run_id/series":  {Read, Named},
 	"GET /v1/runs/:run_id/metrics": {Read, Named},

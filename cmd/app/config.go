@@ -36,6 +36,8 @@ type Config struct {
 	ArtifactsProxyOnly bool
 	// MLflowUI is the folder of an installed mlflow whose pages are served too; empty for none.
 	MLflowUI string
+	// Lanes is how many lanes new runs are spread over.
+	Lanes uint16
 	// EngineLib is the path of libchdb, empty to look for it.
 	EngineLib string
 	// LogLevel is debug, info, warn or error.
@@ -68,12 +70,13 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.Artifacts, "artifacts", "", "where artifacts are kept: a folder, or s3://, gs:// or azblob://bucket/prefix (default: a folder in the data folder)")
 	f.BoolVar(&c.ArtifactsProxyOnly, "artifacts-proxy-only", false, "move all artifacts through this server; for a bucket that clients cannot reach by themselves")
 	f.StringVar(&c.MLflowUI, "mlflow-ui", "", "folder of an installed mlflow, whose own web page is then served at /mlflow/")
+	f.Uint16Var(&c.Lanes, "lanes", 1, "lanes that new runs are spread over; runs that are there keep theirs")
 	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where 'streamgauge engine install' puts it)")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
 	f.DurationVar(&c.SafetyAge, "safety-window", bus.SafetyWindowAge, "how long applied frames stay on their lane")
 	f.Int64Var(&c.SafetyBytes, "safety-bytes", bus.SafetyWindowBytes, "how many bytes of applied frames stay on their lane")
-	f.Int64Var(&c.TailBytes, "tail-bytes", consumers.TailBytesMax, "memory for points that are not in ClickHouse yet")
+	f.Int64Var(&c.TailBytes, "tail-bytes", consumers.TailBytesMax, "memory for points that are not in ClickHouse yet, over all lanes")
 	for _, name := range []string{"lane-bytes", "safety-window", "safety-bytes", "tail-bytes"} {
 		_ = f.MarkHidden(name) // the flag is defined above
 	}
@@ -142,6 +145,9 @@ func (c *Config) Check() error {
 	}
 	if _, err := findUI(c.MLflowUI); err != nil {
 		return err
+	}
+	if c.Lanes < 1 || c.Lanes > bus.LanesMax {
+		return fmt.Errorf("--lanes %d: must be from 1 to %d", c.Lanes, bus.LanesMax)
 	}
 	for name, n := range map[string]int64{"lane-bytes": c.LaneBytes, "safety-bytes": c.SafetyBytes, "tail-bytes": c.TailBytes, "safety-window": int64(c.SafetyAge)} {
 		if n <= 0 {

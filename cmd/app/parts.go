@@ -31,12 +31,17 @@ import (
 	"github.com/streamgauge/streamgauge/query/traces"
 	"github.com/streamgauge/streamgauge/registry"
 	registrynats "github.com/streamgauge/streamgauge/registry/nats"
+	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 )
 
-// lanes of one process: one inserts as fast as the engine takes rows on a laptop.
-const lanes = 1
+const (
+	// laneTailBytesMin is the least that a lane's tail gets of --tail-bytes: a few fetches.
+	laneTailBytesMin = 16 << 20
+	// lanesLook bounds the look for lanes of an earlier start.
+	lanesLook = 30 * time.Second
+)
 
 // parts are the services between HTTP and the stores: who writes documents, who moves logs into ClickHouse,
 // who reads.
@@ -79,15 +84,14 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	if err := p.openRegistry(ctx, docs); err != nil {
 		return p, err
 	}
-	for n := range uint16(lanes) {
-		if err := ingestnats.EnsureLane(ctx, logs, n, ingestnats.Options{MaxBytes: s.config.LaneBytes}); err != nil {
-			return p, err
-		}
+	lanes, err := openLanes(ctx, logs, s.config)
+	if err != nil {
+		return p, err
 	}
 	hot := query.NewHot(query.HotOptions{})
 	registered := query.NewRegistered()
 	observer := observers{hot, registered, p.registry, p.vault}
-	p.makeLoops(docs, logs, observer)
+	p.makeLoops(docs, logs, loopOptions{lanes, observer})
 	c := s.engine.Credentials()
 	p.store = querych.New(querych.Options{
 		Addr: s.config.ClickHouseListen, HTTPAddr: s.config.ClickHouseHTTPListen,
@@ -95,8 +99,11 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	})
 	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{Blob: p.registry.Blob, Registered: registered})
 	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
-		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: lanes, URL: s.ports.NATSURL()},
+		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: s.config.Lanes, URL: s.ports.NATSURL()}, Experiments: p.registry,
 	})
+	if err := ingestnats.AnswerLanes(edge.Conn(), p.edge.Lanes); err != nil {
+		return p, err
+	}
 	keep := ingestch.New(ingestch.Config{Address: s.config.ClickHouseListen, User: engine.AppUser, Password: c.App})
 	p.sinks = append(p.sinks, keep)
 	p.traces = tracewrite.New(keep, time.Now)
@@ -131,7 +138,7 @@ func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error 
 		return err
 	}
 	p.registry, err = registry.Open(ctx, journal, registry.Options{
-		Acks: &p.acks, Lanes: lanes, Webhooks: hooks,
+		Acks: &p.acks, Lanes: p.s.config.Lanes, Webhooks: hooks,
 		// The reader is made after the registry, which it reads; no request comes before both are there.
 		ModelMetrics: func(ctx context.Context, model string) ([]mlflow.Metric, error) {
 			return p.query.ModelMetrics(ctx, model)
@@ -140,26 +147,52 @@ func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error 
 	return err
 }
 
+// openLanes makes the lanes that are wanted and finds those of an earlier start with more: runs have them in their
+// documents, and frames may lie there.
+func openLanes(ctx context.Context, js jetstream.JetStream, c Config) (lanes uint16, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lanesLook)
+	defer cancel()
+	for n := uint16(0); ; n++ {
+		if n >= c.Lanes {
+			_, err := js.Stream(ctx, bus.LaneStream(n))
+			if errors.Is(err, jetstream.ErrStreamNotFound) {
+				return n, nil
+			}
+			if err != nil {
+				return 0, fmt.Errorf("look for lane %d: %w", n, err)
+			}
+		}
+		if err := ingestnats.EnsureLane(ctx, js, n, ingestnats.Options{MaxBytes: c.LaneBytes}); err != nil {
+			return 0, err
+		}
+	}
+}
+
+type loopOptions struct {
+	lanes    uint16
+	observer feed.Observer
+}
+
 // makeLoops makes what moves the logs into ClickHouse; nothing runs yet.
-func (p *parts) makeLoops(docs, logs jetstream.JetStream, observer feed.Observer) {
+func (p *parts) makeLoops(docs, logs jetstream.JetStream, o loopOptions) {
 	at := consumersch.Config{Address: p.s.config.ClickHouseListen, User: engine.AppUser, Password: p.s.engine.Credentials().App, Metrics: consumersch.NewMetrics(p.metrics)}
 	keys := consumersnats.NewKeys(docs)
 	laneMetrics := consumers.NewMetrics(p.metrics)
-	for n := range uint16(lanes) {
+	for n := range o.lanes {
 		sink := consumersch.NewLane(at)
 		p.sinks = append(p.sinks, sink)
 		p.lanes = append(p.lanes, consumers.NewLane(consumers.LaneConfig{
 			Lane: n, Source: consumersnats.NewLane(logs, n), Sink: sink, Runs: p.registry, Leases: keys,
 			// The lock of the data folder says that nobody else is here.
-			Owner: ownerName(), TakeOver: true, Observer: observer,
+			Owner: ownerName(), TakeOver: true, Observer: o.observer, Pace: consumers.PaceOf(int(o.lanes)),
 			Retention:    consumers.Retention{AgeMax: p.s.config.SafetyAge, BytesMax: uint64(p.s.config.SafetyBytes)},
-			TailBytesMax: int(p.s.config.TailBytes), Metrics: laneMetrics, Log: p.s.p.Log,
+			TailBytesMax: int(max(p.s.config.TailBytes/int64(o.lanes), min(p.s.config.TailBytes, laneTailBytesMin))), Metrics: laneMetrics, Log: p.s.p.Log,
 		}))
 	}
 	sink := consumersch.NewDocuments(at)
 	p.sinks = append(p.sinks, sink)
 	p.docs = documents.New(documents.Config{
-		Source: consumersnats.NewDocuments(docs), Keys: keys, Sink: sink, Observer: observer,
+		Source: consumersnats.NewDocuments(docs), Keys: keys, Sink: sink, Observer: o.observer,
 		Acks: &p.acks, Metrics: documents.NewMetrics(p.metrics), Log: p.s.p.Log,
 	})
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 	"log/slog"
 	"net"
@@ -18,6 +19,8 @@ import (
 	"github.com/streamgauge/streamgauge/query"
 	"github.com/streamgauge/streamgauge/registry"
 	"github.com/streamgauge/streamgauge/registry/mem"
+	"github.com/streamgauge/streamgauge/schemas/frame"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -51,7 +54,7 @@ func serve(t *testing.T) *served {
 		t.Fatal(err)
 	}
 	t.Cleanup(documents.Close)
-	edge := ingest.New(documents, nil, ingest.Options{})
+	edge := ingest.New(documents, nil, ingest.Options{Experiments: documents})
 	t.Cleanup(edge.Close)
 	bus, err := embednats.Start(embednats.Options{Dir: t.TempDir(), Log: w.log})
 	if err != nil {
@@ -97,9 +100,13 @@ func (s *served) ask(r fiber.Route, token string) (int, string) {
 	path := strings.NewReplacer(":run_id", s.run, ":id", "m-"+s.run, ":key", "k", "*", "2/x").Replace(r.Path)
 	path += "?run_id=" + s.run + "&experiment_id=2&experiment_name=secret&path=2/x"
 	body := `{"run_id":"` + s.run + `","experiment_id":"2","name":"other","key":"k","value":1,"timestamp":1}`
+	kind := "application/json"
+	if r.Path == "/v1/frames" {
+		body, kind = delimited(s.t, s.run), "application/x-protobuf"
+	}
 	q := httptest.NewRequest(r.Method, path, strings.NewReader(body))
 	q.Host = "127.0.0.1:5000"
-	q.Header.Set("Content-Type", "application/json")
+	q.Header.Set("Content-Type", kind)
 	if token != "" {
 		q.Header.Set("Authorization", "Bearer sg_"+token+"_x")
 	}
@@ -112,6 +119,15 @@ func (s *served) ask(r fiber.Route, token string) (int, string) {
 		s.t.Fatal(err)
 	}
 	return a.StatusCode, string(b)
+}
+
+// delimited is a frame of a run behind its length.
+func delimited(t *testing.T, run string) string {
+	b, err := frame.Encode(&sgpb.Frame{Writer: 1, Number: 1, Sections: []*sgpb.Section{{RunId: run}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(append(binary.AppendUvarint(nil, uint64(len(b))), b...))
 }
 
 func TestEveryRouteAsksForWhatItNeeds(t *testing.T) {

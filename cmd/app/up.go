@@ -217,7 +217,7 @@ func (s *server) startStores(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		n, err := embednats.Start(embednats.Options{
-			Dir: s.folder.path("nats"), Listen: s.config.NATSListen, Login: s.login, Jobs: bus.AllLanes, TLS: s.tls, Log: s.p.Log,
+			Dir: s.folder.path("nats"), Listen: s.config.NATSListen, Login: s.login, Jobs: []string{bus.AllLanes, bus.LanesSubject}, TLS: s.tls, Log: s.p.Log,
 		})
 		s.nats = n
 		return err

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -27,6 +28,9 @@ type options struct {
 	large                    bool
 	// bare is the port of the bare server that this program then is, and nothing else.
 	bare string
+	// generate is the generator that this program then is, as JSON.
+	generate string
+	frames   time.Duration
 }
 
 func main() {
@@ -40,6 +44,8 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "measure only lines whose name contains this")
 	flag.BoolVar(&o.large, "large", false, "measure also what takes minutes to fill")
 	flag.StringVar(&o.bare, "bare", "", "be the bare server of the trickle on this port, with its log in --out")
+	flag.StringVar(&o.generate, "generate", "", "be this generator of frames, given as JSON")
+	flag.DurationVar(&o.frames, "frames", 20*time.Second, "how long frames are sent over each bus")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -50,6 +56,13 @@ func main() {
 func run(o options) error {
 	if o.bare != "" {
 		return serveBare(o.bare, o.out)
+	}
+	if o.generate != "" {
+		var g generator
+		if err := json.Unmarshal([]byte(o.generate), &g); err != nil {
+			return err
+		}
+		return g.run()
 	}
 	b := &bench{options: o}
 	defer b.close()

@@ -33,6 +33,7 @@ var measures = []measure{
 	{name: "search", run: (*bench).measureSearch},
 	{name: "get-history", run: (*bench).measureHistory},
 	{name: "log-batch", run: (*bench).measureLogBatch},
+	{name: "frames", run: (*bench).measureFrames},
 	{name: "client", run: (*bench).measureClient},
 	{name: "artifacts", run: (*bench).measureArtifacts},
 	{name: "trickle", run: (*bench).measureTrickle},

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -132,14 +130,5 @@ func serveBare(port, file string) error {
 }
 
 func (t *target) activeParts() (string, error) {
-	body, err := json.Marshal(map[string]string{"format": "csv", "query": "SELECT count() FROM system.parts WHERE active AND database = 'streamgauge'"})
-	if err != nil {
-		return "", err
-	}
-	b, err := t.must("/v1/sql", body)
-	lines := strings.Fields(string(b))
-	if err != nil || len(lines) < 2 {
-		return "", fmt.Errorf("count parts: %s: %w", b, err)
-	}
-	return lines[1], nil
+	return t.sqlRow("SELECT count() FROM system.parts WHERE active AND database = 'streamgauge'")
 }

@@ -30,7 +30,7 @@ type Login func(password string, from net.Addr) (Rights, bool)
 type Rights struct {
 	// Name tells connections apart for Kick.
 	Name string
-	// All lets it do everything. Else it may publish to the subjects that Options.Jobs names, and nothing more.
+	// All lets it do everything. Else it may publish to the subjects that Options.Jobs names, and hear what is answered.
 	All bool
 	// Until ends the connection; zero: never.
 	Until time.Time
@@ -69,9 +69,9 @@ func (d *doorkeeper) Check(c server.ClientAuthentication) bool {
 }
 
 // jobRights are for connections in the account of jobs.
-func jobRights(subject string) *server.Permissions {
+func jobRights(subjects []string) *server.Permissions {
 	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: []string{subject}},
+		Publish:   &server.SubjectPermission{Allow: subjects},
 		Subscribe: &server.SubjectPermission{Allow: []string{inboxes}},
 	}
 }
@@ -79,17 +79,19 @@ func jobRights(subject string) *server.Permissions {
 // openJobs makes the account of jobs. It is apart from that of the streams, for NATS looks at the subject that is
 // published to and not at the one that is to be answered: within one account a job could have an acknowledgement
 // sent over any document. The answers of another account's service reach nobody but who asked.
-func openJobs(n *server.Server, subject string) (*server.Account, error) {
+func openJobs(n *server.Server, subjects []string) (*server.Account, error) {
 	streams := n.GlobalAccount()
 	jobs, err := n.RegisterAccount(jobsAccountName)
 	if err != nil {
 		return nil, fmt.Errorf("make the NATS account of jobs: %w", err)
 	}
-	if err := streams.AddServiceExport(subject, []*server.Account{jobs}); err != nil {
-		return nil, fmt.Errorf("let jobs publish: %w", err)
-	}
-	if err := jobs.AddServiceImport(streams, subject, subject); err != nil {
-		return nil, fmt.Errorf("let jobs publish: %w", err)
+	for _, subject := range subjects {
+		if err := streams.AddServiceExport(subject, []*server.Account{jobs}); err != nil {
+			return nil, fmt.Errorf("let jobs publish to %s: %w", subject, err)
+		}
+		if err := jobs.AddServiceImport(streams, subject, subject); err != nil {
+			return nil, fmt.Errorf("let jobs publish to %s: %w", subject, err)
+		}
 	}
 	return jobs, nil
 }

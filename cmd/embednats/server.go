@@ -36,8 +36,8 @@ type Options struct {
 	Listen string
 	// Login decides who comes in over the address; nil: everybody, and may do everything.
 	Login Login
-	// Jobs is the subject that connections without all rights may publish to.
-	Jobs string
+	// Jobs are the subjects that connections without all rights may publish to.
+	Jobs []string
 	// TLS is spoken at the address if it is set.
 	TLS *tls.Config
 	Log *slog.Logger
@@ -108,7 +108,7 @@ func (s *Server) launch() (*server.Server, error) {
 		n.WaitForShutdown()
 		return nil, fmt.Errorf("the NATS server did not become ready on %s with its files in %s", s.o.Listen, s.o.Dir)
 	}
-	if s.o.Jobs == "" {
+	if len(s.o.Jobs) == 0 {
 		return n, nil
 	}
 	jobs, err := openJobs(n, s.o.Jobs)

@@ -121,7 +121,7 @@ func TestEachDoesWhatItMay(t *testing.T) {
 		}
 		return embednats.Rights{}, false
 	}
-	s, err := embednats.Start(embednats.Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", Login: login, Jobs: "s.>", Log: slog.New(slog.DiscardHandler)})
+	s, err := embednats.Start(embednats.Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", Login: login, Jobs: []string{"s.>", "ask"}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +178,15 @@ func TestEachDoesWhatItMay(t *testing.T) {
 	if ack, err := js.Publish(ctx, "s.a", []byte("x")); err != nil || ack.Sequence != 1 {
 		t.Errorf("a job's point: %v, %v", ack, err)
 	}
+	must("serve", func() error {
+		_, err := own.Subscribe("ask", func(m *nats.Msg) { _ = m.Respond(append([]byte("you said "), m.Data...)) })
+		return err
+	})
+	must("flush", own.Flush)
+	if m, err := job.RequestWithContext(ctx, "ask", []byte("hello")); err != nil || string(m.Data) != "you said hello" {
+		t.Errorf("a job's question: %v, %v", m, err)
+	}
+	denied("listening to others' questions", job, func() error { _, err := job.SubscribeSync("ask"); return err })
 	denied("publishing elsewhere", job, func() error { return job.Publish("$KV.SG_DOCS.run.1", nil) })
 	denied("purging", job, func() error { return job.Publish("$JS.API.STREAM.PURGE.S", nil) })
 	denied("listening", job, func() error { _, err := job.SubscribeSync("s.>"); return err })

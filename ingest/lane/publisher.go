@@ -2,7 +2,6 @@ package lane
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -154,37 +153,16 @@ func (p *publisher) publish(ctx context.Context, group []*request) error {
 	return nil
 }
 
-// append appends the frame under the next number until its fate is known or has been unknown for too long.
+// append appends the frame under the next number. A number in doubt is given up with its writer.
 func (p *publisher) append(ctx context.Context, encoded []byte) (refused string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, p.options.GiveUpAfter)
-	defer cancel()
-	for pause, sure := p.options.PauseMin, true; ; pause = min(2*pause, pauseMax) {
-		seq, err := p.attempt(ctx, encoded)
-		if err == nil {
-			p.number++
-			p.options.Acks.AckLane(p.lane, seq)
-			return "", nil
-		}
-		var refusal *Refused
-		if errors.As(err, &refusal) && sure {
-			return refusedLane, refusal.Reason
-		}
-		// Once an attempt's fate is unknown, a later refusal says nothing about it.
-		sure = false
-		select {
-		case <-time.After(pause):
-			p.options.Meter.repeated.Inc()
-		case <-ctx.Done():
-			p.renew()
-			return refusedFate, track.Unavailable(track.TemporarilyUnavailable, retryAfterSeconds, "the message bus did not acknowledge in time: %v", err)
-		}
+	refused, err = deliver(ctx, p.appender, p.options, parcel{p.lane, encoded})
+	switch refused {
+	case "":
+		p.number++
+	case refusedFate:
+		p.renew()
 	}
-}
-
-func (p *publisher) attempt(ctx context.Context, encoded []byte) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.options.AttemptTimeout)
-	defer cancel()
-	return p.appender.Append(ctx, p.lane, encoded)
+	return refused, err
 }
 
 // sayClosed tells consumers that they may forget the writer. If that is lost they forget it by its age.
@@ -196,7 +174,7 @@ func (p *publisher) sayClosed(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	if seq, err := p.attempt(ctx, encoded); err == nil {
+	if seq, err := attempt(ctx, p.appender, p.options, parcel{p.lane, encoded}); err == nil {
 		p.options.Acks.AckLane(p.lane, seq)
 	}
 }

@@ -198,7 +198,7 @@ func TestPagesFollowEachOther(t *testing.T) {
 }
 
 func TestMoreThanFitsIsSaid(t *testing.T) {
-	for name, opts := range map[string]registered.Options{"versions": {VersionsMax: 2}, "bytes": {BytesMax: 1500}} {
+	for name, opts := range map[string]registered.Options{"versions": {VersionsMax: 2}, "bytes": {BytesMax: 1800}} {
 		set := registered.New(opts)
 		set.Add([]registered.Document{{Revision: 1, Model: &sgpb.RegisteredModel{Id: "a", Name: "wine", Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE}}})
 		add := func(n, revision uint64) {
@@ -220,5 +220,28 @@ func TestMoreThanFitsIsSaid(t *testing.T) {
 		if _, versions, bytes := set.Counts(); opts.VersionsMax > 0 && versions > opts.VersionsMax || opts.BytesMax > 0 && bytes > opts.BytesMax {
 			t.Errorf("%s: %d versions of %d bytes are kept", name, versions, bytes)
 		}
+		set.Add([]registered.Document{
+			{Revision: 7, Model: &sgpb.RegisteredModel{Id: "a", Lifecycle: sgpb.Lifecycle_LIFECYCLE_DELETED}},
+			{Revision: 8, Model: &sgpb.RegisteredModel{Id: "b", Name: "tea", Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE}},
+		})
+		if found, err := find(set, "registered-models", "", nil); err != nil || !slices.Equal(found, []string{"tea"}) {
+			t.Errorf("%s: %v %v after the model that was too large is gone", name, found, err)
+		}
+	}
+}
+
+func TestModelsThemselvesAreBounded(t *testing.T) {
+	set := registered.New(registered.Options{BytesMax: 2000})
+	large := &sgpb.RegisteredModel{Id: "a", Name: "wine", Description: strings.Repeat("x", 3000), Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE}
+	set.Add([]registered.Document{{Revision: 1, Model: large}})
+	if _, err := find(set, "registered-models", "", nil); track.CodeOf(err) != track.NotImplemented {
+		t.Errorf("a model of 3,000 bytes in 2,000: %v", err)
+	}
+	if _, _, bytes := set.Counts(); bytes != 0 {
+		t.Errorf("%d bytes are counted for what is not kept", bytes)
+	}
+	set.Add([]registered.Document{{Revision: 2, Model: &sgpb.RegisteredModel{Id: "a", Name: "wine", Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE}}})
+	if found, err := find(set, "registered-models", "", nil); err != nil || !slices.Equal(found, []string{"wine"}) {
+		t.Errorf("%v %v once it is small", found, err)
 	}
 }

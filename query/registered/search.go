@@ -39,7 +39,7 @@ func (s *Set) Models(q Search) (page []FoundModel, next string, err error) {
 	where, withoutPrompts := q.Where.WithoutPrompts()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.left {
+	if s.left > 0 {
 		return nil, "", s.tooMany()
 	}
 	var hits []hit[*model]
@@ -74,7 +74,7 @@ func (s *Set) Versions(q Search) (page []FoundVersion, next string, err error) {
 	name, where := where.Split(filter.Name)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.left {
+	if s.left > 0 {
 		return nil, "", s.tooMany()
 	}
 	var hits []hit[FoundVersion]

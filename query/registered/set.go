@@ -26,11 +26,12 @@ import (
 )
 
 const (
-	// VersionsMax and BytesMax bound the versions in memory, deleted ones of living models included.
+	// VersionsMax bounds the versions in memory, deleted ones of living models included; BytesMax them and their
+	// models.
 	VersionsMax = 500_000
 	BytesMax    = 384 << 20
-	// versionBytes is what a version costs beside its texts, tagsBytes what tags cost beside theirs.
-	versionBytes, tagsBytes = 450, 250
+	// modelBytes and versionBytes are what one costs beside its texts, tagsBytes what tags cost beside theirs.
+	modelBytes, versionBytes, tagsBytes = 600, 450, 250
 )
 
 // Document is a registered model or a version at a revision.
@@ -54,15 +55,19 @@ type Set struct {
 	models   map[string]*model
 	versions int
 	bytes    int64
-	// left says that some version did not fit.
-	left bool
+	// left counts the models and versions that did not fit.
+	left int
 }
 
-// model is a registered model; doc is nil while only versions of it have come.
+// model is a registered model; doc is nil while only versions of it have come, or if it did not fit.
 type model struct {
 	doc      *sgpb.RegisteredModel
 	revision uint64
+	bytes    int64
 	versions map[uint64]*version
+	// left are the numbers of versions that did not fit; leftOut says that of the model itself.
+	left    map[uint64]struct{}
+	leftOut bool
 	// prompts counts the versions that are prompts, deleted ones too: one makes all of them prompts to a search.
 	prompts int
 }
@@ -135,15 +140,47 @@ func (s *Set) addModel(doc *sgpb.RegisteredModel, revision uint64) {
 	if revision <= m.revision {
 		return
 	}
-	m.doc, m.revision = doc, revision
-	if m.gone() {
-		for _, v := range m.versions {
-			s.bytes -= v.bytes
-		}
-		s.versions -= len(m.versions)
-		// The entry stays: a version that comes late must not bring the model back.
-		m.doc, m.versions, m.prompts = &sgpb.RegisteredModel{Lifecycle: sgpb.Lifecycle_LIFECYCLE_DELETED}, nil, 0
+	s.forget(m)
+	m.revision = revision
+	if doc.GetLifecycle() == sgpb.Lifecycle_LIFECYCLE_DELETED {
+		s.empty(m)
+		return
 	}
+	size := modelBytes + cost(doc, doc.GetTags())
+	if s.bytes+size > s.opts.BytesMax {
+		m.leftOut = true
+		s.left++
+		return
+	}
+	m.doc, m.bytes = doc, size
+	s.bytes += size
+}
+
+// forget takes a model's own document out.
+func (s *Set) forget(m *model) {
+	s.bytes -= m.bytes
+	if m.leftOut {
+		s.left--
+	}
+	m.doc, m.bytes, m.leftOut = nil, 0, false
+}
+
+// empty makes a model a deleted one. The entry stays: a version that comes late must not bring the model back.
+func (s *Set) empty(m *model) {
+	for _, v := range m.versions {
+		s.bytes -= v.bytes
+	}
+	s.versions -= len(m.versions)
+	s.left -= len(m.left)
+	m.doc, m.versions, m.left, m.prompts = &sgpb.RegisteredModel{Lifecycle: sgpb.Lifecycle_LIFECYCLE_DELETED}, nil, nil, 0
+}
+
+// cost is what a document's texts and tags take in memory.
+func cost(doc proto.Message, tags map[string]string) int64 {
+	if len(tags) == 0 {
+		return int64(proto.Size(doc))
+	}
+	return int64(proto.Size(doc)) + tagsBytes
 }
 
 func (m *model) gone() bool { return m.doc.GetLifecycle() == sgpb.Lifecycle_LIFECYCLE_DELETED }
@@ -157,10 +194,7 @@ func (s *Set) addVersion(doc *sgpb.ModelVersion, revision uint64) {
 	if old != nil && revision <= old.revision {
 		return
 	}
-	v := &version{doc: doc, revision: revision, bytes: versionBytes + int64(proto.Size(doc))}
-	if len(doc.GetTags()) > 0 {
-		v.bytes += tagsBytes
-	}
+	v := &version{doc: doc, revision: revision, bytes: versionBytes + cost(doc, doc.GetTags())}
 	if old != nil {
 		s.bytes -= old.bytes
 		s.versions--
@@ -168,13 +202,29 @@ func (s *Set) addVersion(doc *sgpb.ModelVersion, revision uint64) {
 		delete(m.versions, doc.GetVersion())
 	}
 	if s.versions >= s.opts.VersionsMax || s.bytes+v.bytes > s.opts.BytesMax {
-		s.left = true
+		s.leave(m, doc.GetVersion())
 		return
+	}
+	if _, was := m.left[doc.GetVersion()]; was {
+		delete(m.left, doc.GetVersion())
+		s.left--
 	}
 	m.versions[doc.GetVersion()] = v
 	s.versions++
 	s.bytes += v.bytes
 	m.prompts += prompts(v)
+}
+
+// leave notes a version that does not fit, once.
+func (s *Set) leave(m *model, number uint64) {
+	if _, was := m.left[number]; was {
+		return
+	}
+	if m.left == nil {
+		m.left = make(map[uint64]struct{})
+	}
+	m.left[number] = struct{}{}
+	s.left++
 }
 
 // prompts is 1 for a version that MLflow's search takes for a prompt's; it compares the tag's text exactly.

@@ -9,10 +9,6 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// ranksPerLane is how many ranks one lane carries before a run gets another; a rank that logs 1,000 points a
-// second makes a lane of 256 of them about a quarter of what one bus stream takes.
-const ranksPerLane = 256
-
 // ForRun is a command on a run.
 func ForRun(c track.Command) Command { return runCommand{c} }
 
@@ -133,11 +129,10 @@ func (d *decider) experimentOfNewRun(c track.CreateRun) (*sgpb.Experiment, error
 }
 
 func lanesOf(id string, ranks uint32, lanes uint16) []uint32 {
-	n := min(uint32(lanes), max(1, (ranks+ranksPerLane-1)/ranksPerLane))
-	first := uint32(track.LaneOf(id, lanes))
-	out := make([]uint32, n)
-	for i := range out {
-		out[i] = (first + uint32(i)) % uint32(lanes)
+	chosen := track.LanesOf(id, ranks, lanes)
+	out := make([]uint32, len(chosen))
+	for i, l := range chosen {
+		out[i] = uint32(l)
 	}
 	return out
 }

@@ -35,6 +35,12 @@ func LaneSubjects(lane uint16) string { return fmt.Sprintf("sg.points.%d.>", lan
 // AllLanes are the subjects of all lanes.
 const AllLanes = "sg.points.>"
 
+// LanesMax is how many lanes there can be: each has its own goroutines, batches and inserts.
+const LanesMax = 64
+
+// LanesSubject answers requests of jobs that ask for their lanes.
+const LanesSubject = "sg.lanes"
+
 // EdgeSubject is where the server's own edge publishes.
 func EdgeSubject(lane uint16) string { return fmt.Sprintf("sg.points.%d.edge", lane) }
 

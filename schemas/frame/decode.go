@@ -17,7 +17,7 @@ const EventsMax = 1000
 
 // Decode reads a frame and checks everything that does not need to know other documents: version, writer,
 // number, run ids, and that the columns of points fit together. An error names the field; the frame is then
-// quarantined whole.
+// quarantined whole. Keys that came in fixed width stand in the column key afterwards.
 func Decode(b []byte) (*sgpb.Frame, error) {
 	f := new(sgpb.Frame)
 	if err := proto.Unmarshal(b, f); err != nil {
@@ -47,17 +47,53 @@ func Decode(b []byte) (*sgpb.Frame, error) {
 }
 
 func checkPoints(p *sgpb.Points) error {
+	if p == nil {
+		return nil
+	}
+	if err := oneForm("key", len(p.GetKey()), "key_fixed", len(p.GetKeyFixed())); err != nil {
+		return err
+	}
+	if len(p.GetKeyFixed()) > 0 {
+		p.Key, p.KeyFixed = p.KeyFixed, nil
+	}
 	n := len(p.GetKey())
 	switch {
-	case len(p.GetStepDelta()) != n:
-		return fmt.Errorf("step_delta has %d entries, key %d", len(p.GetStepDelta()), n)
-	case len(p.GetTimeDeltaMs()) != n:
-		return fmt.Errorf("time_delta_ms has %d entries, key %d", len(p.GetTimeDeltaMs()), n)
 	case len(p.GetValue()) != n:
 		return fmt.Errorf("value has %d entries, key %d", len(p.GetValue()), n)
 	case len(p.GetContext()) != 0 && len(p.GetContext()) != n:
 		return fmt.Errorf("context has %d entries, key %d", len(p.GetContext()), n)
 	}
+	if err := column(n, "step_delta", len(p.GetStepDelta()), "step", len(p.GetStep())); err != nil {
+		return err
+	}
+	if err := column(n, "time_delta_ms", len(p.GetTimeDeltaMs()), "time_ms", len(p.GetTimeMs())); err != nil {
+		return err
+	}
+	return checkDictionaries(p)
+}
+
+// column checks that a column stands there in one of its two forms, with n entries.
+func column(n int, short string, shorts int, fixed string, fixeds int) error {
+	if err := oneForm(short, shorts, fixed, fixeds); err != nil {
+		return err
+	}
+	if fixeds > 0 {
+		short, shorts = fixed, fixeds
+	}
+	if shorts != n {
+		return fmt.Errorf("%s has %d entries, key %d", short, shorts, n)
+	}
+	return nil
+}
+
+func oneForm(short string, shorts int, fixed string, fixeds int) error {
+	if shorts > 0 && fixeds > 0 {
+		return fmt.Errorf("%s has %d entries beside %d of %s; send one of the two", fixed, fixeds, shorts, short)
+	}
+	return nil
+}
+
+func checkDictionaries(p *sgpb.Points) error {
 	for i, k := range p.GetKeys() {
 		if k == "" || len(k) > KeyBytesMax {
 			return fmt.Errorf("keys[%d] has %d bytes; 1 to %d are allowed", i, len(k), KeyBytesMax)
@@ -94,9 +130,16 @@ func repeated(keys []string) int {
 	return 0
 }
 
-// UnpackPoints undoes PackPoints. The columns of p are reused and must not be touched afterwards.
+// UnpackPoints undoes PackPoints; it takes a message that Decode has checked. The columns of p are reused and must not
+// be touched afterwards.
 func UnpackPoints(p *sgpb.Points) track.Points {
-	out := track.Points{Keys: p.GetKeys(), Key: p.GetKey(), Step: sums(p.GetStepDelta()), TimeMS: sums(p.GetTimeDeltaMs()), Value: p.GetValue(), Context: p.GetContext()}
+	out := track.Points{Keys: p.GetKeys(), Key: p.GetKey(), Step: p.GetStep(), TimeMS: p.GetTimeMs(), Value: p.GetValue(), Context: p.GetContext()}
+	if len(out.Step) == 0 {
+		out.Step = sums(p.GetStepDelta())
+	}
+	if len(out.TimeMS) == 0 {
+		out.TimeMS = sums(p.GetTimeDeltaMs())
+	}
 	for _, c := range p.GetContexts() {
 		out.Contexts = append(out.Contexts, track.PointContext{ModelID: c.GetModelId(), DatasetName: c.GetDatasetName(), DatasetDigest: c.GetDatasetDigest()})
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,6 +62,40 @@ func TestPackedPointsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
+// fixed gives points the fixed width form of the columns that bits choose.
+func fixed(p *sgpb.Points, want *track.Points, bits int) *sgpb.Points {
+	if bits&1 != 0 {
+		p.Key, p.KeyFixed = nil, want.Key
+	}
+	if bits&2 != 0 {
+		p.StepDelta, p.Step = nil, want.Step
+	}
+	if bits&4 != 0 {
+		p.TimeDeltaMs, p.TimeMs = nil, want.TimeMS
+	}
+	return p
+}
+
+func TestEitherFormOfAColumnReadsTheSame(t *testing.T) {
+	for seed := range uint64(100) {
+		want := randomPoints(rand.New(rand.NewPCG(seed, 2)))
+		for bits := range 8 {
+			b, err := frame.Encode(&sgpb.Frame{Writer: 7, Number: 1, Sections: []*sgpb.Section{{RunId: runID, Points: fixed(frame.PackPoints(&want), &want, bits)}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := frame.Decode(b)
+			if err != nil {
+				t.Fatalf("seed %d, forms %03b: %v", seed, bits, err)
+			}
+			got := frame.UnpackPoints(f.GetSections()[0].GetPoints())
+			if !slices.Equal(got.Key, want.Key) || !slices.Equal(got.Step, want.Step) || !slices.Equal(got.TimeMS, want.TimeMS) || got.Len() != want.Len() {
+				t.Fatalf("seed %d, forms %03b: points differ", seed, bits)
+			}
+		}
+	}
+}
+
 func TestDecodeNamesWhatIsWrong(t *testing.T) {
 	good := func() *sgpb.Frame {
 		return &sgpb.Frame{Version: 1, Writer: 7, Number: 1, Sections: []*sgpb.Section{{RunId: runID, Points: &sgpb.Points{
@@ -79,6 +114,11 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		"step column short":        {func(f *sgpb.Frame) { f.Sections[0].Points.StepDelta = nil }, "step_delta"},
 		"time column short":        {func(f *sgpb.Frame) { f.Sections[0].Points.TimeDeltaMs = nil }, "time_delta_ms"},
 		"value column short":       {func(f *sgpb.Frame) { f.Sections[0].Points.Value = nil }, "value"},
+		"two forms of keys":        {func(f *sgpb.Frame) { f.Sections[0].Points.KeyFixed = []uint32{0} }, "points.key_fixed has 1"},
+		"two forms of steps":       {func(f *sgpb.Frame) { f.Sections[0].Points.Step = []int64{1} }, "points.step has 1"},
+		"two forms of times":       {func(f *sgpb.Frame) { f.Sections[0].Points.TimeMs = []int64{1} }, "points.time_ms has 1"},
+		"fixed steps short":        {func(f *sgpb.Frame) { p := f.Sections[0].Points; p.StepDelta, p.Step = nil, []int64{1, 2} }, "points.step has 2 entries, key 1"},
+		"fixed key outside":        {func(f *sgpb.Frame) { p := f.Sections[0].Points; p.Key, p.KeyFixed = nil, []uint32{9} }, "key[0] is 9"},
 		"too many events":          {func(f *sgpb.Frame) { f.Sections[0].Events = make([]*sgpb.RunEvent, frame.EventsMax+1) }, "events"},
 		"key outside dictionary":   {func(f *sgpb.Frame) { f.Sections[0].Points.Key[0] = 1 }, "key[0]"},
 		"key empty":                {func(f *sgpb.Frame) { f.Sections[0].Points.Keys[0] = "" }, "keys[0]"},
@@ -108,9 +148,10 @@ func TestEncodeRefusesWhatNoMessageCarries(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for seed := range uint64(5) {
+	for seed := range uint64(16) {
 		p := randomPoints(rand.New(rand.NewPCG(seed, 1)))
-		b, err := frame.Encode(&sgpb.Frame{Writer: 7, Number: 1, Sections: []*sgpb.Section{{RunId: runID, Points: frame.PackPoints(&p)}}})
+		points := fixed(frame.PackPoints(&p), &p, int(seed%8))
+		b, err := frame.Encode(&sgpb.Frame{Writer: 7, Number: 1, Sections: []*sgpb.Section{{RunId: runID, Points: points}}})
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -262,7 +262,9 @@ func (x *Section) GetConsole() []*ConsoleLine {
 	return nil
 }
 
-// Points are metric points as columns.
+// Points are metric points as columns. Keys, steps and times have two forms each: varints and differences, which are
+// short, and fixed width, for writers to whom a varint costs too much. A message has one form of each, not both; the
+// forms may be mixed otherwise.
 type Points struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Keys is the dictionary of metric keys, each at most 250 bytes.
@@ -278,7 +280,13 @@ type Points struct {
 	// Contexts is the dictionary of (model, dataset) pairs that points refer to.
 	Contexts []*PointContext `protobuf:"bytes,6,rep,name=contexts,proto3" json:"contexts,omitempty"`
 	// Context is 0 for none, else 1 + index into contexts. Empty: none for every point.
-	Context       []uint32 `protobuf:"varint,7,rep,packed,name=context,proto3" json:"context,omitempty"`
+	Context []uint32 `protobuf:"varint,7,rep,packed,name=context,proto3" json:"context,omitempty"`
+	// Key in fixed width, instead of key.
+	KeyFixed []uint32 `protobuf:"fixed32,8,rep,packed,name=key_fixed,json=keyFixed,proto3" json:"key_fixed,omitempty"`
+	// The steps themselves in fixed width, instead of step_delta.
+	Step []int64 `protobuf:"fixed64,9,rep,packed,name=step,proto3" json:"step,omitempty"`
+	// The times themselves in fixed width, milliseconds since the epoch, instead of time_delta_ms.
+	TimeMs        []int64 `protobuf:"fixed64,10,rep,packed,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -358,6 +366,27 @@ func (x *Points) GetContexts() []*PointContext {
 func (x *Points) GetContext() []uint32 {
 	if x != nil {
 		return x.Context
+	}
+	return nil
+}
+
+func (x *Points) GetKeyFixed() []uint32 {
+	if x != nil {
+		return x.KeyFixed
+	}
+	return nil
+}
+
+func (x *Points) GetStep() []int64 {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+func (x *Points) GetTimeMs() []int64 {
+	if x != nil {
+		return x.TimeMs
 	}
 	return nil
 }
@@ -1242,7 +1271,7 @@ const file_streamgauge_v1_frame_proto_rawDesc = "" +
 	"\x06points\x18\x04 \x01(\v2\x16.streamgauge.v1.PointsR\x06points\x120\n" +
 	"\x06events\x18\x05 \x03(\v2\x18.streamgauge.v1.RunEventR\x06events\x122\n" +
 	"\x06values\x18\x06 \x03(\v2\x1a.streamgauge.v1.SmallValueR\x06values\x125\n" +
-	"\aconsole\x18\a \x03(\v2\x1b.streamgauge.v1.ConsoleLineR\aconsole\"\xdb\x01\n" +
+	"\aconsole\x18\a \x03(\v2\x1b.streamgauge.v1.ConsoleLineR\aconsole\"\xa5\x02\n" +
 	"\x06Points\x12\x12\n" +
 	"\x04keys\x18\x01 \x03(\tR\x04keys\x12\x10\n" +
 	"\x03key\x18\x02 \x03(\rR\x03key\x12\x1d\n" +
@@ -1251,7 +1280,11 @@ const file_streamgauge_v1_frame_proto_rawDesc = "" +
 	"\rtime_delta_ms\x18\x04 \x03(\x12R\vtimeDeltaMs\x12\x14\n" +
 	"\x05value\x18\x05 \x03(\x01R\x05value\x128\n" +
 	"\bcontexts\x18\x06 \x03(\v2\x1c.streamgauge.v1.PointContextR\bcontexts\x12\x18\n" +
-	"\acontext\x18\a \x03(\rR\acontext\"s\n" +
+	"\acontext\x18\a \x03(\rR\acontext\x12\x1b\n" +
+	"\tkey_fixed\x18\b \x03(\aR\bkeyFixed\x12\x12\n" +
+	"\x04step\x18\t \x03(\x10R\x04step\x12\x17\n" +
+	"\atime_ms\x18\n" +
+	" \x03(\x10R\x06timeMs\"s\n" +
 	"\fPointContext\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12!\n" +
 	"\fdataset_name\x18\x02 \x01(\tR\vdatasetName\x12%\n" +

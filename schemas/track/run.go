@@ -51,6 +51,22 @@ func LaneOf(runID string, lanes uint16) uint16 {
 	return uint16(h.Sum64() % uint64(lanes))
 }
 
+// RanksPerLane is how many ranks one lane carries before a run gets another; a rank that logs 1,000 points a
+// second makes a lane of 256 of them about a quarter of what one bus stream takes.
+const RanksPerLane = 256
+
+// LanesOf are the lanes of a new run: from its default lane on as many as its ranks need. Writer w uses the one at w
+// modulo their number.
+func LanesOf(runID string, ranks uint32, lanes uint16) []uint16 {
+	n := min(uint32(lanes), max(1, ranks/RanksPerLane+min(1, ranks%RanksPerLane)))
+	first := uint32(LaneOf(runID, lanes))
+	out := make([]uint16, n)
+	for i := range out {
+		out[i] = uint16((first + uint32(i)) % uint32(lanes))
+	}
+	return out
+}
+
 // ParseExperimentID reads a small integer id; experiment ids are below 2^31.
 func ParseExperimentID(id string) (uint32, bool) {
 	n, err := strconv.ParseUint(id, 10, 31)

@@ -58,3 +58,28 @@ func TestExperimentIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestLanesOfARun(t *testing.T) {
+	const id = "0123456789abcdef0123456789abcdef"
+	// The hash is the published FNV-1a, so that clients in other languages find the same lane.
+	if got := track.LaneOf(id, 16); got != 5 {
+		t.Errorf("lane %d", got)
+	}
+	for _, tt := range []struct {
+		ranks uint32
+		lanes uint16
+		want  int
+	}{{0, 1, 1}, {1000, 1, 1}, {0, 16, 1}, {256, 16, 1}, {257, 16, 2}, {1000, 16, 4}, {1000, 3, 3}, {math.MaxUint32, 16, 16}} {
+		got := track.LanesOf(id, tt.ranks, tt.lanes)
+		if len(got) != tt.want || got[0] != track.LaneOf(id, tt.lanes) {
+			t.Errorf("%d ranks, %d lanes: %v", tt.ranks, tt.lanes, got)
+		}
+		seen := make(map[uint16]bool)
+		for _, l := range got {
+			if l >= tt.lanes || seen[l] {
+				t.Errorf("%d ranks, %d lanes: %v", tt.ranks, tt.lanes, got)
+			}
+			seen[l] = true
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/streamgauge/streamgauge/cmd/access"
+	"github.com/streamgauge/streamgauge/cmd/app"
+	"github.com/streamgauge/streamgauge/cmd/bench/bare"
+	"github.com/streamgauge/streamgauge/cmd/bench/generate"
+	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/cmd/vault"
+	"github.com/streamgauge/streamgauge/consumers/clickhouse"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	frameRuns, frameKeys, frameSteps = 8, 100, 41
+	// bareFor is how long the bare inserts take together.
+	bareFor = 8 * time.Second
+	// settleMax bounds the wait until all is read back.
+	settleMax = 2 * time.Minute
+)
+
+// generator is what a process of the load is told, as JSON in --generate.
+type generator struct {
+	Bus   string
+	URL   string
+	Lanes uint16
+	Load  generate.Load
+}
+
+func (g generator) run() error {
+	var to generate.Bus
+	switch g.Bus {
+	case "nats":
+		var err error
+		if to, err = generate.NATS(g.URL, g.Lanes); err != nil {
+			return err
+		}
+	case "http":
+		to = generate.HTTP(g.URL)
+	default:
+		return fmt.Errorf("no generator for bus %q", g.Bus)
+	}
+	defer to.Close()
+	sum, err := g.Load.Run(context.Background(), to)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(sum)
+}
+
+// start begins a process of its own; wait gives what it had acknowledged.
+func (g generator) start() (wait func() (generate.Sum, error), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(g)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, "--generate", string(b))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() (s generate.Sum, err error) {
+		if err := cmd.Wait(); err != nil {
+			return s, fmt.Errorf("generator: %w", err)
+		}
+		return s, json.Unmarshal(out.Bytes(), &s)
+	}, nil
+}
+
+// measureFrames loads each bus with frames until all is read back, beside bare inserts into the same table.
+func (b *bench) measureFrames() error {
+	t, err := b.streamgauge()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(b.oursDirs, "data")
+	overNATS := 0.0
+	for _, bus := range []string{"nats", "http"} {
+		g := generator{Bus: bus, URL: t.url, Lanes: 1, Load: generate.Load{Keys: frameKeys, Steps: frameSteps, Duration: b.frames}}
+		if bus == "nats" {
+			if g.URL, err = natsURL(dir); err != nil {
+				return err
+			}
+		}
+		r, err := t.loadFrames(dir, g)
+		if err != nil {
+			return fmt.Errorf("%s: %w", bus, err)
+		}
+		want := "> 1,500 k/s"
+		if overNATS > 0 {
+			want = fmt.Sprintf("> 0.8 of NATS (is %.2f)", r.rate/overNATS)
+		} else {
+			overNATS = r.rate
+		}
+		b.add(fmt.Sprintf("frames over %s for %v until all is in ClickHouse and read back, points", bus, b.frames), want, perSecond(r.rate), "-")
+		b.add("the same beside bare inserts into the same table", "> 0.8", fmt.Sprintf("%.2f of %s", r.rate/r.bare, perSecond(r.bare)), "-")
+		b.add("until nothing lags after that load", "< 5 s", fmt.Sprintf("%.2f s", r.lag.Seconds()), "-")
+		b.add("resident memory at its end, and bytes a point on disk", "< 1.5 GB, <= 4 B", fmt.Sprintf("%d MiB, %.2f B", r.rss/mib, r.bytesPerPoint), "-")
+	}
+	return nil
+}
+
+// framesResult are the figures of one load.
+type framesResult struct {
+	rate, bare    float64
+	lag           time.Duration
+	rss           int64
+	bytesPerPoint float64
+}
+
+func (t *target) loadFrames(dir string, g generator) (framesResult, error) {
+	var r framesResult
+	for range frameRuns {
+		run, err := t.createRun("0")
+		if err != nil {
+			return r, err
+		}
+		g.Load.Runs = append(g.Load.Runs, run)
+	}
+	before, err := bareInsert(dir)
+	if err != nil {
+		return r, err
+	}
+	begin := time.Now()
+	wait, err := g.start()
+	if err != nil {
+		return r, err
+	}
+	sum, err := wait()
+	if err != nil {
+		return r, err
+	}
+	r.rss = t.rss()
+	ended := time.Now()
+	if err := t.readBack(g.Load.Runs, sum); err != nil {
+		return r, err
+	}
+	r.lag, r.rate = time.Since(ended), float64(sum.Points)/time.Since(begin).Seconds()
+	after, err := bareInsert(dir)
+	if err != nil {
+		return r, err
+	}
+	r.bare = (before + after) / 2
+	r.bytesPerPoint, err = t.bytesPerPoint()
+	return r, err
+}
+
+func bareInsert(dir string) (float64, error) {
+	ports, err := app.ReadPorts(dir)
+	if err != nil {
+		return 0, err
+	}
+	c, err := engine.LoadCredentials(dir)
+	if err != nil {
+		return 0, err
+	}
+	return bare.Insert(context.Background(), clickhouse.Config{Address: ports.ClickHouse, User: engine.AppUser, Password: c.App}, bareFor/2)
+}
+
+func natsURL(dir string) (string, error) {
+	ports, err := app.ReadPorts(dir)
+	if err != nil {
+		return "", err
+	}
+	owner, err := vault.OwnerToken(dir)
+	if err != nil {
+		return "", err
+	}
+	return "nats://" + access.OwnerID + ":" + owner + "@" + ports.Near(ports.NATS), nil
+}
+
+// readBack asks until all that was acknowledged is there, once.
+func (t *target) readBack(runs []string, want generate.Sum) error {
+	var numbers []string
+	for _, r := range runs {
+		n, ok := track.ParseRunID(r)
+		if !ok {
+			return fmt.Errorf("the server's run id %q is none", r)
+		}
+		numbers = append(numbers, strconv.FormatUint(n, 10))
+	}
+	query := "SELECT count(), sum(step), toInt64(sum(v) * 1048576) FROM points WHERE run IN (" + strings.Join(numbers, ",") + ")"
+	for end := time.Now().Add(settleMax); ; time.Sleep(50 * time.Millisecond) {
+		row, err := t.sqlRow(query)
+		if err != nil && time.Now().Before(end) {
+			continue // 503: what was sent last is not there yet
+		}
+		if err != nil {
+			return err
+		}
+		var points int64
+		if _, err := fmt.Sscan(strings.Replace(row, ",", " ", 1), &points); err != nil {
+			return fmt.Errorf("read back %q: %w", row, err)
+		}
+		expected := fmt.Sprintf("%d,%d,%d", want.Points, want.Steps, want.Values)
+		switch {
+		case row == expected:
+			return nil
+		case points > want.Points || time.Now().After(end):
+			return fmt.Errorf("read back %s, acknowledged %s (points, sums of steps and values)", row, expected)
+		}
+	}
+}
+
+func (t *target) bytesPerPoint() (float64, error) {
+	row, err := t.sqlRow("SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE active AND database = 'streamgauge' AND table = 'points'")
+	if err != nil {
+		return math.NaN(), err
+	}
+	var x float64
+	_, err = fmt.Sscanf(row, "%g", &x)
+	return x, err
+}
+
+// sqlRow is the first row of an answer, as CSV.
+func (t *target) sqlRow(query string) (string, error) {
+	body, err := json.Marshal(map[string]string{"format": "csv", "query": query})
+	if err != nil {
+		return "", err
+	}
+	b, err := t.must("/v1/sql", body)
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if err != nil || len(lines) < 2 {
+		return "", fmt.Errorf("%s: %s: %w", query, b, err)
+	}
+	return lines[1], nil
+}

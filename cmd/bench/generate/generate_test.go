@@ -1,0 +1,52 @@
+package generate
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/streamgauge/streamgauge/schemas/frame"
+)
+
+// kept is a bus that decodes what it gets.
+type kept struct {
+	t   *testing.T
+	sum Sum
+}
+
+func (k *kept) Publish(_ context.Context, run string, data []byte) error {
+	f, err := frame.Decode(data)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	if k.sum.Frames++; f.GetNumber() != uint64(k.sum.Frames) {
+		k.t.Fatalf("frame %d is the %d.", f.GetNumber(), k.sum.Frames)
+	}
+	for _, s := range f.GetSections() {
+		p := frame.UnpackPoints(s.GetPoints())
+		for i, v := range p.Value {
+			k.sum.Points++
+			k.sum.Steps += p.Step[i]
+			k.sum.Values += int64(v / Unit)
+		}
+		if s.GetRunId() != run {
+			k.t.Fatalf("a section of %s on the way of %s", s.GetRunId(), run)
+		}
+	}
+	return nil
+}
+
+func (*kept) Flush(context.Context) error { return nil }
+func (*kept) Close()                      {}
+
+func TestTheSumIsWhatWasSent(t *testing.T) {
+	to := &kept{t: t}
+	l := Load{Runs: []string{"0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"}, Keys: 10, Steps: 3, Duration: 20 * time.Millisecond}
+	sum, err := l.Run(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Seconds = 0; sum != to.sum || sum.Points == 0 {
+		t.Errorf("sum %+v, sent %+v", sum, to.sum)
+	}
+}
