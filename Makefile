@@ -22,7 +22,7 @@ export npm_config_loglevel := error
 WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight build engine web venv demo test test-unit test-compat test-faults test-web bench lint proto clean
+.PHONY: help preflight build engine web venv demo test test-unit test-compat test-library test-faults test-web bench lint proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ test-unit: build engine s3server ## the Go modules' own tests, and the scripts'
 
 test-compat: build engine venv s3server ## the real MLflow client against the real server
 	@$(TESTS) compat $(VENV)/bin/python
+
+test-library: build engine venv ## the Python library alone, a part of test-compat
+	@nice $(VENV)/bin/python -m pytest -q clients/python/tests/library
 
 test-faults: build engine ## kill -9, full disk, garbage; FAULTS=long for ten times as many
 	@$(TESTS) faults cmd ./faults
