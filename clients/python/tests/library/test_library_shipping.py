@@ -1,0 +1,247 @@
+"""What happens between a spool and a server that does not always answer: every point arrives, once."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import Optional
+
+import pytest
+import streamgauge
+import wire
+from conftest import sync, wait_for
+from fake import Fake, Trouble
+from streamgauge._courier import Courier, Held
+from streamgauge._frame import Head
+from streamgauge._ledger import CUTS_MAX, Cut, Ledger
+from streamgauge._link import Link
+from streamgauge._segment import Unreadable
+from streamgauge._shipper import ship_folder
+from streamgauge._spool import Spool
+
+HEAD = Head(77, "ab" * 16, 0, 1)
+
+
+def spool(folder: Path) -> Spool:
+    about = {"run_id": HEAD.run_id, "mode": "online"}
+    one = Spool(folder / "spools" / "one", HEAD, about, 1 << 30)
+    one.put(("start",), [0.0], 0, 0)
+    return one
+
+
+def test_every_point_arrives_once_through_random_troubles(tmp_path: Path, fake: Fake) -> None:
+    draw = random.Random(4)
+
+    def trouble(n: int, frames: list[wire.Frame]) -> Optional[Trouble]:
+        taken = draw.randrange(len(frames) + 1)
+        kind = draw.randrange(4)
+        if kind == 0:
+            return Trouble(0, taken)  # taken, but nobody hears of it
+        if kind == 1:
+            return Trouble(draw.choice([429, 503]), taken, Retry_After="0")
+        return None
+
+    fake.trouble = trouble
+    one = spool(tmp_path)
+    courier = Courier(one.folder, Link(fake.url, None), one.committed)
+    logged = 1
+    for i in range(150):
+        for j in range(draw.randrange(40)):
+            keys = tuple(f"k{k}" for k in range(draw.choice([1, 2, 12])))
+            one.put(keys, [float(i)] * len(keys), i * 100 + j, i)
+            logged += len(keys)
+        if draw.random() < 0.1:  # the process dies, another goes on
+            courier.close()
+            courier = Courier(one.folder, Link(fake.url, None), one.committed)
+        try:
+            courier.ship()
+        except Held as held:
+            assert held.seconds <= 30
+    one.seal()
+    courier.close()
+    one.leave()
+    while one.folder.exists():
+        try:
+            ship_folder(one.folder, Link(fake.url, None))
+        except Held:
+            continue
+    points = fake.points()
+    assert fake.repeats > 10
+    assert len(points) == logged
+    assert len(set(points)) == logged
+    assert sorted(f.number for f in fake.frames) == list(range(1, len(fake.frames) + 1))
+    assert max(fake.frames, key=lambda f: f.number).close
+
+
+def test_a_frame_that_was_sent_is_sent_again_as_it_was(tmp_path: Path, fake: Fake) -> None:
+    fake.trouble = lambda n, frames: Trouble(0, len(frames)) if n == 1 else None
+    one = spool(tmp_path)
+    first = Courier(one.folder, Link(fake.url, None), one.committed)
+    with pytest.raises(Held, match="does not answer"):
+        first.ship()
+    first.close()
+    one.put(("start",), [1.0], 1, 1)
+    second = Courier(one.folder, Link(fake.url, None), one.committed)
+    second.drain()
+    assert fake.repeats == 1
+    assert [(p.step, p.value) for p in fake.points()] == [(0, 0.0), (1, 1.0)]
+    second.close()
+    one.leave()
+
+
+def test_segments_are_deleted_when_they_are_acknowledged(tmp_path: Path, fake: Fake) -> None:
+    one = spool(tmp_path)
+    courier = Courier(one.folder, Link(fake.url, None), one.committed)
+    keys = tuple(f"k{i}" for i in range(1000))
+    sent = 1
+    for step in range(800):
+        wait_for(lambda: not one.full and one._next is not None)
+        one.put(keys, [1.0] * 1000, step, 1)
+        sent += 1000
+    assert one.place()[0] > 2
+    courier.drain()
+    left = sorted(p.name for p in one.folder.glob("*.seg"))
+    assert left[0] == f"{one.place()[0]:06d}.seg"
+    assert len(fake.points()) == sent
+    courier.close()
+    one.leave()
+
+
+@pytest.mark.parametrize(("status", "word"), [(401, "token"), (403, "token"), (404, "takes no frames"), (500, "answers 500")])
+def test_frames_that_are_not_taken_are_kept(tmp_path: Path, fake: Fake, status: int, word: str) -> None:
+    fake.trouble = lambda n, frames: Trouble(status)
+    one = spool(tmp_path)
+    courier = Courier(one.folder, Link(fake.url, None), one.committed)
+    with pytest.raises(Held, match=word):
+        courier.ship()
+    fake.trouble = lambda n, frames: None
+    courier.drain()
+    assert len(fake.points()) == 1
+    courier.close()
+    one.leave()
+
+
+def test_retry_after_is_kept(tmp_path: Path, fake: Fake) -> None:
+    fake.trouble = lambda n, frames: Trouble(429, Retry_After="7")
+    one = spool(tmp_path)
+    courier = Courier(one.folder, Link(fake.url, None), one.committed)
+    with pytest.raises(Held) as held:
+        courier.ship()
+    assert held.value.seconds == 7
+    courier.close()
+    one.leave()
+
+
+def test_a_frame_called_malformed_is_set_aside_and_the_rest_arrives(tmp_path: Path, fake: Fake) -> None:
+    said = {"error_code": "INVALID_PARAMETER_VALUE", "message": "keys[0] is bad", "offset": 0}
+    fake.trouble = lambda n, frames: Trouble(400, 0, said) if n == 1 else None
+    one = spool(tmp_path)
+    courier = Courier(one.folder, Link(fake.url, None), one.committed)
+    courier.ship()
+    assert "keys[0] is bad" in courier.rejected
+    (kept,) = (tmp_path / "spools" / "rejected").glob("*.frame")
+    assert wire.frame(kept.read_bytes()).number == 1
+    one.put(("later",), [2.0], 2, 2)
+    courier.drain()
+    assert [p.key for p in fake.points()] == ["later"]
+    assert (courier.counts.points, courier.counts.rejected) == (1, 1)
+    courier.close()
+    one.leave()
+
+
+def test_a_ledger_comes_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    ledger = Ledger(path)
+    cuts = [Cut(n, 1 + n // 100, 0, 128 + 8 * n, n) for n in range(1, 1001)]
+    for start in range(0, 1000, 50):
+        ledger.cut(cuts[start : start + 50])
+        ledger.acknowledge(30 if start else 50)
+        assert len(ledger.cuts) <= CUTS_MAX
+        if len(ledger.cuts) > 150:
+            ledger.acknowledge(150)
+    ledger.close()
+    again = Ledger(path)
+    assert (again.acknowledged, again.cuts) == (ledger.acknowledged, ledger.cuts)
+    assert again.last == cuts[-1]
+    again.close()
+
+
+def test_a_torn_cut_does_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    ledger = Ledger(path)
+    ledger.cut([Cut(1, 1, 0, 200, 1), Cut(2, 1, 0, 300, 1)])
+    ledger.close()
+    content = bytearray(path.read_bytes())
+    content[64 * 3 + 64 * 2 + 20] ^= 1
+    path.write_bytes(content)
+    again = Ledger(path)
+    assert [c.number for c in again.cuts] == [1]
+    again.close()
+    path.write_bytes(b"what?" + bytes(len(content)))
+    with pytest.raises(Unreadable, match="ledger"):
+        Ledger(path)
+
+
+def test_a_run_goes_on_without_a_server_and_says_so_once(
+    tmp_path: Path, fake: Fake, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STREAMGAUGE_TOKEN", "secret")
+    fake.trouble = lambda n, frames: Trouble(503, Retry_After="0")
+    run = streamgauge.init(project="p", url=fake.url)
+    for step in range(100):
+        run.log({"loss": 1.0}, step=step)
+    assert not run.flush(0.5)
+    assert run.stats()["retries"] > 1
+    fake.trouble = lambda n, frames: None
+    assert run.flush(20)
+    run.finish()
+    assert len([r for r in caplog.records if "answers 503" in r.message]) == 1
+    assert len([r for r in caplog.records if "takes frames again" in r.message]) == 1
+    assert sorted(p.step for p in fake.points()) == list(range(100))
+    assert fake.tokens == {"Bearer secret"}
+    assert not run.dir.exists(), "an acknowledged spool is deleted"
+
+
+def test_what_a_run_could_not_send_goes_with_the_next_one(tmp_path: Path, fake: Fake) -> None:
+    fake.trouble = lambda n, frames: Trouble(503)
+    run = streamgauge.init(project="p", url=fake.url, finish_seconds=0.1)
+    run.log({"loss": 1.0}, step=1)
+    run.finish()
+    assert run.dir.exists()
+    fake.trouble = lambda n, frames: None
+    with streamgauge.init(project="p", url=fake.url) as following:
+        wait_for(lambda: not run.dir.exists(), 30)
+        assert following.id != run.id
+    assert [p.key for p in fake.points()] == ["loss"]
+
+
+def test_offline_is_sent_by_sync_only(tmp_path: Path, fake: Fake) -> None:
+    with streamgauge.init(project="p", mode="offline", url=fake.url) as run:
+        for step in range(1000):
+            run.log({"loss": float(step)})
+        run._append_artifact("notes/a.txt", b"hello", "text/plain")
+    with streamgauge.init(project="p", url=fake.url):
+        pass
+    assert run.dir.exists()
+    assert "1,000 points" in sync(run.dir, fake.url)
+    assert not run.dir.exists()
+    assert sorted(p.step for p in fake.points()) == list(range(1000))
+    assert fake.files == {"/api/2.0/mlflow-artifacts/artifacts/1/r/artifacts/notes/a.txt": b"hello"}
+
+
+def test_files_are_sent_beside_the_points(tmp_path: Path, fake: Fake) -> None:
+    (tmp_path / "big.bin").write_bytes(b"0123456789" * 100_000)
+    with streamgauge.init(project="p", url=fake.url) as run:
+        artifact = run._append_artifact("big.bin", tmp_path / "big.bin", "application/octet-stream")
+    assert artifact.size_bytes == 1_000_000
+    assert [len(c) for c in fake.files.values()] == [1_000_000]
+    assert not run.dir.exists()
+
+
+def test_a_silent_run_has_a_pulse(tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamgauge._shipper._HEARTBEAT_SECONDS", 0.2)
+    with streamgauge.init(project="p", url=fake.url):
+        begin = time.monotonic()
+        wait_for(lambda: sum(b"\x3a\x00" in e for f in fake.frames for s in f.sections for e in s.events) >= 2, 20)
+        assert time.monotonic() - begin >= 0.2
