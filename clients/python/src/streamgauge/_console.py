@@ -131,7 +131,7 @@ class Capture:
     def __init__(self, emit: Emit, descriptors: bool = False):
         self._emit = emit
         self._descriptors = descriptors
-        self._taps: list[_WriteTap | _DescriptorTap] = []
+        self._taps: list[_WriteTap | _ClassTap | _DescriptorTap] = []
 
     def start(self) -> None:
         if self._taps:
@@ -139,13 +139,15 @@ class Capture:
         for number, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
             stream = getattr(sys, name)
             sink = _Sink(self._emit, number)
-            if self._descriptors:
+            # Jupyter's kernel reads its descriptors itself, into its streams.
+            descriptor = self._descriptors and getattr(stream, "watch_fd_thread", None) is None
+            if descriptor:
                 self._tap(_DescriptorTap, number, sink, stream)
-            # In a notebook the streams do not lead to the descriptors, so both are needed.
-            if stream is not None and not (self._descriptors and _leads_to(stream, number)):
-                self._tap(_WriteTap, stream, sink)
+            # Where the stream leads elsewhere than to the descriptor, both are needed.
+            if stream is not None and not (descriptor and _leads_to(stream, number)):
+                self._tap(_tap_stream, stream, sink)
 
-    def _tap(self, make: Callable[..., _WriteTap | _DescriptorTap], *arguments: Any) -> None:
+    def _tap(self, make: Callable[..., _WriteTap | _ClassTap | _DescriptorTap], *arguments: Any) -> None:
         try:
             self._taps.append(make(*arguments))
         except Exception as problem:  # a stream that cannot be wrapped is left alone
@@ -206,7 +208,7 @@ class _Sink:
 
 
 class _WriteTap:
-    """The `write` of one text stream, wrapped on the object itself."""
+    """The `write` of one text stream of C, wrapped on the object itself, for its type cannot be changed."""
 
     def __init__(self, stream: TextIO, sink: _Sink):
         self._stream = stream
@@ -234,6 +236,64 @@ class _WriteTap:
                 self._stream.write = self._before  # type: ignore[method-assign]
         if sink is not None:
             sink.end()
+
+
+class _ClassTap:
+    """The `write` of one text stream whose type is written in Python, e.g. a notebook's.
+
+    IPython puts a `write` of its own on the object for every cell, and then the one that it found. So ours is a
+    property of a subclass: whatever is put on the object is what ours calls.
+    """
+
+    def __init__(self, stream: TextIO, sink: _Sink):
+        self._stream = stream
+        self._sink: _Sink | None = sink
+        self._base = base = type(stream)
+        # Set while this thread is within the outermost write: what that calls has been seen.
+        self._inside = threading.local()
+
+        def got(this: Any) -> Any:
+            return self._wrapped(vars(this).get("write") or base.write.__get__(this))
+
+        def put(this: Any, write: Any) -> None:
+            vars(this)["write"] = getattr(write, "wraps", write)
+
+        def removed(this: Any) -> None:
+            vars(this).pop("write", None)
+
+        names = {"__slots__": (), "__module__": base.__module__, "write": property(got, put, removed)}
+        self._class = type(base.__name__, (base,), names)
+        stream.__class__ = self._class
+
+    def _wrapped(self, inner: Any) -> Any:
+        def write(text: str, *rest: Any) -> Any:
+            if getattr(self._inside, "now", False):
+                return inner(text, *rest)
+            self._inside.now = True
+            try:
+                written = inner(text, *rest)
+            finally:
+                self._inside.now = False
+            if self._sink is not None and isinstance(text, str):
+                self._sink.feed(text)
+            return written
+
+        write.wraps = inner  # type: ignore[attr-defined]
+        return write
+
+    def stop(self) -> None:
+        sink, self._sink = self._sink, None
+        if type(self._stream) is self._class:
+            self._stream.__class__ = self._base
+        if sink is not None:
+            sink.end()
+
+
+def _tap_stream(stream: TextIO, sink: _Sink) -> _WriteTap | _ClassTap:
+    try:
+        return _ClassTap(stream, sink)
+    except TypeError:
+        return _WriteTap(stream, sink)
 
 
 # The helper copies its standard input to its standard output, and to descriptor argv[1] as long as that takes it. It

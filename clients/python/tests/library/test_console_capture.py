@@ -110,6 +110,45 @@ def test_who_wraps_after_us_keeps_working(monkeypatch: pytest.MonkeyPatch) -> No
     assert (out.getvalue(), seen, run.printed(STDOUT)) == ("x\n", ["x", "\n"], [])
 
 
+class Notebook:
+    """A stream as notebooks have it: written in Python, without a descriptor."""
+
+    def __init__(self) -> None:
+        self.shown = ""
+
+    def write(self, text: str) -> int:
+        self.shown += text
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def test_cells_that_wrap_the_stream_and_put_back_what_they_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What IPython does around every cell, the capture begun and ended within one."""
+    out, run = Notebook(), Recorder()
+    monkeypatch.setattr(sys, "stdout", out)
+    teed = ""
+    for cell in range(2_000):  # as many cells must not nest as many calls
+        found = out.write
+
+        def write(text: str, found: Any = found) -> int:
+            nonlocal teed
+            teed += text
+            return found(text)
+
+        out.write = write  # type: ignore[method-assign]
+        if cell == 1:
+            capture = _console.start(run)
+        print(cell)
+        if cell == 1_998:
+            capture.stop()
+        out.write = found  # type: ignore[method-assign]
+    assert run.printed(STDOUT) == [str(cell) for cell in range(1, 1_999)]
+    assert out.shown == teed == "".join(f"{cell}\n" for cell in range(2_000))
+    assert type(out) is Notebook
+
+
 def test_what_recording_prints_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     seen = []

@@ -281,7 +281,7 @@ REFUSED: dict[str, Callable[[MlflowClient, SimpleNamespace], Any]] = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_errors_are_those_of_plain_mlflow(spooled: SimpleNamespace, what: str) -> None:
-    said = []
+    said: list[Any] = []
     for client in (spooled.fast, spooled.plain):
         run = spooled.plain.create_run(spooled.experiment).info.run_id
         try:
