@@ -95,7 +95,7 @@ class RunRecord:
         rows: dict[int, dict[str, Any]] = {}
         for line in self.series(keys, buckets=samples):
             steps, values = (line["step"], line["value"]) if line["raw"] else (line["step_last"], line["last"])
-            for step, value in zip(steps, values):  # noqa: B905 - strict needs Python 3.10
+            for step, value in zip(steps, values):
                 rows.setdefault(step, {"_step": step})[line["key"]] = value
         return [rows[step] for step in sorted(rows)]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import mlflow
 import pytest
+import requests
 from mlflow import MlflowException
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
@@ -26,6 +27,21 @@ import tomllib
 ROOT = Path(__file__).resolve().parents[4]
 PACKAGE = ROOT / "clients" / "python"
 TRAINING = ROOT / "examples" / "torch_like" / "train.py"
+
+
+@pytest.fixture(autouse=True)
+def tracking(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """MLflow's client set to the server, no run active, and a spool of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STREAMGAUGE_DIR", str(tmp_path / "spool"))
+    for name in ("STREAMGAUGE_SOURCE", "STREAMGAUGE_MLFLOW", "MLFLOW_EXPERIMENT_ID", "RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+    mlflow.set_tracking_uri(url)
+    yield
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.tracking.fluent._active_experiment_id = None
 
 
 def entry_points() -> dict[str, dict[str, str]]:
@@ -49,23 +65,21 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def python(url: str, installed: str, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs Python with the package installed, against the server, with a spool of the test's own."""
+def python(installed: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs Python with the package installed."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, "PYTHONPATH": installed, "MLFLOW_TRACKING_URI": url}
-        env |= {"STREAMGAUGE_DIR": str(tmp_path / "spool"), **environment}
+        env = {**os.environ, "PYTHONPATH": installed, **environment}
         return subprocess.run([sys.executable, *arguments], env=env, capture_output=True, text=True, timeout=300)
 
     return run
 
 
 @pytest.fixture
-def spooled(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+def spooled(url: str) -> Iterator[SimpleNamespace]:
     """Clients with the plugin (`fast`) and without (`plain`), and a run in a fresh experiment."""
     from streamgauge.mlflow.tracking import SpooledStore
 
-    monkeypatch.setenv("STREAMGAUGE_DIR", str(tmp_path / "spool"))
     fast_url = url.replace("http", "streamgauge", 1)
     register()
     fast, plain = MlflowClient(fast_url), MlflowClient(url)
@@ -253,6 +267,35 @@ def test_models_and_datasets_of_a_metric_are_kept(spooled: SimpleNamespace) -> N
     (metric,) = spooled.fast.get_logged_model(model.model_id).metrics
     assert (metric.key, metric.value, metric.step) == ("acc", 0.9, 3)
     assert (metric.dataset_name, metric.dataset_digest, metric.run_id) == ("d", "x1", spooled.run)
+
+
+def test_contexts_of_many_metrics_do_not_mix(spooled: SimpleNamespace) -> None:
+    models = [spooled.plain.create_logged_model(spooled.experiment, source_run_id=spooled.run) for _ in range(2)]
+    for step in range(700):
+        about = {"model_id": models[step % 2].model_id, "dataset_name": f"d{step % 3}", "dataset_digest": "x"}
+        points = [Metric(f"k{i}", step + i / 4, 1_000 + step, step, **about) for i in range(3)]
+        spooled.fast.log_batch(spooled.run, [*points, Metric("plain", step / 2, 1_000 + step, step)])
+    assert spooled.fast.get_run(spooled.run).data.metrics == {"k0": 699, "k1": 699.25, "k2": 699.5, "plain": 349.5}
+    for i in range(3):
+        points = spooled.plain.get_metric_history(spooled.run, f"k{i}")
+        assert [(p.step, p.timestamp, p.value) for p in points] == [(s, 1_000 + s, s + i / 4) for s in range(700)]
+    assert len(spooled.plain.get_metric_history(spooled.run, "plain")) == 700
+    for at, model in enumerate(models):
+        metrics = spooled.plain.get_logged_model(model.model_id).metrics
+        assert {m.key for m in metrics} == {"k0", "k1", "k2"}
+        assert {(m.dataset_name, m.step % 2) for m in metrics} == {(f"d{i}", at) for i in range(3)}
+
+
+def test_points_carry_the_rank_that_the_launcher_gave(
+    python: Callable[..., subprocess.CompletedProcess[str]], spooled: SimpleNamespace
+) -> None:
+    job = f"import mlflow; mlflow.MlflowClient().log_metric({spooled.run!r}, 'loss', 1.0)"
+    done = python("-c", job, STREAMGAUGE_MLFLOW="1", RANK="3", WORLD_SIZE="4", LOCAL_RANK="3", LOCAL_WORLD_SIZE="4")
+    assert done.returncode == 0, done.stderr[-2_000:]
+    number = int(spooled.run[:16], 16)
+    query = {"query": f"SELECT DISTINCT rank, attempt FROM points WHERE run = {number}", "format": "json"}
+    answer = requests.post(os.environ["MLFLOW_TRACKING_URI"] + "/v1/sql", json=query, timeout=60)
+    assert answer.json()["data"] == [[3, 0]]
 
 
 # The same errors.

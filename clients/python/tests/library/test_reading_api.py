@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import uuid
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,12 @@ VALUES = {"loss": [1.0, 0.5, math.nan, math.inf, 0.25], "acc": [0.1, 0.2]}
 @pytest.fixture
 def api(url: str) -> Api:
     return Api(url)
+
+
+@pytest.fixture
+def experiment(client: MlflowClient) -> SimpleNamespace:
+    name = f"api-{uuid.uuid4().hex}"
+    return SimpleNamespace(name=name, id=client.create_experiment(name))
 
 
 @pytest.fixture

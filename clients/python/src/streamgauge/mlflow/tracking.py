@@ -197,7 +197,12 @@ class SpooledStore(RecordingStore):
             log = self._logs.get(run_id)
             if log is None:
                 # The server takes its tokens as passwords, too.
-                run = Run.attach(run_id, url=creds.host, token=creds.token or creds.password, attempt=0)
+                try:
+                    run = Run.attach(run_id, url=creds.host, token=creds.token or creds.password, attempt=0)
+                except (OSError, ValueError) as problem:  # nowhere to write, or a launcher that contradicts itself
+                    self._ours = False
+                    _logger.warning("metrics go by REST: %s", problem)
+                    return None
                 log = self._logs[run_id] = _Log(run)
                 if self._orphans is None:
                     self._orphans = Orphans(run._settings.dir, run._link)
