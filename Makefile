@@ -74,11 +74,15 @@ test: preflight ## all set-up, then every test; the last line counts them
 	@$(TESTS) total unit compat faults web
 
 # What the tests of artifacts in buckets speak to. Where it cannot be built, they say so and are counted as skipped.
-.PHONY: s3server
+.PHONY: s3server kafka
 s3server: preflight
 	@$(STAGE) "S3 server of the tests" sh build/s3server.sh || true
 
-test-unit: build engine s3server ## the Go modules' own tests, and the scripts'
+# The Kafka broker of the tests; likewise.
+kafka: preflight
+	@$(STAGE) "Kafka broker of the tests" sh build/kafka.sh || true
+
+test-unit: build engine s3server kafka ## the Go modules' own tests, and the scripts'
 	@$(TESTS) unit $(MODULES)
 
 test-compat: build engine venv s3server ## the real MLflow client against the real server
@@ -87,7 +91,7 @@ test-compat: build engine venv s3server ## the real MLflow client against the re
 test-library: build engine venv ## the Python library alone, a part of test-compat
 	@nice $(VENV)/bin/python -m pytest -q clients/python/tests/library
 
-test-faults: build engine ## kill -9, full disk, garbage; FAULTS=long for ten times as many
+test-faults: build engine kafka ## kill -9, full disk, garbage; FAULTS=long for ten times as many
 	@$(TESTS) faults cmd ./faults
 
 test-web: build engine venv ## the web page: its parts, and the page in a real browser

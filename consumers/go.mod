@@ -7,6 +7,7 @@ require (
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
 	github.com/prometheus/client_golang v1.25.0
+	github.com/segmentio/kafka-go v0.4.51
 	github.com/streamgauge/streamgauge/schemas v0.0.0
 	golang.org/x/sync v0.24.0
 	google.golang.org/protobuf v1.36.12

@@ -35,6 +35,9 @@ type Bus struct {
 	Lanes uint16
 	// URL is where jobs connect to NATS.
 	URL string
+	// Topic has the lanes if they are on Kafka, at Brokers; else it is empty.
+	Topic   string
+	Brokers []string
 }
 
 // Options adjust an edge. The zero value works.

@@ -66,8 +66,17 @@ func (e *Edge) answerLanes(ctx context.Context, q lanesQuestion) ([]byte, error)
 	}
 	var w jx.Encoder
 	w.Obj(func(w *jx.Encoder) {
-		w.Field("lanes", func(w *jx.Encoder) { encodeLanes(w, e.options.Bus.Lanes) })
+		w.Field("lanes", func(w *jx.Encoder) { encodeLanes(w, e.options.Bus) })
 		w.Field("nats_url", func(w *jx.Encoder) { w.Str(e.options.Bus.URL) })
+		if len(e.options.Bus.Brokers) > 0 {
+			w.Field("kafka_brokers", func(w *jx.Encoder) {
+				w.Arr(func(w *jx.Encoder) {
+					for _, b := range e.options.Bus.Brokers {
+						w.Str(b)
+					}
+				})
+			})
+		}
 		w.Field("frame_bytes_max", func(w *jx.Encoder) { w.Int(bus.FrameBytesMax) })
 		if q.RunID != "" {
 			w.Field("run_lanes", func(w *jx.Encoder) {
@@ -97,11 +106,17 @@ func (e *Edge) lanesOf(ctx context.Context, q lanesQuestion) ([]uint16, error) {
 	return nil, fmt.Errorf("look up run %s: %w", q.RunID, err)
 }
 
-func encodeLanes(w *jx.Encoder, lanes uint16) {
+func encodeLanes(w *jx.Encoder, b Bus) {
 	w.Arr(func(w *jx.Encoder) {
-		for lane := range lanes {
+		for lane := range b.Lanes {
 			w.Obj(func(w *jx.Encoder) {
 				w.Field("lane", func(w *jx.Encoder) { w.Int(int(lane)) })
+				if b.Topic != "" {
+					w.Field("bus", func(w *jx.Encoder) { w.Str("kafka") })
+					w.Field("topic", func(w *jx.Encoder) { w.Str(b.Topic) })
+					w.Field("partition", func(w *jx.Encoder) { w.Int(int(lane)) })
+					return
+				}
 				w.Field("bus", func(w *jx.Encoder) { w.Str("nats") })
 				w.Field("stream", func(w *jx.Encoder) { w.Str(bus.LaneStream(lane)) })
 				w.Field("subject_prefix", func(w *jx.Encoder) { w.Str(bus.RunSubject(lane, "")) })

@@ -5,6 +5,7 @@ go 1.26
 require (
 	github.com/ClickHouse/ch-go v0.74.0
 	github.com/go-faster/jx v1.2.0
+	github.com/segmentio/kafka-go v0.4.51
 	google.golang.org/protobuf v1.36.12
 )
 

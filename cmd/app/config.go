@@ -14,6 +14,7 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/consumers"
 	"github.com/streamgauge/streamgauge/schemas/bus"
+	"github.com/streamgauge/streamgauge/schemas/topic"
 )
 
 // Config is everything that can be set. Flags win over environment variables, these over the file.
@@ -43,6 +44,9 @@ type Config struct {
 	RunRate, TokenRate float64
 	// EngineLib is the path of libchdb, empty to look for it.
 	EngineLib string
+	// Kafka are brokers that carry the lanes, as host:port; none: NATS does. KafkaTopic is the topic.
+	Kafka      []string
+	KafkaTopic string
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
 
@@ -77,6 +81,8 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.Float64Var(&c.RunRate, "run-rate", 0, "points a second that one run may write over HTTP; faster ones are told to wait (0: no limit)")
 	f.Float64Var(&c.TokenRate, "token-rate", 0, "points a second that one token may write over HTTP (0: no limit)")
 	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where 'streamgauge engine install' puts it)")
+	f.StringSliceVar(&c.Kafka, "kafka", nil, "brokers of Kafka that carry the lanes, in place of NATS: host:port,host:port")
+	f.StringVar(&c.KafkaTopic, "kafka-topic", topic.NameDefault, "topic of Kafka that has the lanes, a partition each")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
 	f.DurationVar(&c.SafetyAge, "safety-window", bus.SafetyWindowAge, "how long applied frames stay on their lane")
@@ -141,6 +147,14 @@ func (c *Config) Check() error {
 		if !loopback && (a.at == &c.ClickHouseListen || a.at == &c.ClickHouseHTTPListen) {
 			return fmt.Errorf("--%s %s: ClickHouse listens on loopback (127.0.0.1) only; reach it from elsewhere with `ssh -L`", a.flag, *a.at)
 		}
+	}
+	for _, b := range c.Kafka {
+		if err := checkPort(b); err != nil {
+			return fmt.Errorf("--kafka %s: %w", b, err)
+		}
+	}
+	if c.KafkaTopic == "" {
+		return fmt.Errorf("--kafka-topic is empty; name a topic, or leave it out for %s", topic.NameDefault)
 	}
 	if _, err := hosts.New(c.Listen, c.AllowedHosts); err != nil {
 		return fmt.Errorf("--allowed-hosts: %w", err)

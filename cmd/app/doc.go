@@ -12,5 +12,6 @@
 //	credentials.json                     passwords of ClickHouse's users, mode 0600
 //	webhook-key                          opens the secrets of webhooks, mode 0600
 //	owner-token                          lets the folder's owner in, mode 0600
+//	lanes                                which bus carries the lanes
 //	lock  ports.json                     who runs here, and where it listens
 package app

@@ -32,7 +32,6 @@ import (
 	"github.com/streamgauge/streamgauge/query/traces"
 	"github.com/streamgauge/streamgauge/registry"
 	registrynats "github.com/streamgauge/streamgauge/registry/nats"
-	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 )
@@ -40,8 +39,6 @@ import (
 const (
 	// laneTailBytesMin is the least that a lane's tail gets of --tail-bytes: a few fetches.
 	laneTailBytesMin = 16 << 20
-	// lanesLook bounds the look for lanes of an earlier start.
-	lanesLook = 30 * time.Second
 )
 
 // parts are the services between HTTP and the stores: who writes documents, who moves logs into ClickHouse,
@@ -53,6 +50,7 @@ type parts struct {
 	conns    []*nats.Conn
 	registry *registry.Registry
 	vault    *vault.Vault
+	bus      *laneBus
 	lanes    []*consumers.Lane
 	sinks    []interface{ Close() error }
 	docs     *documents.Loop
@@ -85,15 +83,14 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	if err := p.openRegistry(ctx, docs); err != nil {
 		return p, err
 	}
-	lanes, err := openLanes(ctx, logs, s.config)
-	if err != nil {
+	if p.bus, err = openBus(ctx, s, logs); err != nil {
 		return p, err
 	}
 	hot := query.NewHot(query.HotOptions{})
 	registered := query.NewRegistered()
 	sheets := query.NewSheets()
 	observer := observers{hot, sheets, registered, p.registry, p.vault}
-	p.makeLoops(docs, logs, loopOptions{lanes, observer})
+	p.makeLoops(docs, observer)
 	c := s.engine.Credentials()
 	p.store = querych.New(querych.Options{
 		Addr: s.config.ClickHouseListen, HTTPAddr: s.config.ClickHouseHTTPListen,
@@ -102,8 +99,8 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{
 		Blob: p.registry.Blob, Registered: registered, Sheets: sheets,
 	})
-	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
-		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: s.config.Lanes, URL: s.ports.NATSURL()}, Experiments: p.registry,
+	p.edge = ingest.New(p.registry, p.bus.appender(edge), ingest.Options{
+		Space: s.nats.Space, Acks: &p.acks, Bus: p.bus.told(), Experiments: p.registry,
 		Rates: quota.Limits{Run: s.config.RunRate, Token: s.config.TokenRate},
 	})
 	if err := ingestnats.AnswerLanes(edge.Conn(), p.edge.Lanes); err != nil {
@@ -152,52 +149,26 @@ func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error 
 	return err
 }
 
-// openLanes makes the lanes that are wanted and finds those of an earlier start with more: runs have them in their
-// documents, and frames may lie there.
-func openLanes(ctx context.Context, js jetstream.JetStream, c Config) (lanes uint16, err error) {
-	ctx, cancel := context.WithTimeout(ctx, lanesLook)
-	defer cancel()
-	for n := uint16(0); ; n++ {
-		if n >= c.Lanes {
-			_, err := js.Stream(ctx, bus.LaneStream(n))
-			if errors.Is(err, jetstream.ErrStreamNotFound) {
-				return n, nil
-			}
-			if err != nil {
-				return 0, fmt.Errorf("look for lane %d: %w", n, err)
-			}
-		}
-		if err := ingestnats.EnsureLane(ctx, js, n, ingestnats.Options{MaxBytes: c.LaneBytes}); err != nil {
-			return 0, err
-		}
-	}
-}
-
-type loopOptions struct {
-	lanes    uint16
-	observer feed.Observer
-}
-
 // makeLoops makes what moves the logs into ClickHouse; nothing runs yet.
-func (p *parts) makeLoops(docs, logs jetstream.JetStream, o loopOptions) {
+func (p *parts) makeLoops(docs jetstream.JetStream, observer feed.Observer) {
 	at := consumersch.Config{Address: p.s.config.ClickHouseListen, User: engine.AppUser, Password: p.s.engine.Credentials().App, Metrics: consumersch.NewMetrics(p.metrics)}
 	keys := consumersnats.NewKeys(docs)
 	laneMetrics := consumers.NewMetrics(p.metrics)
-	for n := range o.lanes {
+	for n := range p.bus.lanes {
 		sink := consumersch.NewLane(at)
 		p.sinks = append(p.sinks, sink)
 		p.lanes = append(p.lanes, consumers.NewLane(consumers.LaneConfig{
-			Lane: n, Source: consumersnats.NewLane(logs, n), Sink: sink, Runs: p.registry, Leases: keys,
+			Lane: n, Source: p.bus.source(n), Sink: sink, Runs: p.registry, Leases: keys,
 			// The lock of the data folder says that nobody else is here.
-			Owner: ownerName(), TakeOver: true, Observer: o.observer, Pace: consumers.PaceOf(int(o.lanes)),
+			Owner: ownerName(), TakeOver: true, Observer: observer, Pace: consumers.PaceOf(int(p.bus.lanes)),
 			Retention:    consumers.Retention{AgeMax: p.s.config.SafetyAge, BytesMax: uint64(p.s.config.SafetyBytes)},
-			TailBytesMax: int(max(p.s.config.TailBytes/int64(o.lanes), min(p.s.config.TailBytes, laneTailBytesMin))), Metrics: laneMetrics, Log: p.s.p.Log,
+			TailBytesMax: int(max(p.s.config.TailBytes/int64(p.bus.lanes), min(p.s.config.TailBytes, laneTailBytesMin))), Metrics: laneMetrics, Log: p.s.p.Log,
 		}))
 	}
 	sink := consumersch.NewDocuments(at)
 	p.sinks = append(p.sinks, sink)
 	p.docs = documents.New(documents.Config{
-		Source: consumersnats.NewDocuments(docs), Keys: keys, Sink: sink, Observer: o.observer,
+		Source: consumersnats.NewDocuments(docs), Keys: keys, Sink: sink, Observer: observer,
 		Acks: &p.acks, Metrics: documents.NewMetrics(p.metrics), Log: p.s.p.Log,
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/streamgauge/streamgauge/ingest/artifact/store"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/table"
+	"github.com/streamgauge/streamgauge/schemas/topic"
 )
 
 // Process is what Run needs of the program around it.
@@ -110,6 +111,10 @@ type server struct {
 	hosts             *hosts.Names
 	tls               *tls.Config
 
+	// topic has the lanes, topicLanes of them; nil if they are on NATS.
+	topic      *topic.Topic
+	topicLanes uint16
+
 	files  store.Store
 	web    *web
 	engine *engine.Supervisor
@@ -135,6 +140,9 @@ func prepare(ctx context.Context, c Config, p Process, f *folder) (*server, erro
 	}
 	s := &server{config: c, p: p, folder: f, lib: lib, health: &health{}}
 	if err := s.prepareAccess(); err != nil {
+		return nil, err
+	}
+	if s.topic, s.topicLanes, err = openTopic(ctx, &s.config, f); err != nil {
 		return nil, err
 	}
 	// No request comes before NATS, which watches the disk, is there.
@@ -232,6 +240,9 @@ func (s *server) stop() {
 	}
 	if s.parts != nil {
 		s.parts.stop()
+	}
+	if s.topic != nil {
+		s.topic.Close()
 	}
 	if err := s.files.Close(); err != nil {
 		s.p.Log.Warn("stop", "error", err)
