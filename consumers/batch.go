@@ -19,8 +19,11 @@ type Batch struct {
 	Points     table.Points
 	Latest     table.Latest
 	Quarantine table.Quarantine
-	Frames     int
-	Repeats    int
+	// Values and Console are nil while there are none: most batches have none.
+	Values  *table.SmallValues
+	Console *table.Console
+	Frames  int
+	Repeats int
 	// LogBytes is what the frames take on the log.
 	LogBytes int
 
@@ -84,6 +87,7 @@ func (b *Batch) Add(f *Frame) {
 	for _, r := range f.Refusals {
 		b.Quarantine.Append(r)
 	}
+	b.addBeside(f)
 	if f.Repeat {
 		b.Repeats++
 	}
@@ -93,6 +97,21 @@ func (b *Batch) Add(f *Frame) {
 	}
 	for _, s := range f.Sections {
 		b.addSection(s)
+	}
+}
+
+func (b *Batch) addBeside(f *Frame) {
+	if len(f.Values) > 0 && b.Values == nil {
+		b.Values = table.NewSmallValues()
+	}
+	for i := range f.Values {
+		b.Values.Append(&f.Values[i])
+	}
+	if len(f.Lines) > 0 && b.Console == nil {
+		b.Console = new(table.Console)
+	}
+	for i := range f.Lines {
+		b.Console.Append(&f.Lines[i])
 	}
 }
 

@@ -33,11 +33,15 @@ type Frame struct {
 	Closes         bool
 	Repeat         bool
 	Sections       []*feed.Section
+	Values         []table.SmallValue
+	Lines          []table.ConsoleLine
 	Refusals       []table.Refusal
 	// Rows is the number of points; Bytes what the frame takes in memory, LogBytes on the log.
 	Rows, Bytes, LogBytes int
 
 	arrived time.Time
+	// next is the place of the next section's first small value and line.
+	next besideIndex
 }
 
 // Intake decides messages of one lane in order. It is used by one goroutine.
@@ -109,9 +113,12 @@ func (r *refused) of(s *sgpb.Section, reason string) *sgpb.Section {
 }
 
 // section carries out the events of a section, for a run may start in the frame that has its first points,
-// and then takes its points. at is the position of the last event of the frame so far.
+// and then takes what it carries. at is the position of the last event of the frame so far.
 func (in *Intake) section(ctx context.Context, f *Frame, s *sgpb.Section, at *track.Position) (refused, error) {
 	var r refused
+	from := f.next
+	f.next.value += uint32(len(s.GetValues()))
+	f.next.line += uint32(len(s.GetConsole()))
 	for _, e := range s.GetEvents() {
 		at.Event++
 		refusal, err := in.event(ctx, s.GetRunId(), e, *at)
@@ -123,13 +130,7 @@ func (in *Intake) section(ctx context.Context, f *Frame, s *sgpb.Section, at *tr
 			content.Events = append(content.Events, e)
 		}
 	}
-	if len(s.GetValues()) > 0 {
-		r.of(s, "small values are not stored by this version").Values = s.GetValues()
-	}
-	if len(s.GetConsole()) > 0 {
-		r.of(s, "console lines are not stored by this version").Console = s.GetConsole()
-	}
-	if len(s.GetPoints().GetKey()) == 0 {
+	if len(s.GetPoints().GetKey())+len(s.GetValues())+len(s.GetConsole()) == 0 {
 		return r, nil
 	}
 	run, refusal, err := in.lookup(ctx, s.GetRunId())
@@ -137,10 +138,14 @@ func (in *Intake) section(ctx context.Context, f *Frame, s *sgpb.Section, at *tr
 		return r, err
 	}
 	if refusal != nil {
-		r.of(s, refusal.Error()).Points = s.GetPoints()
+		content := r.of(s, refusal.Error())
+		content.Points, content.Values, content.Console = s.GetPoints(), s.GetValues(), s.GetConsole()
 		return r, nil
 	}
-	in.keep(f, s, run)
+	in.beside(f, s, from, run, &r)
+	if len(s.GetPoints().GetKey()) > 0 {
+		in.keep(f, s, run)
+	}
 	return r, nil
 }
 

@@ -75,6 +75,16 @@ func (w *world) aside(b *Batch) {
 	for _, r := range b.Quarantine.Keys() {
 		w.quarantine[r] = true
 	}
+	if b.Values != nil {
+		for _, place := range b.Values.Places() {
+			w.values[place] = true
+		}
+	}
+	if b.Console != nil {
+		for _, place := range b.Console.Places() {
+			w.lines[place] = true
+		}
+	}
 }
 
 // insert is atomic and knows tokens.

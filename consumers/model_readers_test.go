@@ -112,7 +112,38 @@ func (p *player) check() error {
 	if refused != len(p.quarantine) {
 		return fmt.Errorf("%d rows in quarantine, want %d", len(p.quarantine), refused)
 	}
+	if err := p.beside(p.marker().Last); err != nil {
+		return err
+	}
+	values, lines := 0, 0
+	for _, t := range p.truth {
+		values += len(t.values)
+		lines += len(t.lines)
+	}
+	if len(p.values) != values || len(p.lines) != lines {
+		return fmt.Errorf("%d small values and %d lines, want %d and %d", len(p.values), len(p.lines), values, lines)
+	}
 	return p.checkLatest()
+}
+
+// beside says what is missing of the small values and lines of the frames up to a watermark.
+func (w *world) beside(upTo uint64) error {
+	for _, t := range w.truth {
+		if t.seq > upTo {
+			break
+		}
+		for _, place := range t.values {
+			if !w.values[place] {
+				return fmt.Errorf("small value %v of frame %d is not there", place, t.seq)
+			}
+		}
+		for _, place := range t.lines {
+			if !w.lines[place] {
+				return fmt.Errorf("line %v of frame %d is not there", place, t.seq)
+			}
+		}
+	}
+	return nil
 }
 
 // checkLatest recomputes every latest value from the frames themselves.

@@ -209,7 +209,7 @@ func (p *player) insert() error {
 	}
 	p.owned.purged = time.Time{}
 	p.owned.keepHouse(context.Background())
-	return nil
+	return p.beside(p.owned.marker.Last)
 }
 
 func (p *player) merge() error {

@@ -34,6 +34,8 @@ type truth struct {
 	seq    uint64
 	points []point
 	parts  []uint32 // refused parts
+	// values and lines are the places of what must be kept beside the points.
+	values, lines [][3]uint64
 }
 
 // world is the bus, the registry and the engine of the model.
@@ -53,6 +55,8 @@ type world struct {
 	tokens     map[string]bool
 	latest     map[string]track.Latest
 	quarantine map[[2]uint64]bool
+	// values and lines are rows by their place: the same place is the same row.
+	values, lines map[[3]uint64]bool
 	// limbo are inserts that the engine is still at; zombies those that a paused process will send.
 	limbo, zombies []shipment
 	crashed        bool
@@ -83,6 +87,7 @@ func newWorld(seed uint64) *world {
 		Rand: rand.New(rand.NewPCG(seed, 7)), first: 1, timeMS: 1_767_139_200_000, // the last day of a year
 		seen: make(map[[2]uint64]bool), started: make(map[string]bool), tokens: make(map[string]bool),
 		latest: make(map[string]track.Latest), quarantine: make(map[[2]uint64]bool), faults: true,
+		values: make(map[[3]uint64]bool), lines: make(map[[3]uint64]bool),
 	}
 }
 
@@ -128,6 +133,7 @@ func (w *world) put(data []byte, t truth) {
 func (w *world) frame(writer, number, seq uint64) (*sgpb.Frame, truth) {
 	f := &sgpb.Frame{Writer: writer, Number: number}
 	t := truth{seq: seq}
+	values, lines := uint64(0), uint64(0)
 	for i := range w.IntN(3) + 1 {
 		run := modelRun(w.IntN(modelRuns))
 		s := &sgpb.Section{RunId: run, Rank: uint32(w.IntN(2))}
@@ -137,8 +143,9 @@ func (w *world) frame(writer, number, seq uint64) (*sgpb.Frame, truth) {
 		case 0:
 			s.RunId = unknownRun
 		case 1:
-			s.Console = []*sgpb.ConsoleLine{{Text: "hello"}}
+			s.Console = []*sgpb.ConsoleLine{{Text: "hello"}} // on no stream
 			refused = true
+			lines++
 		case 2:
 			s.Events = append(s.Events, &sgpb.RunEvent{Event: &sgpb.RunEvent_Params{Params: &sgpb.Params{Params: map[string]string{"bad": "1"}}}})
 			refused = true
@@ -146,6 +153,16 @@ func (w *world) frame(writer, number, seq uint64) (*sgpb.Frame, truth) {
 		if !w.started[s.RunId] && s.RunId != unknownRun {
 			w.started[s.RunId] = true
 			s.Events = append([]*sgpb.RunEvent{{Event: &sgpb.RunEvent_Started{Started: &sgpb.RunStarted{ExperimentId: "1"}}}}, s.Events...)
+		}
+		for range w.IntN(3) {
+			s.Console = append(s.Console, &sgpb.ConsoleLine{Stream: 1, Number: seq, Text: "hello"})
+			s.Values = append(s.Values, &sgpb.SmallValue{Key: "sample", Value: &sgpb.SmallValue_Text{Text: "hello"}})
+			if s.RunId != unknownRun {
+				t.lines = append(t.lines, [3]uint64{writer, number, lines})
+				t.values = append(t.values, [3]uint64{writer, number, values})
+			}
+			lines++
+			values++
 		}
 		p := w.points(s.RunId, &t)
 		s.Points = frame.PackPoints(p)

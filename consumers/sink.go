@@ -8,7 +8,7 @@ import (
 
 // Sink is ClickHouse as a lane sees it. One goroutine uses it.
 type Sink interface {
-	// Write inserts first the quarantine rows, then the latest rows, then, as one block under the token, the
+	// Write inserts first the rows of quarantine, small values, console and latest, then, as one block under the token, the
 	// points. Any of them may have landed when it fails. It fails if the engine can have started anew since
 	// Marker last answered: the table may then have lost its newest parts, and an insert behind them would
 	// hide that.

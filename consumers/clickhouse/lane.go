@@ -51,19 +51,36 @@ func (l *Lane) Write(ctx context.Context, b *consumers.Batch, token string) erro
 	if c := l.client.connection(); c == 0 || c != l.over {
 		return errNewConnection
 	}
-	if b.Quarantine.Rows() > 0 {
-		if err := insert(ctx, l.client, "quarantine", b.Quarantine.Input(), insertSettings, ""); err != nil {
-			return err
-		}
-	}
-	if b.Latest.Rows() > 0 {
-		if err := insert(ctx, l.client, "latest", b.Latest.Input(), insertSettings, ""); err != nil {
-			return err
-		}
+	if err := l.aside(ctx, b); err != nil {
+		return err
 	}
 	settings := append(insertSettings[:len(insertSettings):len(insertSettings)],
 		ch.Setting{Key: "insert_deduplication_token", Value: token, Important: true})
 	return insert(ctx, l.client, "points", b.Points.Input(), settings, queryPrefix(b.Lane)+token+"-"+random())
+}
+
+// aside inserts what goes in before the points: rows that are the same rows when they are inserted again.
+func (l *Lane) aside(ctx context.Context, b *consumers.Batch) error {
+	into := func(name string, rows int, in func() proto.Input) error {
+		if rows == 0 {
+			return nil
+		}
+		return insert(ctx, l.client, name, in(), insertSettings, "")
+	}
+	if err := into("quarantine", b.Quarantine.Rows(), b.Quarantine.Input); err != nil {
+		return err
+	}
+	if b.Values != nil {
+		if err := into("small_values", b.Values.Rows(), b.Values.Input); err != nil {
+			return err
+		}
+	}
+	if b.Console != nil {
+		if err := into("console", b.Console.Rows(), b.Console.Input); err != nil {
+			return err
+		}
+	}
+	return into("latest", b.Latest.Rows(), b.Latest.Input)
 }
 
 func insert(ctx context.Context, c *Client, name string, in proto.Input, settings []ch.Setting, queryID string) error {

@@ -64,13 +64,42 @@ func TestGarbageGoesToQuarantine(t *testing.T) {
 	_, tail, _ := r.start(nil)
 	unknown := series("ffffffffffffffffffffffffffffffff", 1, 1, 0)
 	console := series(runID(3), 1, 1, 0)
-	console.Console = []*sgpb.ConsoleLine{{Text: "hello"}}
+	console.Console = []*sgpb.ConsoleLine{{Text: "hello"}, {Stream: 1, Number: 1, Text: "well"}}
+	console.Values = []*sgpb.SmallValue{{Key: "bad", Value: &sgpb.SmallValue_Json{Json: "{"}}, {Key: "good", Value: &sgpb.SmallValue_Json{Json: "{}"}}}
 	r.publish([]byte("garbage"))
 	r.publishFrame(5, 1, unknown, console, series(runID(4), 1, 1, 0))
 	r.flush(tail)
 	r.query("2\t2", countPoints)
 	r.query("1\t0\tgarbage\n2\t1\t\n2\t2\t", "SELECT seq, part, if(part = 0, bytes, '') FROM streamgauge.quarantine FINAL ORDER BY seq, part")
-	r.query("1", "SELECT count() FROM streamgauge.quarantine WHERE position(bytes, 'hello') > 0 AND position(reason, 'console') > 0")
+	r.query("1", "SELECT count() FROM streamgauge.quarantine WHERE position(bytes, 'hello') > 0 AND position(reason, 'console[0].stream') > 0 AND position(reason, 'values[0].json') > 0 AND position(bytes, 'well') = 0")
+	r.query("well\t1", "SELECT text, idx FROM streamgauge.console FINAL")
+	r.query("good\tjson\t{}\t1", "SELECT key, kind, body, idx FROM streamgauge.small_values FINAL")
+}
+
+// What goes in before the points is written again when the insert of the points is repeated, or a frame is decided
+// again in another batch; its rows stay the same.
+func TestWhatIsBesidePointsIsThereOnce(t *testing.T) {
+	r := newRig(t)
+	_, tail, stop := r.start(nil)
+	beside := series(runID(3), 0, 0, 0)
+	beside.Points = nil
+	beside.Values = []*sgpb.SmallValue{
+		{Key: "h", Step: 1, Value: &sgpb.SmallValue_Histogram{Histogram: &sgpb.Histogram{Edges: []float64{0, 1}, Counts: []float64{7}}}},
+		{Key: "t", Step: 1, Value: &sgpb.SmallValue_Text{Text: "same"}}, {Key: "t", Step: 1, Value: &sgpb.SmallValue_Text{Text: "same"}},
+		{Key: "a", Step: 2, Value: &sgpb.SmallValue_Artifact{Artifact: &sgpb.ArtifactReference{Path: "media/x.png", Sha256: "ab", SizeBytes: 3, MediaType: "image/png"}}},
+	}
+	beside.Console = []*sgpb.ConsoleLine{{TimeMs: 5, Stream: 2, Number: 1, Text: "one"}, {TimeMs: 5, Stream: 2, Number: 2, Text: "one"}}
+	r.publishFrame(6, 1, beside)
+	r.flush(tail)
+	stop()
+	// The table loses the batch's marker, as after a crash between the two inserts.
+	r.query("", "TRUNCATE TABLE streamgauge.points")
+	_, tail, _ = r.start(nil)
+	r.publishFrame(6, 1, beside) // and a repeat besides
+	r.flush(tail)
+	r.query("h\t[0,1]\t[7]\nt\t[]\t[]\nt\t[]\t[]\na\t[]\t[]", "SELECT key, edges, counts FROM streamgauge.small_values FINAL ORDER BY idx")
+	r.query("1\tone\n2\tone", "SELECT number, text FROM streamgauge.console FINAL ORDER BY number")
+	r.query("0", "SELECT count() FROM streamgauge.quarantine")
 }
 
 func TestRunEventsComeBeforePoints(t *testing.T) {

@@ -15,6 +15,10 @@ const KeyBytesMax = 250
 // EventsMax is how many run events a frame may carry: each is a decision about a document.
 const EventsMax = 1000
 
+// BesideMax is how many small values, and how many console lines, a frame may carry: a line with its time and text takes
+// more than a sixteenth of what a frame has for each.
+const BesideMax = 1 << 16
+
 // Decode reads a frame and checks everything that does not need to know other documents: version, writer,
 // number, run ids, and that the columns of points fit together. An error names the field; the frame is then
 // quarantined whole. Keys that came in fixed width stand in the column key afterwards.
@@ -31,10 +35,16 @@ func Decode(b []byte) (*sgpb.Frame, error) {
 	case f.GetNumber() == 0:
 		return nil, fmt.Errorf("frame.number is 0; numbers count from 1")
 	}
-	events := 0
+	events, values, lines := 0, 0, 0
 	for i, s := range f.GetSections() {
 		if events += len(s.GetEvents()); events > EventsMax {
 			return nil, fmt.Errorf("sections[%d].events: the frame has more than %d; send several frames", i, EventsMax)
+		}
+		if values += len(s.GetValues()); values > BesideMax {
+			return nil, fmt.Errorf("sections[%d].values: the frame has more than %d; send several frames", i, BesideMax)
+		}
+		if lines += len(s.GetConsole()); lines > BesideMax {
+			return nil, fmt.Errorf("sections[%d].console: the frame has more than %d; send several frames", i, BesideMax)
 		}
 		if _, ok := track.ParseRunID(s.GetRunId()); !ok {
 			return nil, fmt.Errorf("sections[%d].run_id %q is not 32 lower-case hex digits", i, s.GetRunId())

@@ -108,7 +108,15 @@ func samples() map[string]columns {
 	}, []byte("doc"), 9)
 	versions.Append(&sgpb.ModelVersion{RegisteredModelId: "a1", Version: 1, Stage: sgpb.Stage_STAGE_DELETED, Deleted: true}, []byte("doc"), 10)
 	versions.AppendWatermark(12)
+	values := table.NewSmallValues()
+	at := table.Placed{Run: 5, Experiment: 6, Rank: 1, Attempt: 2, Lane: 3, Seq: 8, Writer: 77, Frame: 12}
+	values.Append(&table.SmallValue{Placed: at, Key: "gradients", Step: 4, TS: 9, Kind: table.KindHistogram, Edges: []float64{0, 1, 2}, Counts: []float64{3, 4}})
+	at.Index = 1
+	values.Append(&table.SmallValue{Placed: at, Key: "sample", Step: 4, TS: 9, Kind: table.KindArtifact, Body: "media/a.png", SHA256: "ab", SizeBytes: 7, MediaType: "image/png"})
+	console := new(table.Console)
+	console.Append(&table.ConsoleLine{Placed: at, TS: 9, Stream: 2, Number: 3, Text: "epoch 1"})
 	return map[string]columns{
+		"small_values": values, "console": console,
 		"registered_models": registered, "model_versions": versions,
 		"points": samplePoints(), "latest": latest, "quarantine": quarantine, "runs": runs, "experiments": experiments, "history": history,
 		"logged_models": models,
@@ -221,6 +229,9 @@ func TestTablesTakeTheirColumns(t *testing.T) {
 		"SELECT step, ts, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 0 AND attempt = 3":                                                            "9\t1760000000000\t2\t7\t9\t4\t0",
 		"SELECT step, v, batch, seq, writer, frame FROM streamgauge.points WHERE run = 0 AND key = '' AND rank = 1 AND attempt = 3":                                                                "1\t1\t7\t9\t77\t12",
 		"SELECT key, rank, attempt, step, v, experiment, model, dataset, lane, month FROM streamgauge.points WHERE run = 5 AND step = 1":                                                           "loss\t1\t2\t1\tinf\t6\tm-1\twine\\nabc\t3\t202611",
+		"SELECT run, key, rank, attempt, step, kind, body, edges, counts, size_bytes, media_type, lane, seq, writer, frame FROM streamgauge.small_values FINAL WHERE idx = 0":                      "5\tgradients\t1\t2\t4\thistogram\t\t[0,1,2]\t[3,4]\t0\t\t3\t8\t77\t12",
+		"SELECT body, sha256, size_bytes, media_type FROM streamgauge.small_values FINAL WHERE idx = 1":                                                                                            "media/a.png\tab\t7\timage/png",
+		"SELECT run, experiment, ts, stream, number, text, idx FROM streamgauge.console FINAL":                                                                                                     "5\t6\t9\t2\t3\tepoch 1\t1",
 		"SELECT experiment, key, run, value FROM streamgauge.latest ORDER BY run":                                                                                                                  "6\tloss\t5\t(-1,-2,3,0.5,0.5)\n6\tloss\t6\t(0,0,0,0,nan)",
 		"SELECT lane, seq, part, reason, hex(bytes) FROM streamgauge.quarantine":                                                                                                                   "3\t8\t1\twhy\t00FF",
 		"SELECT experiment, run, status, params['lr'], dataset_contexts, document FROM streamgauge.runs FINAL WHERE run_id != ''":                                                                  "6\t81985529216486895\tFINISHED\t0.1\t['train']\tdoc",
