@@ -20,6 +20,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/query/beside"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/hot"
 	"github.com/streamgauge/streamgauge/query/registered"
@@ -52,6 +53,7 @@ type rig struct {
 	// down is what the tables answer, behind what the logs do.
 	down, behind error
 	flushes      []string
+	besideReads  []beside.Read
 	asked        []string
 	answer       func() (clickhouse.Answer, error)
 	// searched happens after each search of the tables.

@@ -55,6 +55,7 @@ type Store interface {
 	Models
 	Registry
 	Console
+	Beside
 }
 
 // Documents are searches over documents.
@@ -177,6 +178,8 @@ func (q *Query) Routes(r fiber.Router) {
 	r.Post("/ajax-api/2.0/mlflow/experiments/search-datasets", q.searchDatasets)
 	r.Get("/v1/runs/:run_id/series", q.getSeries)
 	r.Get("/v1/runs/:run_id/metrics", q.getMetrics)
+	r.Get("/v1/runs/:run_id/values", q.getValues)
+	r.Get("/v1/runs/:run_id/console", q.getConsole)
 	r.Get("/v1/status", q.getStatus)
 	r.Post("/v1/sql", q.postSQL)
 }

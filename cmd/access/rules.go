@@ -86,6 +86,8 @@ var rules = map[string]Rule{
 	"POST /v1/sql":                 {Read, Whole},
 	"GET /v1/runs/:run_id/series":  {Read, Named},
 	"GET /v1/runs/:run_id/metrics": {Read, Named},
+	"GET /v1/runs/:run_id/values":  {Read, Named},
+	"GET /v1/runs/:run_id/console": {Read, Named},
 	"GET /v1/tokens":               {Admin, Whole},
 	"POST /v1/tokens":              {Admin, Whole},
 	"DELETE /v1/tokens/:id":        {Admin, Whole},

@@ -65,7 +65,9 @@ func TestKafkaAloneCarriesAWholeRun(t *testing.T) {
 			event(&sgpb.RunEvent{TimeMs: 1000, Event: &sgpb.RunEvent_Started{Started: &sgpb.RunStarted{ExperimentName: "over kafka", Name: "alone"}}}),
 			event(&sgpb.RunEvent{TimeMs: 1000, Event: &sgpb.RunEvent_Params{Params: &sgpb.Params{Params: map[string]string{"lr": "0.1"}}}}),
 		}},
-		{Sections: []*sgpb.Section{{RunId: run, Points: frame.PackPoints(&points)}}},
+		{Sections: []*sgpb.Section{{RunId: run, Points: frame.PackPoints(&points),
+			Values:  []*sgpb.SmallValue{{Key: "sample", Step: 1, Value: &sgpb.SmallValue_Text{Text: "a river"}}},
+			Console: []*sgpb.ConsoleLine{{TimeMs: 1500, Stream: 1, Number: 1, Text: "epoch 1"}}}}},
 		{Close: true, Sections: []*sgpb.Section{event(&sgpb.RunEvent{TimeMs: 2000, Event: &sgpb.RunEvent_State{State: &sgpb.RunState{Status: sgpb.RunStatus_RUN_STATUS_FINISHED, EndTimeMs: 2000}}})}},
 	}
 	j := startKafkaJob(t, b.Addr)
@@ -85,6 +87,11 @@ func TestKafkaAloneCarriesAWholeRun(t *testing.T) {
 	}
 	if rows := s.sql("SELECT count(), sum(v) FROM points WHERE run != 0"); strings.Join(rows[0], ",") != "2,0.75" {
 		t.Errorf("points %v", rows)
+	}
+	for path, want := range map[string]string{"/values?key=sample": `"kind":"text","text":"a river"}`, "/console?stream=stdout": `"number":1,"text":"epoch 1"}`} {
+		if _, answer, err := get(context.Background(), s.url, "/v1/runs/"+run+path); err != nil || !strings.Contains(string(answer), want) {
+			t.Errorf("%s: %s %v", path, answer, err)
+		}
 	}
 	_, lanes, err := get(context.Background(), s.url, "/v1/lanes?run_id="+run)
 	want := `{"lanes":[{"lane":0,"bus":"kafka","topic":"sg.points","partition":0},{"lane":1,"bus":"kafka","topic":"sg.points","partition":1}],`
