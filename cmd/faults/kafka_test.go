@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/streamgauge/streamgauge/schemas/frame"
 	"github.com/streamgauge/streamgauge/schemas/kafkatest"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -37,10 +35,7 @@ func startKafkaJob(t *testing.T, broker string) kafkaJob {
 func (j kafkaJob) send(run string, lane uint16, b []byte) {
 	for end := time.Now().Add(2 * startTimeout); ; time.Sleep(50 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		_, err := topic.Produced(j.topic.Client.Produce(ctx, &kafka.ProduceRequest{
-			Topic: j.topic.Name, Partition: int(lane), RequiredAcks: kafka.RequireAll,
-			Records: kafka.NewRecordReader(kafka.Record{Key: kafka.NewBytes([]byte(run)), Value: kafka.NewBytes(b)}),
-		}))
+		_, err := j.topic.Publish(ctx, lane, run, [][]byte{b})
 		cancel()
 		if err == nil {
 			return
