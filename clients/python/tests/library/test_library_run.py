@@ -6,7 +6,9 @@ import errno
 import math
 import os
 import signal
+import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -283,6 +285,31 @@ while True:
         assert "points sent" in err, err
     assert Counter(p.key for p in fake.points())["handler"] == 3
     assert [wire.one(e, 1) for e in events(fake, 6)] == [3, 3, 3]
+
+
+def test_the_end_waits_for_what_looks_around(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(run: Run, settings: object) -> None:
+        time.sleep(0.3)
+        run._set_tags({"git": "abc"})
+
+    monkeypatch.setitem(sys.modules, "streamgauge._source", SimpleNamespace(start=start))
+    with streamgauge.init(url=fake.url, source=True):
+        pass
+    assert entries(events(fake, 4)) == {"git": "abc"}
+
+
+def test_a_hook_that_fails_is_off(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(run: Run, *_: object) -> None:
+        raise RuntimeError("no such thing here")
+
+    for name in ("_system", "_console"):
+        monkeypatch.setitem(sys.modules, f"streamgauge.{name}", SimpleNamespace(start=start))
+    with streamgauge.init(url=fake.url, system=True, console=True) as run:
+        run.log({"loss": 1.0})
+    assert [p.key for p in fake.points()] == ["loss"]
+    assert "system is off: RuntimeError: no such thing here" in caplog.text
 
 
 def test_a_full_spool_refuses_points_and_keeps_the_end(
