@@ -2,7 +2,7 @@
 # dashboards/web/dist/; nothing outside this folder is touched but the package managers' caches.
 
 PYTHON  ?= python3
-MODULES := schemas ingest consumers registry query dashboards deploy cmd
+MODULES := schemas ingest consumers registry query dashboards deploy clients/go cmd
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 

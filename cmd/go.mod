@@ -107,6 +107,7 @@ require (
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/segmentio/asm v1.2.1 // indirect
 	github.com/spiffe/go-spiffe/v2 v2.8.1 // indirect
+	github.com/streamgauge/streamgauge/clients/go v0.0.0
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/tcplisten v1.0.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
@@ -140,6 +141,7 @@ require (
 )
 
 replace (
+	github.com/streamgauge/streamgauge/clients/go => ../clients/go
 	github.com/streamgauge/streamgauge/consumers => ../consumers
 	github.com/streamgauge/streamgauge/dashboards => ../dashboards
 	github.com/streamgauge/streamgauge/deploy => ../deploy

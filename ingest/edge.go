@@ -2,12 +2,16 @@ package ingest
 
 import (
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/streamgauge/streamgauge/ingest/frames"
 	"github.com/streamgauge/streamgauge/ingest/lane"
+	"github.com/streamgauge/streamgauge/ingest/otlp"
 	"github.com/streamgauge/streamgauge/ingest/parse"
+	"github.com/streamgauge/streamgauge/ingest/quota"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -43,6 +47,8 @@ type Options struct {
 	Bus Bus
 	// Experiments are for native frames of callers that are confined to some.
 	Experiments frames.Experiments
+	// Rates limit how fast runs and tokens may write over HTTP.
+	Rates quota.Limits
 	// Lane adjusts the publishers; its Acks and Meter are set by New.
 	Lane lane.Options
 }
@@ -53,9 +59,12 @@ type Edge struct {
 	lanes   *lane.Lanes
 	frames  *frames.Edge
 	options Options
+	quota   *quota.Quota
 	meter   *lane.Meter
 	// history has room for one log-model, which reads and writes a tag.
 	history chan struct{}
+	// parsing bounds the metrics of OpenTelemetry that are parsed at a time.
+	parsing *semaphore.Weighted
 }
 
 // New starts an edge. Close ends it.
@@ -66,8 +75,10 @@ func New(runs Runs, a Appender, o Options) *Edge {
 	meter := lane.NewMeter()
 	o.Lane.Acks, o.Lane.Meter = o.Acks, meter
 	o.Bus.Lanes = max(o.Bus.Lanes, 1)
-	e := &Edge{runs: runs, lanes: lane.New(a, o.Lane), options: o, meter: meter, history: make(chan struct{}, 1)}
-	e.frames = frames.New(runs, e.lanes, frames.Options{Experiments: o.Experiments, Space: o.Space, Lanes: o.Bus.Lanes, Meter: meter})
+	e := &Edge{runs: runs, lanes: lane.New(a, o.Lane), options: o, quota: quota.New(o.Rates), meter: meter, history: make(chan struct{}, 1),
+		parsing: semaphore.NewWeighted(otlp.MetricsBytesMax),
+	}
+	e.frames = frames.New(runs, e.lanes, frames.Options{Experiments: o.Experiments, Space: o.Space, Lanes: o.Bus.Lanes, Quota: e.quota, Meter: meter})
 	return e
 }
 
@@ -83,6 +94,9 @@ func (e *Edge) log(ctx context.Context, c parse.Command) error {
 	if err == nil && run.Deleted {
 		err = track.Errorf(track.InvalidParameterValue, "The run %s must be in the 'active' state. Current state is deleted.", run.ID)
 	}
+	if err == nil {
+		err = e.slowDown(ctx, c)
+	}
 	if err == nil && len(c.Params)+len(c.Tags) > 0 {
 		_, err = e.runs.Do(ctx, track.LogBatch{RunID: c.RunID, Params: c.Params, Tags: c.Tags, Batch: true})
 	}
@@ -91,4 +105,20 @@ func (e *Edge) log(ctx context.Context, c parse.Command) error {
 		return err
 	}
 	return e.lanes.Commit(ctx, run, c.Points)
+}
+
+// slowDown refuses what comes too fast.
+func (e *Edge) slowDown(ctx context.Context, c parse.Command) error {
+	if e.quota == nil {
+		return nil
+	}
+	n := len(c.Params) + len(c.Tags)
+	if c.Points != nil {
+		n += c.Points.Len()
+	}
+	err := e.quota.Take(time.Now(), track.CallerOf(ctx), map[string]int{c.RunID: n})
+	if err != nil {
+		e.meter.RefuseRate()
+	}
+	return err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/streamgauge/streamgauge/ingest"
 	"github.com/streamgauge/streamgauge/ingest/lane"
 	"github.com/streamgauge/streamgauge/ingest/mem"
+	"github.com/streamgauge/streamgauge/ingest/quota"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/frame"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -258,6 +259,27 @@ func TestLegacyModelsAreAppendedToATag(t *testing.T) {
 	last := history[len(history)-1]
 	if last.ArtifactPath != "m49" || len(last.Flavors["sklearn"]) != 1 || last.Signature != nil {
 		t.Errorf("the newest entry is %+v", last)
+	}
+}
+
+func TestARunThatIsTooFastIsToldToWait(t *testing.T) {
+	s := serve(t, ingest.Options{Rates: quota.Limits{Run: 0.1}})
+	metric := `{"run_id":"` + activeRun + `","key":"loss","value":1,"timestamp":1,"step":1}`
+	const route = "/api/2.0/mlflow/runs/log-metric"
+	for range 2 { // one point a burst, and the next one makes a debt
+		if status, body, _ := s.send(t, route, metric); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	batch := `{"run_id":"` + activeRun + `","tags":[{"key":"a","value":"b"}]}`
+	for route, request := range map[string]string{route: metric, "/api/2.0/mlflow/runs/log-batch": batch} {
+		status, body, header := s.send(t, route, request)
+		if status != http.StatusTooManyRequests || header.Get("Retry-After") == "" || !strings.Contains(body, "--run-rate") {
+			t.Errorf("%s: %d %s", route, status, body)
+		}
+	}
+	if s.points(t)["loss"] != 2 || len(s.runs.commands) != 0 {
+		t.Errorf("what was refused is there: %v, %v", s.points(t), s.runs.commands)
 	}
 }
 

@@ -31,6 +31,7 @@ func (e *Edge) Routes(r fiber.Router) {
 	}
 	r.Get("/v1/lanes", e.getLanes)
 	e.frames.Routes(r)
+	r.Post("/v1/metrics", e.postMetrics)
 }
 
 // points handles the hot requests.

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/go-faster/jx"
@@ -78,23 +79,43 @@ func (q *Query) getHistoryInterval(c *fiber.Ctx) error {
 		return err
 	}
 	return q.sendBulk(c, v.runs, func(ctx context.Context, id string, w *jx.Encoder) error {
-		points, err := q.steps(ctx, id, v)
+		points, err := q.sample(ctx, id, v)
 		if err != nil {
 			return err
 		}
-		points.Sample(v.points)
 		points.EncodeBulk(w, v.key, id, false)
 		return nil
 	})
 }
 
-func (q *Query) steps(ctx context.Context, id string, v interval) (history.Points, error) {
+// sample gives an even choice of a history's points. One that is too long to be held is read twice, once to count it.
+func (q *Query) sample(ctx context.Context, id string, v interval) (history.Points, error) {
 	read, snapshot, err := q.pin(ctx, id, v.key)
 	if err != nil || read.Run == 0 {
 		return history.Points{}, err
 	}
-	read.From, read.To = v.from, v.to
-	return q.historyAll(ctx, read, snapshot)
+	read.From, read.To, read.ByStep, read.HeldMax = v.from, v.to, true, q.heldMax
+	points, err := q.historyAll(ctx, read, snapshot)
+	if err == nil {
+		points.Sample(v.points)
+	}
+	if !errors.Is(err, history.ErrTooLong) {
+		return points, err
+	}
+	total, long := 0, ordered{q.store, read, snapshot}
+	err = long.visit(ctx, nil, func(part *history.Points) error {
+		total += len(part.List)
+		return nil
+	})
+	if err != nil {
+		return history.Points{}, err
+	}
+	s := history.NewSampler(total, v.points)
+	err = long.visit(ctx, nil, func(part *history.Points) error {
+		s.Take(part)
+		return nil
+	})
+	return s.Points, err
 }
 
 // sendBulk answers {"metrics": [...]} with what each run writes; an empty list is left out.

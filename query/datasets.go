@@ -85,11 +85,14 @@ func (q *Query) datasets(ctx context.Context, experiments []uint32) ([]clickhous
 	if err := q.docs.Await(ctx); err != nil {
 		return nil, behind("documents", err)
 	}
-	runs, cold, err := q.inMemory(ctx, experiments)
+	sheets, cold, err := q.inMemory(ctx, experiments)
 	if err != nil {
 		return nil, err
 	}
-	var stored []clickhouse.UsedDataset
+	distinct := make(map[clickhouse.UsedDataset]struct{})
+	for e, s := range sheets {
+		s.Datasets(func(d filter.Dataset) { distinct[clickhouse.UsedDataset{Experiment: e, Dataset: d}] = struct{}{} })
+	}
 	if len(cold) > 0 {
 		// Points say nothing of datasets: the runs of the tail are as they are in ClickHouse.
 		newer, err := q.newer(ctx, cold, nil)
@@ -99,18 +102,15 @@ func (q *Query) datasets(ctx context.Context, experiments []uint32) ([]clickhous
 		except := []string{}
 		for _, r := range newer {
 			except = append(except, r.ID)
+			collectDatasets(r, distinct)
 		}
-		runs = append(runs, newer...)
-		if stored, err = q.store.Datasets(ctx, cold, except, datasetsMax); err != nil {
+		stored, err := q.store.Datasets(ctx, cold, except, datasetsMax)
+		if err != nil {
 			return nil, fmt.Errorf("datasets of %d experiments: %w", len(cold), err)
 		}
-	}
-	distinct := make(map[clickhouse.UsedDataset]struct{})
-	for _, d := range stored {
-		distinct[d] = struct{}{}
-	}
-	for _, r := range runs {
-		collectDatasets(r, distinct)
+		for _, d := range stored {
+			distinct[d] = struct{}{}
+		}
 	}
 	found := slices.SortedFunc(maps.Keys(distinct), func(a, b clickhouse.UsedDataset) int {
 		return cmp.Or(cmp.Compare(a.Experiment, b.Experiment), strings.Compare(a.Name, b.Name), strings.Compare(a.Digest, b.Digest), strings.Compare(a.Context, b.Context))

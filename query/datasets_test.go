@@ -19,8 +19,8 @@ func TestDatasetsAreListedOnce(t *testing.T) {
 		}
 		return []*sgpb.DatasetInput{in}
 	}
-	for name, opts := range map[string]query.HotOptions{"in memory": {}, "too many for memory": {RunsMax: 4}} {
-		r := newRig(t, opts)
+	for name, bytes := range map[string]int64{"in memory": 1 << 20, "too many for memory": 1} {
+		r := newRig(t, query.HotOptions{RunsMax: 4}).narrow(bytes)
 		for n := 1; n <= 8; n++ {
 			r.put(&sgpb.Run{Id: id(n), ExperimentId: "0", Inputs: used("wine", "train")}, true)
 		}

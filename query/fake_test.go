@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +23,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/hot"
 	"github.com/streamgauge/streamgauge/query/registered"
+	"github.com/streamgauge/streamgauge/query/sheet"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -32,17 +34,21 @@ import (
 // rig is a Query over logs and tables in memory. Sections up to applied are in the tables, those above in the
 // tail; documents in stored are in the tables.
 type rig struct {
-	t        testing.TB
-	app      *fiber.App
-	q        *query.Query
-	set      *hot.Set
-	lane     []*feed.Section
-	applied  int
-	stored   map[string]hot.Document
-	written  map[string]*sgpb.Run
-	models   map[string]hot.Model
-	revision uint64
-	caller   *track.Caller
+	t      testing.TB
+	app    *fiber.App
+	q      *query.Query
+	set    *hot.Set
+	sheets *sheet.Set
+	// experiments are those of the runs.
+	experiments map[track.RunNumber]uint32
+	lane        []*feed.Section
+	applied     int
+	waiting     map[string]hot.Document
+	stored      map[string]hot.Document
+	written     map[string]*sgpb.Run
+	models      map[string]hot.Model
+	revision    uint64
+	caller      *track.Caller
 	// down is what the tables answer, behind what the logs do.
 	down, behind error
 	flushes      []string
@@ -66,16 +72,34 @@ type rig struct {
 }
 
 func newRig(t testing.TB, opts query.HotOptions) *rig {
-	r := &rig{t: t, stored: make(map[string]hot.Document), written: make(map[string]*sgpb.Run), models: make(map[string]hot.Model)}
+	r := &rig{t: t, experiments: make(map[track.RunNumber]uint32), stored: make(map[string]hot.Document), waiting: make(map[string]hot.Document), written: make(map[string]*sgpb.Run), models: make(map[string]hot.Model)}
 	r.set = query.NewHot(opts)
+	r.sheets = query.NewSheets()
 	r.registered = query.NewRegistered()
 	r.over(r)
 	return r
 }
 
+// narrow leaves so many bytes for sheets; with 1 every search goes to the tables. It comes before all else.
+func (r *rig) narrow(bytes int64) *rig {
+	r.sheets = sheet.New(sheet.Options{BytesMax: bytes})
+	r.over(r)
+	return r
+}
+
+func (r *rig) observeDocuments(docs ...feed.Document) {
+	r.set.ObserveDocuments(docs)
+	r.sheets.ObserveDocuments(docs)
+}
+
+func (r *rig) documentsApplied() {
+	r.set.DocumentsApplied(r.revision)
+	r.sheets.DocumentsApplied(r.revision)
+}
+
 // over puts the rig over other tables.
 func (r *rig) over(store query.Store) {
-	r.q = query.New(r.set, store, fakeTail{r}, fakeDocs{r}, query.Options{HistoryHeldMax: r.heldMax, Registered: r.registered})
+	r.q = query.New(r.set, store, fakeTail{r}, fakeDocs{r}, query.Options{HistoryHeldMax: r.heldMax, Registered: r.registered, Sheets: r.sheets})
 	r.app = fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 64 << 10, StreamRequestBody: true, CaseSensitive: true, ErrorHandler: func(c *fiber.Ctx, err error) error {
 		var e *fiber.Error
 		if errors.As(err, &e) {
@@ -96,37 +120,39 @@ func (r *rig) over(store query.Store) {
 	r.q.Routes(r.app)
 }
 
-// put writes a run's document; apply brings it into the tables, too.
+// put writes a run's document; apply brings it into the tables, and all that were put before.
 func (r *rig) put(run *sgpb.Run, apply bool) {
 	if r.set.Experiment(run.ExperimentId) == nil {
 		r.putExperiment(&sgpb.Experiment{Id: run.ExperimentId, Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE})
 	}
 	r.revision++
-	r.set.ObserveDocuments([]feed.Document{{Key: document.RunKey(run.Id), Revision: r.revision, Doc: &sgpb.Document{Body: &sgpb.Document_Run{Run: run}}}})
+	number, _ := track.ParseRunID(run.Id)
+	r.experiments[number], _ = track.ParseExperimentID(run.ExperimentId)
+	r.observeDocuments(feed.Document{Key: document.RunKey(run.Id), Revision: r.revision, Doc: &sgpb.Document{Body: &sgpb.Document_Run{Run: run}}})
+	r.waiting[run.Id] = hot.Document{Run: run, Revision: r.revision}
 	if apply {
-		r.stored[run.Id] = hot.Document{Run: run, Revision: r.revision}
-		r.set.DocumentsApplied(r.revision)
+		maps.Copy(r.stored, r.waiting)
+		clear(r.waiting)
+		r.documentsApplied()
 	}
 }
 
 // truth are the newest documents.
 func (r *rig) truth() map[string]*sgpb.Run { return r.written }
 
-func docOf(run *sgpb.Run, revision uint64) hot.Document {
-	return hot.Document{Run: run, Revision: revision}
-}
-
 func (r *rig) putExperiment(e *sgpb.Experiment) {
 	r.revision++
-	r.set.ObserveDocuments([]feed.Document{{Key: document.ExperimentKey(e.Id), Revision: r.revision, Doc: &sgpb.Document{Body: &sgpb.Document_Experiment{Experiment: e}}}})
+	r.observeDocuments(feed.Document{Key: document.ExperimentKey(e.Id), Revision: r.revision, Doc: &sgpb.Document{Body: &sgpb.Document_Experiment{Experiment: e}}})
 }
 
 // log writes points of one run and rank to the tail.
 func (r *rig) log(s *feed.Section) {
 	s.Run, _ = track.ParseRunID(s.RunID)
+	s.Experiment = r.experiments[s.Run]
 	s.Seq = uint64(len(r.lane) + 1)
 	r.lane = append(r.lane, s)
 	r.set.ObserveSections([]*feed.Section{s})
+	r.sheets.ObserveSections([]*feed.Section{s})
 }
 
 func section(run string, rank uint32, key string, points ...[3]float64) *feed.Section {

@@ -28,7 +28,7 @@ func (q *Query) streamHistory(c *fiber.Ctx, id, key string, cursor history.Curso
 	go func() {
 		out := bufio.NewWriterSize(w, streamBufferBytes)
 		s := historyStream{out: out, key: key, skip: cursor.Offset, limited: size > 0, left: size}
-		err := s.write(ctx, q.store, read, snapshot, cursor.After)
+		err := s.write(ctx, ordered{q.store, read, snapshot}, cursor.After)
 		if err == nil {
 			err = out.Flush()
 		}
@@ -77,31 +77,41 @@ type historyStream struct {
 // errEnough ends a read whose page is full.
 var errEnough = errors.New("the page is full")
 
-func (s *historyStream) write(ctx context.Context, store Points, read history.Read, snapshot feed.Snapshot, after *history.Key) error {
-	var memory history.Points
-	for _, sec := range snapshot.Sections {
-		memory.AddSection(sec, read.Key)
-	}
-	merge := history.NewMerge(memory, after)
-	var full bool
-	err := store.HistoryOrdered(ctx, read, func(part *history.Points) error {
-		if err := s.points(merge.Next(part)); err != nil {
+func (s *historyStream) write(ctx context.Context, o ordered, after *history.Key) error {
+	err := o.visit(ctx, after, func(p *history.Points) error {
+		if err := s.points(p); err != nil {
 			return err
 		}
-		if full = s.next != ""; full {
+		if s.next != "" {
 			return errEnough
 		}
 		return nil
 	})
-	if err != nil && !full {
-		return fmt.Errorf("read history of %s: %w", read.Key, err)
-	}
-	if !full {
-		if err := s.points(merge.End()); err != nil {
-			return err
-		}
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
 	}
 	return s.end()
+}
+
+// ordered is a pinned history that is read part by part.
+type ordered struct {
+	store    Points
+	read     history.Read
+	snapshot feed.Snapshot
+}
+
+// visit calls f for its distinct points in order.
+func (o ordered) visit(ctx context.Context, after *history.Key, f func(*history.Points) error) error {
+	memory := history.Points{ByStep: o.read.ByStep}
+	for _, sec := range o.snapshot.Sections {
+		memory.AddSectionSteps(sec, o.read.Key, o.read.From, o.read.To)
+	}
+	merge := history.NewMerge(memory, after)
+	err := o.store.HistoryOrdered(ctx, o.read, func(part *history.Points) error { return f(merge.Next(part)) })
+	if err != nil {
+		return fmt.Errorf("read history of %s: %w", o.read.Key, err)
+	}
+	return f(merge.End())
 }
 
 // points writes some points, and makes the token of the next page if they are more than are wanted.

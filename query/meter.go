@@ -6,11 +6,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/sheet"
 )
 
 // meter counts for Prometheus.
 type meter struct {
 	set      *hot.Set
+	sheets   *sheet.Set // may be nil
 	searches prometheus.Histogram
 }
 
@@ -22,11 +24,16 @@ var (
 	hotHits      = prometheus.NewDesc("query_hot_hits_total", "Runs that were asked for and in the hot set.", nil, nil)
 	hotMisses    = prometheus.NewDesc("query_hot_misses_total", "Runs that were asked for and not in the hot set.", nil, nil)
 	hotEvictions = prometheus.NewDesc("query_hot_evictions_total", "Runs that left the hot set.", nil, nil)
-	hotWarmed    = prometheus.NewDesc("query_hot_warmed_total", "Experiments that were read whole.", nil, nil)
+
+	sheetExperiments = prometheus.NewDesc("query_sheet_experiments", "Experiments that are in memory for searches.", nil, nil)
+	sheetBytes       = prometheus.NewDesc("query_sheet_bytes", "Estimated size of the experiments in memory.", nil, nil)
+	sheetLoaded      = prometheus.NewDesc("query_sheet_loaded_total", "Experiments that were read into memory.", nil, nil)
+	sheetDropped     = prometheus.NewDesc("query_sheet_dropped_total", "Experiments that left memory.", nil, nil)
+	sheetTooLarge    = prometheus.NewDesc("query_sheet_too_large_total", "Times that an experiment was found too large for memory.", nil, nil)
 )
 
-func newMeter(set *hot.Set) *meter {
-	return &meter{set: set, searches: prometheus.NewHistogram(prometheus.HistogramOpts{
+func newMeter(set *hot.Set, sheets *sheet.Set) *meter {
+	return &meter{set: set, sheets: sheets, searches: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "query_search_seconds", Help: "Time to find one page of runs and to encode it.",
 		Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 	})}
@@ -45,7 +52,7 @@ func (q *Query) Collectors() []prometheus.Collector {
 
 // Describe implements prometheus.Collector.
 func (m *meter) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{hotRuns, hotKeys, hotBytes, hotDirty, hotHits, hotMisses, hotEvictions, hotWarmed} {
+	for _, d := range []*prometheus.Desc{hotRuns, hotKeys, hotBytes, hotDirty, hotHits, hotMisses, hotEvictions, sheetExperiments, sheetBytes, sheetLoaded, sheetDropped, sheetTooLarge} {
 		ch <- d
 	}
 	m.searches.Describe(ch)
@@ -65,6 +72,13 @@ func (m *meter) Collect(ch chan<- prometheus.Metric) {
 	counter(hotHits, s.Hits)
 	counter(hotMisses, s.Misses)
 	counter(hotEvictions, s.Evictions)
-	counter(hotWarmed, s.Warmed)
+	if m.sheets != nil {
+		s := m.sheets.Stats()
+		gauge(sheetExperiments, float64(s.Experiments))
+		gauge(sheetBytes, float64(s.Bytes))
+		counter(sheetLoaded, s.Loaded)
+		counter(sheetDropped, s.Dropped)
+		counter(sheetTooLarge, s.TooLarge)
+	}
 	m.searches.Collect(ch)
 }

@@ -16,10 +16,10 @@ import (
 // putModel writes a logged model's document; apply brings it into the tables, too.
 func (r *rig) putModel(m *sgpb.LoggedModel, apply bool) {
 	r.revision++
-	r.set.ObserveDocuments([]feed.Document{{Key: document.LoggedModelKey(m.Id), Revision: r.revision, Doc: &sgpb.Document{Body: &sgpb.Document_LoggedModel{LoggedModel: m}}}})
+	r.observeDocuments(feed.Document{Key: document.LoggedModelKey(m.Id), Revision: r.revision, Doc: &sgpb.Document{Body: &sgpb.Document_LoggedModel{LoggedModel: m}}})
 	if apply {
 		r.models[m.Id] = hot.Model{Doc: m, Revision: r.revision}
-		r.set.DocumentsApplied(r.revision)
+		r.documentsApplied()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -186,6 +187,33 @@ func TestBulkHistories(t *testing.T) {
 	got := get[bulk](r, ajax+"/metrics/get-history-bulk?metric_key=loss&max_results=150&run_id="+id(2)+"&run_id="+id(1), "").Metrics
 	if len(got) != 150 || got[0].RunID != id(1) || got[0].Step != 99 || got[149].RunID != id(2) {
 		t.Errorf("bulk: %d points, %+v to %+v", len(got), got[0], got[len(got)-1])
+	}
+}
+
+// TestIntervalsOfLongHistoriesAreTheSame asks the same of histories that may be held and of the same ones that may not.
+func TestIntervalsOfLongHistoriesAreTheSame(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 5))
+		r := newRig(t, query.HotOptions{})
+		for range 1 + rnd.IntN(12) {
+			var points [][3]float64
+			for range rnd.IntN(20) {
+				points = append(points, [3]float64{float64(rnd.IntN(40)), float64(rnd.IntN(4)), []float64{0, 1, math.NaN(), math.Inf(-1)}[rnd.IntN(4)]})
+			}
+			r.log(section(id(1), uint32(rnd.IntN(8)/7), "loss", points...))
+		}
+		r.applied = rnd.IntN(len(r.lane) + 1)
+		path := fmt.Sprintf("%s/metrics/get-history-bulk-interval?metric_key=loss&run_ids=%s&max_results=%d", api, id(1), 1+rnd.IntN(60))
+		if rnd.IntN(2) == 0 {
+			path += fmt.Sprintf("&start_step=%d&end_step=%d", rnd.IntN(20), 20+rnd.IntN(20))
+		}
+		_, held, _ := r.send(path, "")
+		r.heldMax = 1
+		r.over(r)
+		if status, read, _ := r.send(path, ""); status != http.StatusOK || read != held {
+			t.Fatalf("seed %d: %s: %d %s, want %s", seed, path, status, read, held)
+		}
 	}
 }
 

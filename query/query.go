@@ -7,9 +7,9 @@
 // ClickHouse is asked only for what is not in memory: a run that is hot is answered while the engine is down,
 // all else is then 503 with Retry-After.
 //
-// A search has two evaluators (package filter). Experiments that are whole in the hot set are evaluated in Go;
-// of the others the runs that are newer than ClickHouse are, and SQL leaves their ids out. Both lists have the
-// same order and are merged. The registry's models and versions are all in memory (package registered).
+// A search has two evaluators (package filter). Experiments are read whole into sheets when they are first searched
+// (package sheet), and evaluated in Go; of those that are too large for it the runs that are newer than ClickHouse are,
+// and SQL leaves their ids out. All lists have the same order and are merged. The registry's models and versions are all in memory (package registered).
 package query
 
 import (
@@ -28,6 +28,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/models"
 	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/query/series"
+	"github.com/streamgauge/streamgauge/query/sheet"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -47,6 +48,7 @@ const (
 // Store is what is asked of ClickHouse; clickhouse.Store answers. Methods are called concurrently.
 type Store interface {
 	hot.Source
+	sheet.Source
 	Documents
 	Points
 	Lines
@@ -97,10 +99,15 @@ type HotOptions = hot.Options
 // NewHot makes the hot set, which must observe the logs from their watermarks on.
 func NewHot(opts HotOptions) *hot.Set { return hot.New(opts) }
 
+// NewSheets makes the sheets that are searched, which must observe the logs from their watermarks on.
+func NewSheets() *sheet.Set { return sheet.New(sheet.Options{}) }
+
 // Options of a Query; the zero value works.
 type Options struct {
 	// Blob fetches a text of a dataset by its lower-case hex SHA-256.
 	Blob func(ctx context.Context, sum string) (string, error)
+	// Sheets are the experiments that are in memory for searches; nil leaves all searches to ClickHouse.
+	Sheets *sheet.Set
 	// HistoryHeldMax is how many points of one history may be held in memory; 0 means the default.
 	HistoryHeldMax int
 	// Registered is the registry's models and versions; nil makes a set that observes nothing.
@@ -118,6 +125,8 @@ type Query struct {
 	docs   feed.Documents
 	opts   Options
 	loader *hot.Loader
+	// sheets is nil if there are none.
+	sheets *sheet.Loader
 	// heldMax is HistoryHeldMax or its default.
 	heldMax int
 	status  status
@@ -130,7 +139,11 @@ type Query struct {
 func New(set *hot.Set, store Store, tail feed.Tail, docs feed.Documents, opts Options) *Query {
 	q := &Query{hot: set, store: store, tail: tail, docs: docs, opts: opts, loader: &hot.Loader{Set: set, Source: store, Tail: tail}}
 	q.heldMax = cmp.Or(opts.HistoryHeldMax, historyHeldMax)
-	q.meter = newMeter(set)
+	if opts.Sheets != nil {
+		q.sheets = &sheet.Loader{Set: opts.Sheets, Source: store, Tail: tail}
+		q.loader.Source = sheet.Before{Set: opts.Sheets, Source: store}
+	}
+	q.meter = newMeter(set, opts.Sheets)
 	if q.registered = opts.Registered; q.registered == nil {
 		q.registered = registered.New(registered.Options{})
 	}

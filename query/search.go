@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/sheet"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -47,56 +49,92 @@ func (q *Query) search(ctx context.Context, s search) (page []*hot.Run, next str
 	if err != nil {
 		return nil, "", behind("points", err)
 	}
-	runs, cold, err := q.inMemory(ctx, s.experiments)
+	sheets, cold, err := q.inMemory(ctx, s.experiments)
 	if err != nil {
 		return nil, "", err
 	}
-	var except []string
+	hits := q.searchSheets(sheets, s)
 	if len(cold) > 0 {
 		newer, err := q.newer(ctx, cold, touched)
 		if err != nil {
 			return nil, "", err
 		}
-		for _, r := range newer {
-			except = append(except, r.ID)
-		}
-		runs = append(runs, newer...)
-	}
-	hits := q.match(runs, s)
-	if len(cold) > 0 {
-		stored, err := q.searchStored(ctx, s, cold, except)
+		stored, err := q.searchStored(ctx, s, cold, newer)
 		if err != nil {
 			return nil, "", err
 		}
-		hits = append(hits, stored...)
+		hits = slices.Concat(hits, q.match(newer, s), stored)
 	}
-	page, next = cut(hits, s.order, s.from, s.max)
-	return page, next, nil
+	found, next := cut(hits, s.order, s.from, s.max)
+	page, err = q.whole(ctx, found)
+	return page, next, err
 }
 
-// inMemory gives the runs of the experiments that are whole in the hot set, and the other experiments.
-func (q *Query) inMemory(ctx context.Context, experiments []uint32) (runs []*hot.Run, cold []uint32, err error) {
+// found is a run that a search found; run is nil if a sheet has it.
+type found struct {
+	id  string
+	run *hot.Run
+}
+
+// whole gives the runs of a page.
+func (q *Query) whole(ctx context.Context, page []found) ([]*hot.Run, error) {
+	var ids []string
+	for _, f := range page {
+		if f.run == nil {
+			ids = append(ids, f.id)
+		}
+	}
+	loaded, err := q.loader.Runs(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("load the page: %w", err)
+	}
+	byID := make(map[string]*hot.Run, len(loaded))
+	for _, r := range loaded {
+		byID[r.ID] = r
+	}
+	out := make([]*hot.Run, 0, len(page))
+	for _, f := range page {
+		if r := cmp.Or(f.run, byID[f.id]); r != nil {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// inMemory gives the sheets of the experiments that are not too large for one, and the other experiments.
+func (q *Query) inMemory(ctx context.Context, experiments []uint32) (sheets map[uint32]*sheet.Sheet, cold []uint32, err error) {
+	if q.sheets == nil {
+		return nil, experiments, nil
+	}
+	sheets = make(map[uint32]*sheet.Sheet, len(experiments))
 	for _, e := range experiments {
 		if q.hot.Experiment(strconv.FormatUint(uint64(e), 10)) == nil {
-			continue // nobody made it, so it has no runs; a group for it would stay for ever
+			continue // nobody made it, so it has no runs; a sheet for it would be kept
 		}
-		some, whole := q.hot.Whole(e)
-		if !whole {
-			if _, err := q.loader.Warm(ctx, e); err != nil {
-				return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
-			}
-			some, whole = q.hot.Whole(e)
+		s, err := q.sheets.Sheet(ctx, e)
+		if err != nil {
+			return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
 		}
-		if !whole {
+		if s == nil {
 			cold = append(cold, e)
 			continue
 		}
-		if some, err = q.loader.Complete(ctx, some); err != nil {
-			return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
-		}
-		runs = append(runs, some...)
+		sheets[e] = s
 	}
-	return runs, cold, nil
+	return sheets, cold, nil
+}
+
+func (q *Query) searchSheets(sheets map[uint32]*sheet.Sheet, s search) (hits []hit[found]) {
+	for e, one := range sheets {
+		some := one.Search(&sheet.Search{
+			View: s.view, Where: s.where, Order: s.order, After: s.from.After, Max: s.from.Offset + s.max + 1,
+			Experiment: q.hot.Experiment(strconv.FormatUint(uint64(e), 10)),
+		})
+		for _, h := range some {
+			hits = append(hits, hit[found]{h.Key, found{id: h.ID}})
+		}
+	}
+	return hits
 }
 
 // newer gives the runs of the experiments that ClickHouse does not have as they are: those whose document is
@@ -118,8 +156,8 @@ func (q *Query) newer(ctx context.Context, experiments []uint32, touched []strin
 }
 
 // match evaluates the search in Go.
-func (q *Query) match(runs []*hot.Run, s search) []hit[*hot.Run] {
-	hits := make([]hit[*hot.Run], 0, len(runs))
+func (q *Query) match(runs []*hot.Run, s search) []hit[found] {
+	hits := make([]hit[found], 0, len(runs))
 	experiments := make(map[string]*sgpb.Experiment, len(s.experiments))
 	for _, e := range s.experiments {
 		id := strconv.FormatUint(uint64(e), 10)
@@ -132,7 +170,7 @@ func (q *Query) match(runs []*hot.Run, s search) []hit[*hot.Run] {
 				return
 			}
 			if s.where.Match(row) {
-				hits = append(hits, hit[*hot.Run]{s.order.Key(row), r})
+				hits = append(hits, hit[found]{s.order.Key(row), found{r.ID, r}})
 			}
 		})
 	}
@@ -160,32 +198,36 @@ func (q *Query) stages() (out []filter.Stage) {
 	return out
 }
 
-// searchStored evaluates the search in SQL, and reads the latest values of what it found.
-func (q *Query) searchStored(ctx context.Context, s search, experiments []uint32, except []string) ([]hit[*hot.Run], error) {
-	found, err := q.store.SearchRuns(ctx, filter.RunSearch{
+// searchStored evaluates the search in SQL but for the runs that are newer, and reads the latest values of what it found.
+func (q *Query) searchStored(ctx context.Context, s search, experiments []uint32, newer []*hot.Run) ([]hit[found], error) {
+	var except []string
+	for _, r := range newer {
+		except = append(except, r.ID)
+	}
+	stored, err := q.store.SearchRuns(ctx, filter.RunSearch{
 		Experiments: experiments, Stages: q.stages(), View: s.view, Where: s.where, Order: s.order,
 		After: s.from.After, Except: except, Limit: s.from.Offset + s.max + 1,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("search in ClickHouse: %w", err)
 	}
-	docs := make([]hot.Document, len(found))
-	for i, f := range found {
+	docs := make([]hot.Document, len(stored))
+	for i, f := range stored {
 		docs[i] = f.Document
 	}
 	latest, err := q.latestOf(ctx, docs)
 	if err != nil {
 		return nil, err
 	}
-	hits := make([]hit[*hot.Run], len(found))
-	for i, f := range found {
+	hits := make([]hit[found], len(stored))
+	for i, f := range stored {
 		number, _ := track.ParseRunID(f.Run.GetId())
 		// A point may have come since the search: the place is the one that it was found at.
 		place := filter.RunRow{Run: f.Run, Latest: func(key string) (float64, bool) {
 			v, ok := f.Compared[key]
 			return v, ok
 		}}
-		hits[i] = hit[*hot.Run]{s.order.Key(place), hot.NewRun(f.Document, latest[number])}
+		hits[i] = hit[found]{s.order.Key(place), found{f.Run.GetId(), hot.NewRun(f.Document, latest[number])}}
 	}
 	return hits, nil
 }

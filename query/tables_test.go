@@ -27,14 +27,24 @@ func (r *rig) Runs(_ context.Context, ids []string) (out []hot.Document, _ error
 	return out, r.down
 }
 
-func (r *rig) ExperimentRuns(_ context.Context, experiment uint32, runsMax int) (out []hot.Document, _ error) {
+func (r *rig) ExperimentRuns(_ context.Context, experiment uint32, visit func([]hot.Document) error) error {
 	r.reads++
 	for _, d := range r.stored {
-		if d.Run.ExperimentId == fmt.Sprint(experiment) && len(out) < runsMax {
-			out = append(out, d)
+		if d.Run.ExperimentId == fmt.Sprint(experiment) {
+			if err := visit([]hot.Document{d}); err != nil {
+				return err
+			}
 		}
 	}
-	return out, r.down
+	return r.down
+}
+
+func (r *rig) ExperimentLatest(ctx context.Context, experiment uint32, visit func([]hot.Value) error) error {
+	values, err := r.Latest(ctx, experiment, nil)
+	if err != nil {
+		return err
+	}
+	return visit(slices.DeleteFunc(values, func(v hot.Value) bool { return r.experiments[v.Run] != experiment }))
 }
 
 func (r *rig) latest() map[track.RunNumber]map[string]track.Latest {
@@ -66,9 +76,9 @@ func (r *rig) Latest(_ context.Context, experiment uint32, runs []track.RunNumbe
 	return out, r.down
 }
 
-func (r *rig) ExperimentSize(context.Context, uint32) (runs, values int, err error) {
+func (r *rig) ExperimentSize(context.Context, uint32) (runs int, err error) {
 	r.reads++
-	return len(r.stored), 0, r.down
+	return 1, r.down
 }
 
 func (r *rig) Experiments(context.Context) ([]hot.Experiment, error) {
@@ -171,13 +181,14 @@ func (r *rig) History(_ context.Context, read history.Read) (p history.Points, _
 func (r *rig) HistoryOrdered(ctx context.Context, read history.Read, visit func(*history.Points) error) error {
 	read.HeldMax = 0
 	all, err := r.History(ctx, read)
+	all.ByStep = read.ByStep
 	slices.SortStableFunc(all.List, all.Compare) // repeats stay: SQL has them, too
 	parts := int64(0)
 	for some := range slices.Chunk(all.List, 2) {
 		if parts++; parts == r.breakAt.Load() {
 			return errors.New("the engine is gone")
 		}
-		var part history.Points
+		part := history.Points{ByStep: read.ByStep}
 		for _, p := range some {
 			k := all.KeyOf(p)
 			part.Add(k.TimeMS, k.Step, k.Value, k.Model, k.Dataset)

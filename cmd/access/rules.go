@@ -27,7 +27,7 @@ const (
 	InQuery
 	// File reaches an artifact by its path, which begins with the experiment's id.
 	File
-	// Framed is a body of native frames, whose handler looks at the runs of each (track.Caller).
+	// Framed is a body of native frames or of metrics, whose handler looks at the runs of each (track.Caller).
 	Framed
 	// Public is served to anybody, before anything is asked.
 	Public
@@ -82,6 +82,7 @@ var rules = map[string]Rule{
 	"GET /v1/status":               {Read, Nothing},
 	"GET /v1/lanes":                {Write, Whole}, // a confined token cannot publish on the bus
 	"POST /v1/frames":              {Write, Framed},
+	"POST /v1/metrics":             {Write, Framed},
 	"POST /v1/sql":                 {Read, Whole},
 	"GET /v1/runs/:run_id/series":  {Read, Named},
 	"GET /v1/runs/:run_id/metrics": {Read, Named},
@@ -179,9 +180,40 @@ var rules = map[string]Rule{
 	"GET 3.0/mlflow/get-trace-artifact":                    {Read, Whole},
 
 	// GraphQL asks the routes above, in the name of its caller.
-	"POST /graphql":                {Read, Nothing},
-	"GET 3.0/mlflow/ui-telemetry":  {Read, Nothing},
-	"POST 3.0/mlflow/ui-telemetry": {Read, Nothing},
+	"POST /graphql": {Read, Nothing},
+
+	// What this server has nothing of (package absent).
+	"GET 3.0/mlflow/gateway/budgets/list":                 {Read, Nothing},
+	"GET 3.0/mlflow/gateway/budgets/windows":              {Read, Nothing},
+	"GET 3.0/mlflow/gateway/budgets/get":                  {Read, Nothing},
+	"GET 3.0/mlflow/gateway/endpoints/list":               {Read, Nothing},
+	"GET 3.0/mlflow/gateway/endpoints/bindings/list":      {Read, Nothing},
+	"GET 3.0/mlflow/gateway/guardrails/list":              {Read, Nothing},
+	"GET 3.0/mlflow/gateway/guardrails/get":               {Read, Nothing},
+	"GET 3.0/mlflow/gateway/guardrails/list-for-endpoint": {Read, Nothing},
+	"GET 3.0/mlflow/gateway/model-definitions/list":       {Read, Nothing},
+	"GET 3.0/mlflow/gateway/model-definitions/get":        {Read, Nothing},
+	"GET 3.0/mlflow/gateway/secrets/list":                 {Read, Nothing},
+	"POST 3.0/mlflow/issues/search":                       {Read, Nothing},
+	"GET 3.0/mlflow/issues/:id":                           {Read, Nothing},
+	"GET 3.0/mlflow/label-schemas/list":                   {Read, Nothing},
+	"GET 3.0/mlflow/label-schemas/get":                    {Read, Nothing},
+	"GET 3.0/mlflow/review-queues/list":                   {Read, Nothing},
+	"GET 3.0/mlflow/review-queues/get":                    {Read, Nothing},
+	"GET 3.0/mlflow/review-queues/items/list":             {Read, Nothing},
+	"GET 3.0/mlflow/scorers/online-configs":               {Read, Nothing},
+	"GET 3.0/mlflow/mcp-servers":                          {Read, Nothing},
+	"GET 3.0/mlflow/mcp-servers/endpoints":                {Read, Nothing},
+	"GET 2.0/mlflow/gateway-proxy":                        {Read, Nothing},
+	"POST 2.0/mlflow/gateway-proxy":                       {Read, Nothing},
+	"GET 3.0/mlflow/gateway/secrets/config":               {Read, Nothing},
+	"GET 3.0/mlflow/gateway/supported-providers":          {Read, Nothing},
+	"GET 3.0/mlflow/gateway/supported-models":             {Read, Nothing},
+	"GET 3.0/mlflow/jobs/:id":                             {Read, Nothing},
+	"GET 3.0/mlflow/assistant/config":                     {Read, Nothing},
+	"GET 3.0/mlflow/assistant/providers":                  {Read, Nothing},
+	"GET 3.0/mlflow/ui-telemetry":                         {Read, Nothing},
+	"POST 3.0/mlflow/ui-telemetry":                        {Read, Nothing},
 
 	// Registered models belong to no experiment.
 	"POST 2.0/mlflow/registered-models/create":              {Write, Whole},

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -38,6 +39,8 @@ type Config struct {
 	MLflowUI string
 	// Lanes is how many lanes new runs are spread over.
 	Lanes uint16
+	// RunRate and TokenRate are points a second that one run and one token may write over HTTP; 0 for no limit.
+	RunRate, TokenRate float64
 	// EngineLib is the path of libchdb, empty to look for it.
 	EngineLib string
 	// LogLevel is debug, info, warn or error.
@@ -71,6 +74,8 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.BoolVar(&c.ArtifactsProxyOnly, "artifacts-proxy-only", false, "move all artifacts through this server; for a bucket that clients cannot reach by themselves")
 	f.StringVar(&c.MLflowUI, "mlflow-ui", "", "folder of an installed mlflow, whose own web page is then served at /mlflow/")
 	f.Uint16Var(&c.Lanes, "lanes", 1, "lanes that new runs are spread over; runs that are there keep theirs")
+	f.Float64Var(&c.RunRate, "run-rate", 0, "points a second that one run may write over HTTP; faster ones are told to wait (0: no limit)")
+	f.Float64Var(&c.TokenRate, "token-rate", 0, "points a second that one token may write over HTTP (0: no limit)")
 	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where 'streamgauge engine install' puts it)")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
@@ -148,6 +153,11 @@ func (c *Config) Check() error {
 	}
 	if c.Lanes < 1 || c.Lanes > bus.LanesMax {
 		return fmt.Errorf("--lanes %d: must be from 1 to %d", c.Lanes, bus.LanesMax)
+	}
+	for name, rate := range map[string]float64{"run-rate": c.RunRate, "token-rate": c.TokenRate} {
+		if !(rate >= 0) || math.IsInf(rate, 0) {
+			return fmt.Errorf("--%s %g: must be a number of points a second, 0 for no limit", name, rate)
+		}
 	}
 	for name, n := range map[string]int64{"lane-bytes": c.LaneBytes, "safety-bytes": c.SafetyBytes, "tail-bytes": c.TailBytes, "safety-window": int64(c.SafetyAge)} {
 		if n <= 0 {

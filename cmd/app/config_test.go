@@ -75,6 +75,25 @@ func TestKeysMayHaveUnderscores(t *testing.T) {
 	}
 }
 
+func TestNumbersOutOfTheirRangeAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		flag, value string
+		wrong       bool
+	}{
+		{"--lanes", "0", true}, {"--lanes", "1", false}, {"--lanes", "64", false}, {"--lanes", "65", true},
+		{"--run-rate", "-1", true}, {"--run-rate", "NaN", true}, {"--run-rate", "0", false}, {"--run-rate", "1e6", false},
+		{"--token-rate", "+Inf", true}, {"--token-rate", "0.5", false},
+	} {
+		c, err := complete(t, []string{tt.flag, tt.value}, nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Check(); (err != nil) != tt.wrong || err != nil && !strings.Contains(err.Error(), tt.flag) {
+			t.Errorf("%s %s: %v", tt.flag, tt.value, err)
+		}
+	}
+}
+
 func TestWithoutTokensOnlyLoopbackIsServed(t *testing.T) {
 	for _, tt := range []struct {
 		args []string

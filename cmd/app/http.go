@@ -117,12 +117,24 @@ func (w *web) starting(c *fasthttp.RequestCtx) {
 
 // open lets requests through to the routes; none may be added afterwards.
 func (w *web) open() {
-	// Whatever no route before took.
-	w.app.Use(func(c *fiber.Ctx) error {
-		return track.Errorf(track.EndpointNotFound, "There is no %s %s here", c.Method(), strings.Clone(c.Path()))
-	})
+	w.app.Use(noRoute)
 	h := w.app.Handler()
 	w.handler.Store(&h)
+}
+
+// noRoute takes whatever no route before took. The router knows which methods a path has and names them in the header
+// Allow; who asks for them with OPTIONS gets nothing else.
+func noRoute(c *fiber.Ctx) error {
+	var e *fiber.Error
+	if !errors.As(c.Next(), &e) || e.Code != fiber.StatusMethodNotAllowed {
+		return track.Errorf(track.EndpointNotFound, "There is no %s %s here", c.Method(), strings.Clone(c.Path()))
+	}
+	c.Append(fiber.HeaderAllow, fiber.MethodOptions)
+	if c.Method() == fiber.MethodOptions {
+		return c.SendStatus(fiber.StatusNoContent)
+	}
+	allow := string(c.Response().Header.Peek(fiber.HeaderAllow))
+	return fiber.NewError(fiber.StatusMethodNotAllowed, fmt.Sprintf("There is no %s %s here, but %s", c.Method(), c.Path(), allow))
 }
 
 // close stops listening, lets requests end for a moment, and cuts what is left.

@@ -34,6 +34,7 @@ func TestHTTPAnswersBeforeAndAfterItOpens(t *testing.T) {
 	}
 
 	w.app.Get("/panics", func(*fiber.Ctx) error { panic("oh") })
+	w.app.Post("/given", func(c *fiber.Ctx) error { return c.SendString("taken") })
 	w.app.Get("/full", func(*fiber.Ctx) error { return track.Unavailable(track.ResourceExhausted, 7, "full") })
 	w.app.Get("/wrapped", func(*fiber.Ctx) error {
 		return errors.Join(errors.New("x"), track.Errorf(track.InvalidParameterValue, "bad"))
@@ -60,6 +61,10 @@ func TestHTTPAnswersBeforeAndAfterItOpens(t *testing.T) {
 		if tt.path == "/full" && header.Get("Retry-After") != "7" {
 			t.Errorf("Retry-After is %q, want 7", header.Get("Retry-After"))
 		}
+	}
+	status, header, body := get(t, url+"/given")
+	if status != http.StatusMethodNotAllowed || header.Get("Allow") != "POST, OPTIONS" || !strings.Contains(body, "ENDPOINT_NOT_FOUND") {
+		t.Errorf("GET of what takes POST: %d, Allow %q, %s", status, header.Get("Allow"), body)
 	}
 	if err := w.close(); err != nil {
 		t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"github.com/streamgauge/streamgauge/cmd/absent"
 	"github.com/streamgauge/streamgauge/cmd/graphql"
 )
 
@@ -13,12 +14,7 @@ import (
 func (s *server) mlflowPage(r fiber.Router) {
 	// Not by GET, which the page does not use: any other site's page may make a browser send that.
 	r.Post("/graphql", graphql.Handler(s.ask))
-	// The page asks whether it may send how it is used. It may not.
-	const telemetry = "/ajax-api/3.0/mlflow/ui-telemetry"
-	r.Get(telemetry, func(c *fiber.Ctx) error {
-		return c.JSON(map[string]any{"disable_ui_telemetry": true, "disable_ui_events": []string{}, "ui_rollout_percentage": 0})
-	})
-	r.Post(telemetry, func(c *fiber.Ctx) error { return c.JSON(map[string]string{"status": "disabled"}) })
+	absent.Routes(r)
 }
 
 // ask makes a request to our own routes in the name of a client, whose headers come along.

@@ -24,6 +24,7 @@ import (
 	"github.com/streamgauge/streamgauge/ingest/artifact"
 	ingestch "github.com/streamgauge/streamgauge/ingest/clickhouse"
 	ingestnats "github.com/streamgauge/streamgauge/ingest/nats"
+	"github.com/streamgauge/streamgauge/ingest/quota"
 	"github.com/streamgauge/streamgauge/ingest/trace"
 	tracewrite "github.com/streamgauge/streamgauge/ingest/trace/write"
 	"github.com/streamgauge/streamgauge/query"
@@ -90,16 +91,20 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	}
 	hot := query.NewHot(query.HotOptions{})
 	registered := query.NewRegistered()
-	observer := observers{hot, registered, p.registry, p.vault}
+	sheets := query.NewSheets()
+	observer := observers{hot, sheets, registered, p.registry, p.vault}
 	p.makeLoops(docs, logs, loopOptions{lanes, observer})
 	c := s.engine.Credentials()
 	p.store = querych.New(querych.Options{
 		Addr: s.config.ClickHouseListen, HTTPAddr: s.config.ClickHouseHTTPListen,
 		User: engine.AppUser, Password: c.App, ReaderUser: engine.ReaderUser, ReaderPassword: c.Reader,
 	})
-	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{Blob: p.registry.Blob, Registered: registered})
+	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{
+		Blob: p.registry.Blob, Registered: registered, Sheets: sheets,
+	})
 	p.edge = ingest.New(p.registry, ingestnats.New(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: ingest.Bus{Lanes: s.config.Lanes, URL: s.ports.NATSURL()}, Experiments: p.registry,
+		Rates: quota.Limits{Run: s.config.RunRate, Token: s.config.TokenRate},
 	})
 	if err := ingestnats.AnswerLanes(edge.Conn(), p.edge.Lanes); err != nil {
 		return p, err

@@ -104,6 +104,10 @@ func (s *served) ask(r fiber.Route, token string) (int, string) {
 	if r.Path == "/v1/frames" {
 		body, kind = delimited(s.t, s.run), "application/x-protobuf"
 	}
+	if r.Path == "/v1/metrics" {
+		body = `{"resourceMetrics":[{"resource":{"attributes":[{"key":"streamgauge.run_id","value":{"stringValue":"` + s.run + `"}}]},
+			"scopeMetrics":[{"metrics":[{"name":"k","gauge":{"dataPoints":[{"asDouble":1}]}}]}]}]}`
+	}
 	q := httptest.NewRequest(r.Method, path, strings.NewReader(body))
 	q.Host = "127.0.0.1:5000"
 	q.Header.Set("Content-Type", kind)
@@ -175,9 +179,9 @@ func writes(r fiber.Route) bool {
 	case fiber.MethodGet, fiber.MethodHead:
 		return false
 	case fiber.MethodPost:
-		// The page's telemetry is thrown away.
+		// The page's telemetry is thrown away, and there is no gateway to speak to.
 		for _, reads := range []string{
-			"/search", "/search-datasets", "/get-latest-versions", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry",
+			"/search", "/search-datasets", "/get-latest-versions", "/presigned-download-url", "/v1/sql", "/graphql", "/ui-telemetry", "/gateway-proxy",
 			"/traces/batchGetInfos", "/traces/metrics", "/traces/calculate-filter-correlation",
 		} {
 			if strings.HasSuffix(r.Path, reads) {

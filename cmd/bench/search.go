@@ -142,11 +142,17 @@ func (b *bench) measureMostRuns() error {
 	}
 	b.add("create 100,000 runs of 20 params and 20 metrics, 4 connections", "> 500 /s",
 		fmt.Sprintf("%s, %.0f s", perSecond(filled.rate()), filled.elapsed.Seconds()), "-")
+	// The first search reads the experiment into memory: it has a line of its own, and is not among the others.
+	began := time.Now()
+	if _, err := t.must(searchPath, fmt.Appendf(nil, filtered.body, id)); err != nil {
+		return err
+	}
+	b.add("the first search of them, which reads them into memory", "-", ms(time.Since(began)), "-")
 	l, err := t.search(id, filtered)
 	if err != nil {
 		return err
 	}
-	b.add("search them, filter and order, 100 back", "p95 < 100 ms", fmt.Sprintf("p50 %s, p95 %s", ms(l.percentile(50)), ms(l.percentile(95))), "-")
+	b.add("search them again, filter and order, 100 back", "p95 < 100 ms", fmt.Sprintf("p50 %s, p95 %s", ms(l.percentile(50)), ms(l.percentile(95))), "-")
 	return nil
 }
 

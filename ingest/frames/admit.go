@@ -89,7 +89,7 @@ func (a *admission) section(ctx context.Context, n int, s *sgpb.Section) ([]uint
 		a.warn(n, s, "the run is not known and the frame does not start it; the section goes to quarantine: "+err.Error())
 		return []uint16{track.LaneOf(s.GetRunId(), a.lanes)}, nil
 	}
-	if err := a.allowed(ctx, run); err != nil {
+	if err := Allowed(ctx, a.experiments, run); err != nil {
 		return nil, err
 	}
 	if len(run.Lanes) == 0 {
@@ -121,13 +121,13 @@ func (a *admission) start(ctx context.Context, s *sgpb.Section) (track.RunFacts,
 	return a.runs.Lookup(ctx, s.GetRunId())
 }
 
-// allowed refuses a run outside of the caller's experiments.
-func (a *admission) allowed(ctx context.Context, run track.RunFacts) error {
+// Allowed refuses a run outside of the caller's experiments.
+func Allowed(ctx context.Context, experiments Experiments, run track.RunFacts) error {
 	caller := track.CallerOf(ctx)
 	if caller.SeesAll() {
 		return nil
 	}
-	e, err := a.experiments.Experiment(ctx, strconv.FormatUint(uint64(run.Experiment), 10))
+	e, err := experiments.Experiment(ctx, strconv.FormatUint(uint64(run.Experiment), 10))
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/streamgauge/streamgauge/ingest/frames"
 	"github.com/streamgauge/streamgauge/ingest/lane"
 	"github.com/streamgauge/streamgauge/ingest/mem"
+	"github.com/streamgauge/streamgauge/ingest/quota"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/frame"
@@ -101,11 +102,17 @@ type rig struct {
 	// caller of the requests, nil for nobody.
 	caller *track.Caller
 	space  error
+	quota  *quota.Quota
 }
 
 func newRig(t *testing.T, wrap func(*mem.Bus) lane.Appender) *rig {
 	t.Helper()
-	r := &rig{t: t, docs: newDocuments(), bus: new(mem.Bus), acks: new(feed.Acks)}
+	return newLimitedRig(t, wrap, quota.Limits{})
+}
+
+func newLimitedRig(t *testing.T, wrap func(*mem.Bus) lane.Appender, limits quota.Limits) *rig {
+	t.Helper()
+	r := &rig{t: t, quota: quota.New(limits), docs: newDocuments(), bus: new(mem.Bus), acks: new(feed.Acks)}
 	var appender lane.Appender = r.bus
 	if wrap != nil {
 		appender = wrap(r.bus)
@@ -123,7 +130,7 @@ func newRig(t *testing.T, wrap func(*mem.Bus) lane.Appender) *rig {
 		}
 		return c.Next()
 	})
-	frames.New(r.docs, lanes, frames.Options{Experiments: r.docs, Space: func() error { return r.space }, Lanes: lanesOfTests, Meter: meter}).Routes(r.app)
+	frames.New(r.docs, lanes, frames.Options{Experiments: r.docs, Space: func() error { return r.space }, Lanes: lanesOfTests, Quota: r.quota, Meter: meter}).Routes(r.app)
 	return r
 }
 
@@ -479,6 +486,20 @@ func TestAConfinedCallerReachesItsExperimentsOnly(t *testing.T) {
 				t.Errorf("%+v", a)
 			}
 		})
+	}
+}
+
+func TestARunThatIsTooFastIsToldToWait(t *testing.T) {
+	r := newLimitedRig(t, nil, quota.Limits{Run: 0.1}) // one point a burst, and the next one makes a debt
+	if a := r.post(body(one(t, 1, 1, 1), one(t, 1, 2, 1), one(t, 2, 1, 2))); a.Status != 200 || a.Accepted != 3 {
+		t.Fatalf("%+v", a)
+	}
+	a := r.post(body(one(t, 1, 3, 1), one(t, 2, 2, 2)))
+	if a.Status != 429 || a.RetryAfter == "" || a.Accepted != 0 || !strings.Contains(a.Message, "--run-rate") {
+		t.Errorf("%+v", a)
+	}
+	if n := len(r.numbers(0)[1]); n != 2 {
+		t.Errorf("%d frames of the run are stored", n)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/ingest/body"
 	"github.com/streamgauge/streamgauge/ingest/lane"
+	"github.com/streamgauge/streamgauge/ingest/quota"
 	"github.com/streamgauge/streamgauge/schemas/frame"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -38,6 +39,8 @@ type Options struct {
 	Space func() error
 	// Lanes is how many lanes new runs are spread over.
 	Lanes uint16
+	// Quota limits how fast runs and tokens may write; nil: it does not.
+	Quota *quota.Quota
 	// Meter counts points.
 	Meter *lane.Meter
 }
@@ -140,9 +143,16 @@ func (e *Edge) read(ctx context.Context, split *splitter, a *admission) (*parcel
 		return nil, err
 	}
 	p := &parcel{lane: laneNumber, writer: f.GetWriter(), frame: b, offset: split.offset, ordered: f.GetClose()}
+	spent := make(map[string]int)
 	for _, s := range f.GetSections() {
-		p.points += len(s.GetPoints().GetKey())
+		n := len(s.GetPoints().GetKey())
+		p.points += n
 		p.ordered = p.ordered || len(s.GetEvents()) > 0
+		spent[s.GetRunId()] += n + len(s.GetEvents()) + len(s.GetValues()) + len(s.GetConsole())
+	}
+	if err := e.Quota.Take(time.Now(), track.CallerOf(ctx), spent); err != nil {
+		e.Meter.RefuseRate()
+		return nil, err
 	}
 	return p, nil
 }

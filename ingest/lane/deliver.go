@@ -69,5 +69,8 @@ func (l *Lanes) Pass(ctx context.Context, laneNumber uint16, frame []byte) error
 	return nil
 }
 
+// RefuseRate counts a request that came too fast.
+func (m *Meter) RefuseRate() { m.refused.WithLabelValues(refusedRate).Inc() }
+
 // Count adds acknowledged points of a passed frame to the meter.
 func (m *Meter) Count(points int) { m.points.Add(float64(points)) }

@@ -17,6 +17,7 @@ const (
 	refusedQueue = "queue full"
 	refusedLane  = "lane refuses"
 	refusedFate  = "fate unknown"
+	refusedRate  = "too fast"
 )
 
 // NewMeter makes a meter.

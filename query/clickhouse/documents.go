@@ -58,13 +58,6 @@ func (s *Store) Runs(ctx context.Context, ids []string) ([]hot.Document, error) 
 	return d.runs(), err
 }
 
-// ExperimentRuns implements hot.Source.
-func (s *Store) ExperimentRuns(ctx context.Context, experiment uint32, runsMax int) ([]hot.Document, error) {
-	var d documents
-	err := s.statement(ctx, "experiment_runs", params{"experiment": uint64(experiment), "max": uint64(runsMax)}, &d)
-	return d.runs(), err
-}
-
 // FoundRun is a run as a search found it.
 type FoundRun struct {
 	hot.Document
@@ -161,12 +154,7 @@ func (r *values) take(rows int) error {
 // Latest implements hot.Source.
 func (s *Store) Latest(ctx context.Context, experiment uint32, runs []track.RunNumber) ([]hot.Value, error) {
 	var r values
-	p := params{"experiment": uint64(experiment)}
-	name := "latest"
-	if runs != nil {
-		name, p["runs"] = "latest_of", runs
-	}
-	err := s.statement(ctx, name, p, &r)
+	err := s.statement(ctx, "latest", params{"experiment": uint64(experiment), "runs": runs}, &r)
 	return r.list, err
 }
 
@@ -188,13 +176,6 @@ func (r *numbers) take(rows int) error {
 		r.got = [2]uint64{r.column[0][0], r.column[1][0]}
 	}
 	return nil
-}
-
-// ExperimentSize implements hot.Source.
-func (s *Store) ExperimentSize(ctx context.Context, experiment uint32) (runs, latest int, err error) {
-	r := numbers{names: [2]string{"runs", "latest"}}
-	err = s.statement(ctx, "experiment_size", params{"experiment": uint64(experiment), "max": uint64(hot.WarmRunsMax + 1)}, &r)
-	return int(r.got[0]), int(r.got[1]), err
 }
 
 // experimentNone is no experiment; it stands in lists that must not be empty.

@@ -2,6 +2,7 @@ package clickhouse_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -83,10 +84,19 @@ func TestDocumentsAreReadInTheirNewestRevision(t *testing.T) {
 	ctx := t.Context()
 	docs, err := r.store.Runs(ctx, []string{runID(0), runID(2), runID(99), "it's \\ not\tan id"})
 	check("by id", docs, err, 2)
-	docs, err = r.store.ExperimentRuns(ctx, experiment, 10)
-	check("of the experiment", docs, err, 3)
-	docs, err = r.store.ExperimentRuns(ctx, experiment, 2)
-	check("some of the experiment", docs, err, 2)
+	var all []hot.Document
+	err = r.store.ExperimentRuns(ctx, experiment, func(some []hot.Document) error {
+		all = append(all, some...)
+		return nil
+	})
+	check("of the experiment", all, err, 3)
+	if n, err := r.store.ExperimentSize(ctx, experiment); err != nil || n != 3 {
+		t.Errorf("size: %d, %v", n, err)
+	}
+	enough := errors.New("enough")
+	if err := r.store.ExperimentRuns(ctx, experiment, func([]hot.Document) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("a visitor that has enough: %v", err)
+	}
 	r.exec(t, "INSERT INTO streamgauge.latest VALUES (%d, 'loss', %d, (0, 1, 1, 0.5, 0.5))", experiment, number(2))
 	for by, want := range map[string][2]int{"start_time ASC": {0, 2}, "metrics.loss DESC": {2, 0}} {
 		order, err := filter.ParseRunOrder([]string{by})
@@ -133,11 +143,17 @@ func TestLatestTakesTheGreatestOfTheLowestRank(t *testing.T) {
 	if acc := values[0].Latest; acc.Rank != 4 || !math.IsNaN(acc.Value) {
 		t.Errorf("acc is %v", acc)
 	}
-	if all, err := r.store.Latest(t.Context(), 72, nil); err != nil || len(all) != 3 {
-		t.Errorf("all: %v, %v", all, err)
-	}
-	if _, n, err := r.store.ExperimentSize(t.Context(), 72); err != nil || n < 3 {
-		t.Errorf("size: %d, %v", n, err)
+	greatest := make(map[track.RunNumber]track.Latest)
+	err = r.store.ExperimentLatest(t.Context(), 72, func(some []hot.Value) error {
+		for _, v := range some {
+			if old, ok := greatest[v.Run]; v.Key == "loss" && (!ok || v.Latest.Compare(old) > 0) {
+				greatest[v.Run] = v.Latest
+			}
+		}
+		return nil
+	})
+	if err != nil || len(greatest) != 2 || greatest[number(1)].Value != 0.25 || !math.IsInf(greatest[number(2)].Value, 1) {
+		t.Errorf("of the experiment: %v, %v", greatest, err)
 	}
 }
 

@@ -26,6 +26,7 @@ var errBroken = errors.New("the connection to ClickHouse broke in the middle of 
 type orderedRows struct {
 	historyRows
 	visit   func(*history.Points) error
+	byStep  bool
 	visited bool
 	again   bool
 }
@@ -39,7 +40,7 @@ func (r *orderedRows) take(rows int) error {
 	if rows == 0 {
 		return nil
 	}
-	r.visited, r.points = true, history.Points{}
+	r.visited, r.points = true, history.Points{ByStep: r.byStep}
 	if err := r.historyRows.take(rows); err != nil {
 		return err
 	}
@@ -55,11 +56,14 @@ func (s *Store) HistoryOrdered(ctx context.Context, read history.Read, visit fun
 		return unavailable("wait for other histories", context.Cause(ctx))
 	}
 	p := pinned(read.Run, read.Key, read.Watermarks)
-	p["rank"] = uint64(read.Rank)
+	p["rank"], p["from"], p["to"], p["by_step"] = uint64(read.Rank), read.From, read.To, uint64(0)
+	if read.ByStep {
+		p["by_step"] = uint64(1)
+	}
 	text, err := files.ReadFile("sql/history_ordered.sql")
 	if err != nil {
 		return fmt.Errorf("read statement: %w", err)
 	}
-	return s.run(ctx, "history_ordered", string(text), p, &orderedRows{visit: visit},
+	return s.run(ctx, "history_ordered", string(text), p, &orderedRows{visit: visit, byStep: read.ByStep},
 		ch.SettingInt("max_bytes_before_external_sort", sortBytesMax), ch.SettingInt("max_block_size", streamBlockRows))
 }

@@ -43,4 +43,17 @@ func TestALongHistoryComesInOrderPartByPart(t *testing.T) {
 	if page, err := r.store.History(t.Context(), history.Read{Run: number(31), Key: "long", Rank: history.RankUnknown, Max: 5}); err != nil || len(page.List) != 5 {
 		t.Errorf("after that: %d points, %v", len(page.List), err)
 	}
+	read.From, read.To, read.ByStep = 10, 250_000, true
+	step := int64(9)
+	err = r.store.HistoryOrdered(t.Context(), read, func(part *history.Points) error {
+		for _, p := range part.List {
+			if step++; p.Step != step {
+				t.Fatalf("step %d comes where %d should", p.Step, step)
+			}
+		}
+		return nil
+	})
+	if err != nil || step != 250_000 {
+		t.Errorf("by step up to %d: %v", step, err)
+	}
 }

@@ -139,8 +139,10 @@ type part struct {
 type Key []part
 
 // Key reads a row's place.
-func (o Order) Key(row Row) Key {
-	key := make(Key, 0, 2*len(o.terms))
+func (o Order) Key(row Row) Key { return o.AppendKey(make(Key, 0, 2*len(o.terms)), row) }
+
+// AppendKey appends a row's place to key, which is empty.
+func (o Order) AppendKey(key Key, row Row) Key {
 	for _, t := range o.terms {
 		rank, p := t.place(row, o.subject)
 		if t.Field.ranked() {

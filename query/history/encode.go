@@ -1,9 +1,7 @@
 package history
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/go-faster/jx"
@@ -132,27 +130,4 @@ func encodeValue(w *jx.Encoder, v float64, bare bool) {
 		return
 	}
 	mlflow.EncodeFloat(w, v)
-}
-
-// Sample keeps at most n points, evenly over their number in the order of steps, the first and the last
-// among them (for n = 1 the last), as MLflow's NTILE does.
-func (p *Points) Sample(n int) {
-	slices.SortFunc(p.List, func(a, b Point) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.TimeMS, b.TimeMS), compareValues(a.Value, b.Value), p.Compare(a, b))
-	})
-	total := len(p.List)
-	if total <= n {
-		return
-	}
-	out := make([]Point, 0, n)
-	// The first total%n buckets have one point more.
-	for bucket, at := 0, 0; bucket < n; bucket++ {
-		out = append(out, p.List[at])
-		at += total / n
-		if bucket < total%n {
-			at++
-		}
-	}
-	out[n-1] = p.List[total-1]
-	p.List = out
 }

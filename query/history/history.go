@@ -27,6 +27,8 @@ type Point struct {
 // Points are points of one metric. The zero value is ready.
 type Points struct {
 	List []Point
+	// ByStep orders by step first and time second.
+	ByStep bool
 	// contexts[i-1] is context i.
 	contexts []context
 	index    map[context]int32
@@ -96,6 +98,9 @@ func has(s *feed.Section, key string) bool {
 
 // Compare is the order of a history.
 func (p *Points) Compare(a, b Point) int {
+	if p.ByStep && a.Step != b.Step {
+		return cmp.Compare(a.Step, b.Step)
+	}
 	if a.TimeMS != b.TimeMS {
 		return cmp.Compare(a.TimeMS, b.TimeMS)
 	}
@@ -193,6 +198,8 @@ type Read struct {
 	HeldMax int
 	// From and To bound the steps, both inclusive.
 	From, To int64
+	// ByStep wants what comes in order by step first and time second.
+	ByStep bool
 	// Max is the most points that are wanted, 0 for all; then they come in order, after After.
 	Max   int
 	After *Key

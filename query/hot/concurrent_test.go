@@ -26,13 +26,9 @@ func (quietTail) Run(context.Context, track.RunNumber) (feed.Snapshot, error) {
 type nothing struct{}
 
 func (nothing) Runs(context.Context, []string) ([]hot.Document, error) { return nil, nil }
-func (nothing) ExperimentRuns(context.Context, uint32, int) ([]hot.Document, error) {
-	return nil, nil
-}
 func (nothing) Latest(context.Context, uint32, []track.RunNumber) ([]hot.Value, error) {
 	return nil, nil
 }
-func (nothing) ExperimentSize(context.Context, uint32) (int, int, error) { return 0, 0, nil }
 
 // TestLogsAndReadersWorkAtOnce is for the race detector; a run that is always dirty never goes.
 func TestLogsAndReadersWorkAtOnce(t *testing.T) {
@@ -56,14 +52,6 @@ func TestLogsAndReadersWorkAtOnce(t *testing.T) {
 			r, err := l.Run(t.Context(), id(i*5))
 			if err == nil && r != nil {
 				_, err = s.Encode(t.Context(), r, hot.FormGet, nil)
-			}
-			return err
-		},
-		func(i int) error {
-			_, err := l.Warm(t.Context(), 0)
-			found, _ := s.Whole(0)
-			for _, r := range found {
-				r.View(func(v hot.View) { _, _ = v.Latest("k1") })
 			}
 			return err
 		},

@@ -21,13 +21,6 @@
 // A run that nobody evicted and that was created after the set began to observe has all its points here:
 // created_ms lies above the horizon, which starts at the set's own start and is raised to the creation time
 // of every run that is evicted (to now, if its document was not known).
-//
-// # Whole experiments
-//
-// An experiment is whole when every run of it is here. Warming reads it in the loader's order (entries and
-// snapshots of the runs in the tail first, ClickHouse second) and counts evictions of its runs meanwhile: one
-// eviction, then or later, and it is whole no more. A run that appears later has its document observed, so it
-// is here; whether its values are, the rule for new runs says, and who searches loads those that are not.
 package hot
 
 import (
@@ -41,11 +34,6 @@ const (
 	KeysMaxDefault  = 2_000_000
 	BytesMaxDefault = 256 << 20
 )
-
-// WarmRunsMax is the largest experiment that is read whole; a larger one is searched in ClickHouse. With 20 params
-// and 20 metrics a run takes some 6 KiB here, so this is half of what the set holds; a search of 10,000 such runs
-// takes a third of the time that ClickHouse needs.
-const WarmRunsMax = 20_000
 
 // A run's fixed costs in bytes, for the bound only: maps, list element, entry; a key's map slot and value.
 const (

@@ -12,12 +12,8 @@ import (
 type Source interface {
 	// Runs reads the newest documents of runs by id; unknown ids are left out.
 	Runs(ctx context.Context, ids []string) ([]Document, error)
-	// ExperimentRuns reads the newest documents of an experiment's runs, at most runsMax.
-	ExperimentRuns(ctx context.Context, experiment uint32, runsMax int) ([]Document, error)
-	// Latest reads the latest values of an experiment's runs, of all if runs is nil.
+	// Latest reads the latest values of some of an experiment's runs, run by run.
 	Latest(ctx context.Context, experiment uint32, runs []track.RunNumber) ([]Value, error)
-	// ExperimentSize is an upper bound of an experiment's latest values, and its number of runs.
-	ExperimentSize(ctx context.Context, experiment uint32) (runs, values int, err error)
 }
 
 // Loader brings runs into a set. It is safe for concurrent use.
@@ -142,7 +138,7 @@ func (s *Set) join(docs []Document, runs []*Run) map[uint32][]*Run {
 		}
 		r.touched = true
 		r.setDocument(d.Run, d.Revision)
-		s.regroup(r)
+		r.placeIn(d.Run)
 	}
 	byExperiment := make(map[uint32][]*Run)
 	for _, r := range runs {

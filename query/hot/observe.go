@@ -11,25 +11,6 @@ import (
 
 var _ feed.Observer = (*Set)(nil)
 
-// group are the runs of one experiment.
-type group struct {
-	runs      map[*Run]struct{}
-	whole     bool
-	evictions uint64
-	// coldUntilMS: not to be warmed before.
-	coldUntilMS int64
-	warming     chan struct{}
-}
-
-func (s *Set) group(experiment uint32) *group {
-	g := s.groups[experiment]
-	if g == nil {
-		g = &group{runs: make(map[*Run]struct{}), warming: make(chan struct{}, 1)}
-		s.groups[experiment] = g
-	}
-	return g
-}
-
 // ObserveSections joins points of any runs.
 func (s *Set) ObserveSections(sections []*feed.Section) {
 	if len(sections) == 0 {
@@ -40,10 +21,6 @@ func (s *Set) ObserveSections(sections []*feed.Section) {
 	for i, sec := range sections {
 		runs[i] = s.entry(sec.RunID)
 		runs[i].touched = true
-		if !runs[i].grouped {
-			runs[i].experiment = sec.Experiment
-			s.group(sec.Experiment)
-		}
 	}
 	s.mu.Unlock()
 	// A run evicted in between takes its points along; whoever loads it again finds them in the tail.
@@ -96,7 +73,7 @@ func (s *Set) observeRun(id string, doc *sgpb.Run, revision uint64) {
 	}
 	r.touched = true
 	r.setDocument(doc, revision)
-	s.regroup(r)
+	r.placeIn(doc)
 	s.measure(r)
 	if revision > s.applied {
 		s.dirty[r] = struct{}{}
@@ -112,19 +89,10 @@ func (s *Set) isNew(r *Run, doc *sgpb.Run) bool {
 	return created > s.horizonMS && created <= now.Add(clockMargin).UnixMilli()
 }
 
-// regroup puts a run with a document among its experiment's runs.
-func (s *Set) regroup(r *Run) {
-	doc := r.Document()
-	if doc == nil {
-		if g := s.groups[r.experiment]; g != nil {
-			delete(g.runs, r)
-		}
-		r.grouped = false
-		return
-	}
-	if experiment, ok := track.ParseExperimentID(doc.GetExperimentId()); ok && !r.grouped {
-		r.experiment, r.grouped = experiment, true
-		s.group(experiment).runs[r] = struct{}{}
+// placeIn notes the experiment of a run, which never changes.
+func (r *Run) placeIn(doc *sgpb.Run) {
+	if experiment, ok := track.ParseExperimentID(doc.GetExperimentId()); ok {
+		r.experiment = experiment
 	}
 }
 

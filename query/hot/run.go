@@ -50,9 +50,8 @@ type Run struct {
 	inLRU   bool
 	pins    int
 	touched bool
-	// experiment is the document's, once grouped; before, what a section said.
+	// experiment is the document's, once there is one.
 	experiment uint32
-	grouped    bool
 	size       int64
 	keys       int
 	older      *Run
@@ -161,37 +160,30 @@ func (r *Run) setComplete() {
 }
 
 // mergeSection joins the points of a section.
-func (r *Run) mergeSection(s *feed.Section) {
-	best := bestOf(s)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for k, b := range best {
-		if b.seen {
-			r.merge(s.Points.Keys[k], b.latest)
-		}
-	}
-}
+func (r *Run) mergeSection(s *feed.Section) { r.mergeValues(Newest(s)) }
 
-type candidate struct {
-	latest track.Latest
-	seen   bool
-}
-
-// bestOf finds the greatest value per key of a section, so that the run is touched once a key.
-func bestOf(s *feed.Section) []candidate {
-	best := make([]candidate, len(s.Points.Keys))
+// Newest is the latest value of every key of a section, so that a run is touched once a key.
+func Newest(s *feed.Section) []Value {
+	best, seen := make([]Value, len(s.Points.Keys)), make([]bool, len(s.Points.Keys))
 	p := &s.Points
 	for i, k := range p.Key {
 		b := &best[k]
-		if b.seen && p.Step[i] < b.latest.Step {
+		if seen[k] && p.Step[i] < b.Latest.Step {
 			continue
 		}
 		l := track.Latest{Rank: s.Rank, Step: p.Step[i], TimeMS: p.TimeMS[i], Value: p.Value[i]}
-		if !b.seen || l.Step > b.latest.Step || l.Compare(b.latest) > 0 {
-			*b = candidate{l, true}
+		if !seen[k] || l.Step > b.Latest.Step || l.Compare(b.Latest) > 0 {
+			*b, seen[k] = Value{s.Run, p.Keys[k], l}, true
 		}
 	}
-	return best
+	// A frame may name a key that none of this section's points has.
+	out := best[:0]
+	for k, v := range best {
+		if seen[k] {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func (r *Run) mergeValues(values []Value) {

@@ -21,9 +21,8 @@ type Set struct {
 	experiments experiments
 	models      recentModels
 
-	mu     sync.Mutex
-	runs   map[string]*Run
-	groups map[uint32]*group
+	mu   sync.Mutex
+	runs map[string]*Run
 	// dirty are the runs whose document's revision is above applied.
 	dirty   map[*Run]struct{}
 	applied uint64
@@ -37,7 +36,7 @@ type Set struct {
 
 // Counters count since the start.
 type Counters struct {
-	Hits, Misses, Evictions, Warmed uint64
+	Hits, Misses, Evictions uint64
 }
 
 // Stats is the set's state at one moment.
@@ -65,7 +64,7 @@ func New(opts Options) *Set {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	s := &Set{opts: opts, runs: make(map[string]*Run), groups: make(map[uint32]*group), dirty: make(map[*Run]struct{})}
+	s := &Set{opts: opts, runs: make(map[string]*Run), dirty: make(map[*Run]struct{})}
 	s.experiments.byID = make(map[string]Experiment)
 	s.horizonMS = opts.Now().Add(clockMargin).UnixMilli()
 	return s
@@ -185,10 +184,6 @@ func (s *Set) drop(r *Run) {
 		created = doc.GetCreatedMs()
 	}
 	s.horizonMS = max(s.horizonMS, created)
-	if g := s.groups[r.experiment]; g != nil {
-		g.whole = false
-		g.evictions++
-	}
 }
 
 func (s *Set) remove(r *Run) {
@@ -196,9 +191,6 @@ func (s *Set) remove(r *Run) {
 	delete(s.runs, r.ID)
 	s.bytes -= r.size
 	s.keys -= r.keys
-	if g := s.groups[r.experiment]; g != nil {
-		delete(g.runs, r)
-	}
 }
 
 // pin finds or makes entries that stay until unpin.

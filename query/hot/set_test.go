@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/sheet"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -23,13 +27,16 @@ func TestReadersMissNothing(t *testing.T) {
 	for seed := range uint64(seeds) {
 		w := newWorld(seed)
 		l := &hot.Loader{Set: w.set, Source: tables{w}, Tail: w}
+		if w.r.IntN(2) == 0 {
+			l.Source = sheet.Before{Set: w.sheets, Source: tables{w}}
+		}
 		for range 60 {
 			for range w.r.IntN(6) {
 				w.step()
 			}
 			var err error
 			if w.r.IntN(3) == 0 {
-				err = w.readExperiment(t.Context(), l)
+				err = w.readExperiment(t.Context())
 			} else {
 				err = w.readRun(t.Context(), l)
 			}
@@ -59,25 +66,21 @@ func (w *world) readRun(ctx context.Context, l *hot.Loader) error {
 }
 
 // readExperiment is what a search does with an experiment that is in memory.
-func (w *world) readExperiment(ctx context.Context, l *hot.Loader) error {
+func (w *world) readExperiment(ctx context.Context) error {
 	e := uint32(w.r.IntN(experiments))
 	docs, sections, known := len(w.docs), len(w.lane), len(w.runs)
 	w.awaitDocs()
 	_ = w.Await(ctx)
-	if _, err := l.Warm(ctx, e); err != nil {
-		return err
-	}
-	runs, whole := w.set.Whole(e)
-	if !whole {
-		return nil
-	}
-	runs, err := l.Complete(ctx, runs)
-	if err != nil {
+	l := &sheet.Loader{Set: w.sheets, Source: tables{w}, Tail: w}
+	s, err := l.Sheet(ctx, e)
+	if err != nil || s == nil {
 		return err
 	}
 	byID := make(map[string]*hot.Run)
-	for _, r := range runs {
-		byID[r.ID] = r
+	for _, h := range s.Search(&sheet.Search{View: filter.All, Max: known + 1000}) {
+		if byID[h.ID], err = w.fromSheet(ctx, e, h.ID); err != nil {
+			return err
+		}
 	}
 	for _, id := range w.runs[:known] {
 		run, _ := w.truth(id, docs, 0)
@@ -92,6 +95,22 @@ func (w *world) readExperiment(ctx context.Context, l *hot.Loader) error {
 		}
 	}
 	return nil
+}
+
+// fromSheet puts together what a sheet has of a run.
+func (w *world) fromSheet(ctx context.Context, experiment uint32, id string) (*hot.Run, error) {
+	before := sheet.Before{Set: w.sheets, Source: nothing{}}
+	docs, err := before.Runs(ctx, []string{id})
+	if err != nil || len(docs) != 1 {
+		return nil, fmt.Errorf("run %s was found, and its document is missing: %v", id, err)
+	}
+	number, _ := track.ParseRunID(id)
+	values, err := before.Latest(ctx, experiment, []track.RunNumber{number})
+	var latest []hot.Metric
+	for _, v := range values {
+		latest = append(latest, hot.Metric{Key: v.Key, Latest: v.Latest})
+	}
+	return hot.NewRun(docs[0], latest), err
 }
 
 // check compares a run with the truth when the reader began, and now.
@@ -116,9 +135,10 @@ func (w *world) check(r *hot.Run, docs, sections int) error {
 	return nil
 }
 
+// revisionOf finds a document, which may be a copy, by the name that each has.
 func (w *world) revisionOf(run *sgpb.Run) int {
 	for i, d := range w.docs {
-		if d.Doc.GetRun() == run {
+		if proto.Equal(d.Doc.GetRun(), run) {
 			return i + 1
 		}
 	}
@@ -138,17 +158,9 @@ func (s *emptySource) Runs(context.Context, []string) ([]hot.Document, error) {
 	s.asked++
 	return nil, nil
 }
-func (s *emptySource) ExperimentRuns(context.Context, uint32, int) ([]hot.Document, error) {
-	s.asked++
-	return nil, nil
-}
 func (s *emptySource) Latest(context.Context, uint32, []track.RunNumber) ([]hot.Value, error) {
 	s.asked++
 	return nil, nil
-}
-func (s *emptySource) ExperimentSize(context.Context, uint32) (int, int, error) {
-	s.asked++
-	return 0, 0, nil
 }
 
 func newSet(opts hot.Options) (*hot.Set, *hot.Loader, *emptySource) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/sheet"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -18,9 +19,10 @@ import (
 // world is both logs, their consumers and ClickHouse, in memory and in one goroutine. Whenever the loader asks
 // for something, anything may happen first.
 type world struct {
-	r   *rand.Rand
-	now time.Time
-	set *hot.Set
+	r      *rand.Rand
+	now    time.Time
+	set    *hot.Set
+	sheets *sheet.Set
 
 	// docs are acknowledged revisions; those before docsSeen are observed, before docsDone in ClickHouse.
 	docs               []feed.Document
@@ -38,7 +40,7 @@ const experiments = 2
 
 func newWorld(seed uint64) *world {
 	w := &world{r: rand.New(rand.NewPCG(seed, 1)), now: time.UnixMilli(1_700_000_000_000)}
-	w.set = hot.New(hot.Options{RunsMax: 2 + w.r.IntN(12), Now: func() time.Time { return w.now }})
+	w.begin()
 	// Half of the worlds begin with a past that this process did not observe.
 	if w.r.IntN(2) == 0 {
 		for range 20 {
@@ -49,10 +51,22 @@ func newWorld(seed uint64) *world {
 		w.done = w.r.IntN(len(w.lane) + 1)
 		w.tailed, w.seen, w.written = w.done, w.done, w.done
 		w.now = w.now.Add(time.Minute)
-		w.set = hot.New(hot.Options{RunsMax: 2 + w.r.IntN(12), Now: func() time.Time { return w.now }})
-		w.set.DocumentsApplied(uint64(w.docsDone))
+		w.begin()
+		w.documentsApplied()
 	}
 	return w
+}
+
+// begin starts the process: its sets are empty. Sheets have room for all, for one experiment or for none.
+func (w *world) begin() {
+	now := func() time.Time { return w.now }
+	w.set = hot.New(hot.Options{RunsMax: 2 + w.r.IntN(12), Now: now})
+	w.sheets = sheet.New(sheet.Options{BytesMax: []int64{1 << 20, 1 << 20, 18_000, 6_000}[w.r.IntN(4)], Now: now})
+}
+
+func (w *world) documentsApplied() {
+	w.set.DocumentsApplied(uint64(w.docsDone))
+	w.sheets.DocumentsApplied(uint64(w.docsDone))
 }
 
 // step lets one thing happen.
@@ -66,7 +80,7 @@ func (w *world) step() {
 	case 4:
 		if w.docsDone < w.docsSeen {
 			w.docsDone += 1 + w.r.IntN(w.docsSeen-w.docsDone)
-			w.set.DocumentsApplied(uint64(w.docsDone))
+			w.documentsApplied()
 		}
 	case 5:
 		w.tailed = min(w.tailed+1, len(w.lane))
@@ -84,6 +98,7 @@ func (w *world) step() {
 func (w *world) observeDocument() {
 	if w.docsSeen < len(w.docs) {
 		w.set.ObserveDocuments(w.docs[w.docsSeen : w.docsSeen+1])
+		w.sheets.ObserveDocuments(w.docs[w.docsSeen : w.docsSeen+1])
 		w.docsSeen++
 	}
 }
@@ -91,6 +106,7 @@ func (w *world) observeDocument() {
 func (w *world) observeSection() {
 	if w.seen < w.tailed {
 		w.set.ObserveSections(w.lane[w.seen : w.seen+1])
+		w.sheets.ObserveSections(w.lane[w.seen : w.seen+1])
 		w.seen++
 	}
 }
@@ -230,15 +246,25 @@ func (t tables) Runs(_ context.Context, ids []string) (out []hot.Document, _ err
 	return out, nil
 }
 
-func (t tables) ExperimentRuns(_ context.Context, experiment uint32, runsMax int) (out []hot.Document, _ error) {
+func (t tables) ExperimentRuns(_ context.Context, experiment uint32, visit func([]hot.Document) error) error {
 	t.anything()
 	for _, id := range t.world.runs {
-		if d, ok := t.read(id); ok && d.Run.ExperimentId == fmt.Sprint(experiment) && len(out) < runsMax {
-			out = append(out, d)
+		if d, ok := t.read(id); ok && d.Run.ExperimentId == fmt.Sprint(experiment) {
+			if err := visit([]hot.Document{d}); err != nil {
+				return err
+			}
 		}
 	}
 	t.anything()
-	return out, nil
+	return nil
+}
+
+func (t tables) ExperimentLatest(ctx context.Context, experiment uint32, visit func([]hot.Value) error) error {
+	values, err := t.Latest(ctx, experiment, nil)
+	if err != nil {
+		return err
+	}
+	return visit(values)
 }
 
 func (t tables) Latest(_ context.Context, experiment uint32, runs []track.RunNumber) (out []hot.Value, _ error) {
@@ -259,7 +285,7 @@ func (t tables) Latest(_ context.Context, experiment uint32, runs []track.RunNum
 	return out, nil
 }
 
-func (t tables) ExperimentSize(context.Context, uint32) (runs, values int, err error) {
+func (t tables) ExperimentSize(context.Context, uint32) (runs int, err error) {
 	t.anything()
-	return 1, 1, nil
+	return 1, nil
 }

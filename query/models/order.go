@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 // OrderTermsMax bounds an order; MLflow has no bound.
@@ -45,7 +46,9 @@ func ParseOrder(wishes []Wish) (o Order, err error) {
 				name = alias
 			}
 			if !slices.Contains(attributes, name) {
-				return o, invalid("Invalid order by field name: %s", w.Field)
+				err := track.Errorf(track.InvalidParameterValue, "Invalid order by field name: %s", w.Field)
+				err.NoAttribute = true
+				return o, err
 			}
 			t.Field = Field{Attribute, name}
 		case entity != Metric.String():

@@ -2,7 +2,9 @@
 package rest
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -49,23 +51,33 @@ func readBody(c *fiber.Ctx) ([]byte, error) {
 }
 
 // Texts reads parameters that are texts into their places; those whose names begin with a star must be there, and
-// are read by required. Of several refusals it answers always the same.
+// are read by required. Of several refusals it answers the one that MLflow's server meets first.
 func Texts(f mlflow.Fields, required func(name string) (string, error), into map[string]*string) error {
-	var errs []error
-	for name, at := range into {
-		read := f.String
+	for _, name := range slices.SortedFunc(maps.Keys(into), before) {
+		read, field := f.String, name
 		if name[0] == '*' {
-			name, read = name[1:], required
+			read, field = required, name[1:]
 		}
 		var err error
-		if *at, err = read(name); err != nil {
-			errs = append(errs, err)
+		if *into[name], err = read(field); err != nil {
+			return err
 		}
 	}
-	if len(errs) == 0 {
-		return nil
+	return nil
+}
+
+// first is the order in which MLflow's server checks what many requests have; the others follow by name.
+var first = []string{"*name", "*alias", "*version", "*key"}
+
+func before(a, b string) int {
+	return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a, b))
+}
+
+func place(name string) int {
+	if i := slices.Index(first, name); i >= 0 {
+		return i
 	}
-	return slices.MinFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return len(first)
 }
 
 // Reply writes an object with one field; a nil value is an empty object.

@@ -1,7 +1,7 @@
 // Package frame packs points into frames and unpacks them. It is pure.
 //
 // A frame (sgpb.Frame) is one message of one writer with sections per run, rank and attempt. Points travel as
-// columns with a key dictionary; steps and times are delta coded. docs/protocol is the byte layout.
+// columns with a key dictionary; steps and times are delta coded. docs/protocol.md is the byte layout.
 package frame
 
 import (

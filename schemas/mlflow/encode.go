@@ -246,8 +246,13 @@ func EncodeExperiment(w *jx.Encoder, e *sgpb.Experiment) {
 	number(w, "last_update_time", e.GetUpdatedMs())
 	number(w, "creation_time", e.GetCreatedMs())
 	EncodeMap(w, "tags", e.GetTags())
+	w.FieldStart("workspace")
+	w.Str(workspace)
 	w.ObjEnd()
 }
+
+// workspace is where everything of a server without workspaces belongs.
+const workspace = "default"
 
 // EncodeLoggedModel writes a logged model with the metrics measured for it.
 func EncodeLoggedModel(w *jx.Encoder, m *sgpb.LoggedModel, metrics []Metric) {

@@ -50,6 +50,37 @@ func ErrorBody(err error) (status int, body []byte, retryAfterSeconds int) {
 	w.Str(string(e.Code))
 	w.FieldStart("message")
 	w.Str(e.Message)
+	if state, class := classOf(e); state != "" {
+		w.FieldStart("sqlstate")
+		w.Str(state)
+		w.FieldStart("error_class")
+		w.Str(class)
+	}
 	w.ObjEnd()
 	return Status(e.Code), w.Bytes(), e.RetryAfterSeconds
+}
+
+// The states of SQL that MLflow's mlflow/error_classification.py gives: mistakes of the caller and of the server.
+const (
+	stateCaller    = "KAM00"
+	stateAttribute = "KAM04"
+	stateServer    = "XXM00"
+)
+
+// classOf is the SQL state and the class that MLflow's server names beside an error; "" for codes that have none.
+func classOf(e *track.Error) (state, class string) {
+	if e.NoAttribute {
+		return stateAttribute, "ATTRIBUTE_NOT_FOUND"
+	}
+	switch e.Code {
+	case track.InvalidParameterValue, track.BadRequest:
+		return stateCaller, "INVALID_PARAMETER_VALUE"
+	case track.ResourceDoesNotExist, track.EndpointNotFound:
+		return stateCaller, "RESOURCE_NOT_FOUND"
+	case track.ResourceAlreadyExists, track.PermissionDenied:
+		return stateCaller, string(e.Code)
+	case track.InternalError, track.InvalidState, track.TemporarilyUnavailable:
+		return stateServer, "CLIENT_INTERNAL_ERROR"
+	}
+	return "", ""
 }

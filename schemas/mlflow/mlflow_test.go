@@ -2,6 +2,7 @@ package mlflow_test
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 func TestFieldsNameWhatIsWrong(t *testing.T) {
@@ -100,6 +102,25 @@ func TestRegistrations(t *testing.T) {
 	} {
 		if got := mlflow.RegistrationsText(mlflow.Registrations(text)); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestErrorsAreClassifiedAsMLflowDoes(t *testing.T) {
+	attribute := track.Errorf(track.InvalidParameterValue, "x")
+	attribute.NoAttribute = true
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{track.Errorf(track.InvalidParameterValue, "x"), `{"error_code":"INVALID_PARAMETER_VALUE","message":"x","sqlstate":"KAM00","error_class":"INVALID_PARAMETER_VALUE"}`},
+		{track.Errorf(track.ResourceAlreadyExists, "x"), `{"error_code":"RESOURCE_ALREADY_EXISTS","message":"x","sqlstate":"KAM00","error_class":"RESOURCE_ALREADY_EXISTS"}`},
+		{errors.New("x"), `{"error_code":"INTERNAL_ERROR","message":"x","sqlstate":"XXM00","error_class":"CLIENT_INTERNAL_ERROR"}`},
+		{track.Errorf(track.NotImplemented, "x"), `{"error_code":"NOT_IMPLEMENTED","message":"x"}`},
+		{attribute, `{"error_code":"INVALID_PARAMETER_VALUE","message":"x","sqlstate":"KAM04","error_class":"ATTRIBUTE_NOT_FOUND"}`},
+	} {
+		if _, body, _ := mlflow.ErrorBody(tt.err); string(body) != tt.want {
+			t.Errorf("%s", body)
 		}
 	}
 }

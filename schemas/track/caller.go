@@ -6,6 +6,8 @@ import "context"
 type Caller struct {
 	// Name is of the token that the request came with, "" if it needed none.
 	Name string
+	// Token is that token's id, "" if there was none.
+	Token string
 	// Sees says whether an experiment is among those that the caller may see; nil: all are.
 	Sees func(id, name string) bool
 }

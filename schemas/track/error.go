@@ -33,6 +33,8 @@ type Error struct {
 	Message string
 	// RetryAfterSeconds is set when the same request can succeed later.
 	RetryAfterSeconds int
+	// NoAttribute says that what was named is no attribute of what was asked for; MLflow classifies that apart.
+	NoAttribute bool
 }
 
 func (e *Error) Error() string { return e.Message }

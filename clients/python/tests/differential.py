@@ -26,6 +26,8 @@ KNOWN = {
     "experiment-of-a-run": "a run without an experiment belongs to experiment 0",
     "graphql-refusals": "/graphql answers a query that is wrong with its errors",
     "features": "server-info names what this server has",
+    "id-in-path": "a model's id need not be repeated in the body",
+    "more-told": "an answer has a field that MLflow's has not",
     "own-words": "the same refusal in other words",
 }
 
@@ -89,8 +91,12 @@ class Server:
         return answer
 
 
+# What a refusal says beside its code; codes that MLflow does not classify have neither.
+CLASSES = ("sqlstate", "error_class")
+
+
 def refusal(status: int, answer: Any) -> tuple:
     """An error as far as both servers can say the same: Python prints sets in any order."""
     message = (answer or {}).get("message", "")
     message = re.sub(r"\{('[^{}]*')\}", lambda m: "{" + ", ".join(sorted(m.group(1).split(", "))) + "}", message)
-    return status, (answer or {}).get("error_code"), message
+    return status, (answer or {}).get("error_code"), message, *((answer or {}).get(name) for name in CLASSES)

@@ -50,7 +50,7 @@ def both(url: str, reference: str) -> list[SimpleNamespace]:
 def named(answer: Any, where: SimpleNamespace) -> Any:
     """An answer with names in the place of ids, and numbers as numbers: 1 is 1.0 in JSON."""
     if isinstance(answer, dict):
-        plain = {k: named(v, where) for k, v in answer.items() if k not in ("sqlstate", "error_class", "workspace")}
+        plain = {k: named(v, where) for k, v in answer.items()}
         return plain | dict.fromkeys(plain.keys() & {"experiment_id", "experimentId"}, "EXPERIMENT")
     if isinstance(answer, list):
         return [named(v, where) for v in answer]

@@ -4,4 +4,3 @@ SELECT
     revision AS rev
 FROM streamgauge.runs FINAL
 WHERE experiment = {experiment:UInt32} AND run_id != ''
-LIMIT {max:UInt64}

@@ -1,4 +1,4 @@
--- Latest values of all runs of an experiment, run by run.
+-- Latest values of a few runs of an experiment, run by run.
 SELECT
     run,
     key,
@@ -9,7 +9,7 @@ SELECT
 FROM (
     SELECT run, key, max(value) AS value
     FROM streamgauge.latest
-    WHERE experiment = {experiment:UInt32}
+    WHERE experiment = {experiment:UInt32} AND run IN {runs:Array(UInt64)}
     GROUP BY run, key
 )
 -- The reader joins values run by run.

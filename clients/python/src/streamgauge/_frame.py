@@ -23,7 +23,7 @@ CONSOLE_LINE_BYTES_MAX = 16 << 10
 
 RUNNING, FINISHED, FAILED, KILLED = 1, 3, 4, 5
 
-_EVENT, _VALUE, _CONSOLE = 5, 6, 7  # fields of Section
+_POINTS, _EVENT, _VALUE, _CONSOLE = 4, 5, 6, 7  # fields of Section
 _LENGTH = 2  # wire type: a length, then that many bytes
 _MASK = (1 << 64) - 1
 
@@ -179,6 +179,30 @@ def _doubles(numbers: Sequence[float]) -> bytes:
 def console_line(line: ConsoleLine) -> bytes:
     text = cut_utf8(line.text, CONSOLE_LINE_BYTES_MAX)
     return _number(1, line.time_ms) + _number(2, line.stream) + _number(3, line.number) + _text(4, text)
+
+
+def points_about(
+    keys: Sequence[str], values: Sequence[float], step: int, time_ms: int, about: tuple[str, str, str]
+) -> bytes:
+    """A section's field: points of one step and time, all measured with one model and dataset (id, name, digest)."""
+    model, name, digest = about
+    count = len(keys)
+    rest = bytes(count - 1)  # differences and repetitions of nothing
+    columns = (
+        (2, b"".join(map(varint, range(count)))),
+        (3, zigzag(step) + rest),
+        (4, zigzag(time_ms) + rest),
+        (5, _doubles(values)),
+        (7, b"\x01" * count),
+    )
+    context = chunk(6, _text(1, model) + _text(2, name) + _text(3, digest))
+    dictionary = b"".join(chunk(1, utf8(key)) for key in keys)
+    return chunk(_POINTS, dictionary + context + b"".join(chunk(field, column) for field, column in columns))
+
+
+def has_points(section: bytes) -> bool:
+    """Whether a section's fields are those of points_about. They stand alone: protobuf would join their columns."""
+    return section[:1] == bytes([_POINTS << 3 | _LENGTH])
 
 
 def section_events(events: Iterable[bytes]) -> bytes:

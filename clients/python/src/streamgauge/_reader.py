@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streamgauge import _segment
-from streamgauge._frame import chunk, varint, zigzag
+from streamgauge._frame import chunk, has_points, varint, zigzag
 from streamgauge._segment import WORD, Unreadable
 
 # What a frame may hold beside its own head, so that it stays below FRAME_BYTES_MAX.
@@ -87,6 +87,7 @@ class Reader:
         view, at, limit = self._view, start, min(limit, self.size)
         narrow, wide = _Narrow(self), _Wide(self)
         sections: list[bytes] = []
+        alone: list[bytes] = []
         room, events, points, ended = CONTENT_BYTES_MAX, 0, 0, False
         latest: dict[int, tuple[int, int]] = {}
         while (record := _segment.parse(view, at, limit)) is not None:
@@ -108,9 +109,9 @@ class Reader:
                 self._sets[key_set] = _KeySet(_segment.parse_keys(view, at))
             elif kind == _segment.SECTION:
                 content, more = _segment.parse_section(view, at)
-                if sections and (len(content) > room or events + more > EVENTS_MAX):
+                if (sections or alone) and (len(content) > room or events + more > EVENTS_MAX):
                     break
-                sections.append(content)
+                (alone if has_points(content) else sections).append(content)
                 room, events = room - len(content), events + more
             elif kind == _segment.END:
                 ended = True
@@ -118,7 +119,7 @@ class Reader:
             else:
                 raise Unreadable(f"{self._path}: a record of kind {kind} at {at}; a newer version has written it")
             at += size
-        said = [b"".join(sections)] if sections else []
+        said = [b"".join(sections), *alone] if sections else alone
         said += [form.points() for form in (wide, narrow) if form]
         return Contents(said, at, ended, points, self._samples(latest))
 

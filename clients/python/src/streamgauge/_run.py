@@ -17,7 +17,7 @@ from streamgauge import _config, _exit, _frame, _hooks, _report
 from streamgauge._config import Config, Summary
 from streamgauge._courier import remove
 from streamgauge._frame import Artifact, ConsoleLine, Head, SmallValue
-from streamgauge._identity import Identity, Place
+from streamgauge._identity import Identity, place_of
 from streamgauge._link import Link
 from streamgauge._settings import Settings, settings
 from streamgauge._shipper import Orphans, Shipper
@@ -82,9 +82,10 @@ class Run:
 
     @classmethod
     def attach(cls, run_id: str, *, url: str, token: str | None = None, attempt: int = 0) -> Run:
-        """A run that exists already, for points only. ValueError or OSError if it cannot be."""
+        """A run that exists already, for points only, of the rank that this process has. ValueError or OSError if it
+        cannot be."""
         chosen = settings(os.environ, {"url": url, "token": token, "mode": "online"})
-        identity = Identity(run_id, Place(0, 1, 0, 1, ""), attempt, True, "")
+        identity = Identity(run_id, place_of(os.environ), attempt, True, "")
         run = cls(identity, chosen, About("", "", {}, "", attached=True))
         run._open()
         _exit.watch(run)
@@ -196,13 +197,19 @@ class Run:
         if self._spool:
             self._spool.take_step(step, None)
 
-    def _log_at(self, data: Mapping[str, float], step: int, time_ms: int) -> None:
-        """Points with a step and time of their own; automatic steps do not care."""
+    def _log_at(
+        self, data: Mapping[str, float], step: int, time_ms: int, context: tuple[str, str, str] | None = None
+    ) -> None:
+        """Points with a step and time of their own; automatic steps do not care. The context is what they were measured
+        with: id of a model, name and digest of a dataset, each may be empty."""
         numbers: dict[str, float] = {}
         for key, value in data.items():
             if name := self._key(key):
                 numbers[name] = value
-        self._do(self._put, tuple(numbers), list(numbers.values()), step, time_ms)
+        if context is None:
+            self._do(self._put, tuple(numbers), list(numbers.values()), step, time_ms)
+        elif numbers:
+            self._section(_frame.points_about(list(numbers), list(numbers.values()), step, time_ms, context), 1)
 
     def _append_values(self, values: Sequence[SmallValue]) -> None:
         for value in values:
