@@ -55,7 +55,8 @@ class Courier:
         self.folder = folder
         self.counts = Counts()
         self.samples: dict[str, float] = {}
-        self.rejected = ""
+        # What the user must hear of, and has not yet.
+        self.news: list[str] = []
         self._link = link
         self._committed = committed
         self._ledger = Ledger(folder / "ledger")
@@ -186,6 +187,7 @@ class Courier:
         if not isinstance(accepted, int) or not 0 <= accepted <= len(cuts):
             accepted = 0
         self._take(cuts[:accepted], len(body))
+        self.news += _warnings(answer)
         if answer.status == 200 and accepted == len(cuts):
             self._in_a_row = 0
             return
@@ -228,7 +230,7 @@ class Courier:
         folder.mkdir(exist_ok=True, mode=0o700)
         path = folder / f"{self.folder.name}-{cut.number}.frame"
         path.write_bytes(self._encoded(0, cut))
-        self.rejected = f"the server has refused a frame of {cut.points} points: {why}; it is kept as {path}"
+        self.news.append(f"the server has refused a frame of {cut.points} points: {why}; it is kept as {path}")
         self.counts = self.counts._replace(rejected=self.counts.rejected + 1)
         points = self.counts.points
         self._take([cut], 0)
@@ -237,6 +239,13 @@ class Courier:
     def _next_wait(self) -> float:
         self._in_a_row += 1
         return float(min(_WAIT_SECONDS_MIN * 2 ** min(self._in_a_row - 1, 10), _WAIT_SECONDS_MAX))
+
+
+def _warnings(answer: Answer) -> list[str]:
+    """What the server says of frames that it took and that will not become what their sender thinks."""
+    said = answer.said.get("warnings")
+    messages = [w.get("message") for w in said if isinstance(w, dict)] if isinstance(said, list) else []
+    return [str(message) for message in messages if message]
 
 
 def remove(folder: Path) -> None:

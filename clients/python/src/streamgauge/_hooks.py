@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from streamgauge._frame import SmallValue, Text
 
+# Git on a slow disk takes seconds.
+_SOURCE_SECONDS = 10.0
+
 if TYPE_CHECKING:
     from streamgauge._run import Run
     from streamgauge._settings import Settings
@@ -25,11 +28,20 @@ def start(run: Run, chosen: Settings) -> list[Any]:
     if chosen.console:
         running.append(_try(run, "_console", "start", run))
     if chosen.source and run.rank == 0:
-        thread = threading.Thread(
-            target=_try, args=(run, "_source", "start", run, chosen), name="streamgauge-source", daemon=True
-        )
-        thread.start()
+        running.append(_Background(run, chosen))
     return [hook for hook in running if hook is not None]
+
+
+class _Background:
+    """Looks where the code comes from while the training begins; a short run waits for it at its end."""
+
+    def __init__(self, run: Run, chosen: Settings) -> None:
+        arguments = (run, "_source", "start", run, chosen)
+        self._thread = threading.Thread(target=_try, args=arguments, name="streamgauge-source", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._thread.join(_SOURCE_SECONDS)
 
 
 def stop(run: Run, hook: Any) -> None:

@@ -72,7 +72,7 @@ class Run:
         self._deferred: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._params: dict[str, str] = {}
         self._hooks: list[Any] = []
-        self._finished = self._child = False
+        self._finished = self._ended = self._child = False
         self._spool: Spool | None = None
         self._shipper: Shipper | None = None
         self._outbox: Outbox | None = None
@@ -488,7 +488,8 @@ class Run:
         spool, shipper = self._spool, self._shipper
         if spool is None:
             return
-        if self.rank == 0 and not self._about.attached and not self._child:
+        if self.rank == 0 and not self._about.attached and not self._child and not self._ended:
+            self._ended = True
             end = now_ms()
             self._append_event(_frame.state(end, _STATUS.get(status, _frame.FINISHED), end))
         if self._deferred:

@@ -26,6 +26,7 @@ _PAUSE_SECONDS, _IDLE_PAUSE_SECONDS = 0.05, 0.2
 _IDLE_AFTER_SECONDS = 5.0
 _HEARTBEAT_SECONDS = 60.0
 _ORPHANS_SECONDS = 30.0
+_NEWS_MAX = 100
 
 
 class Shipper:
@@ -44,6 +45,7 @@ class Shipper:
         self._wake = threading.Event()
         self._changed = threading.Condition()
         self._closing = self._stopped = self._hurry = False
+        self._told: set[str] = set()
         self._trend: dict[str, list[float]] = {}
         self._thread = threading.Thread(target=self._run, name="streamgauge-shipper", daemon=True)
         self._thread.start()
@@ -149,9 +151,11 @@ class Shipper:
         if self.trouble:
             log.warning("%s takes frames again", self._open_link().url)
             self.trouble = ""
-        if self._courier.rejected:
-            log.warning("%s", self._courier.rejected)
-            self._courier.rejected = ""
+        for news in self._courier.news:
+            if news not in self._told and len(self._told) < _NEWS_MAX:
+                self._told.add(news)
+                log.warning("%s", news)
+        self._courier.news = []
         for key, value in self._courier.samples.items():
             if key in self._trend or len(self._trend) < 64:
                 _remember(self._trend.setdefault(key, []), value)
@@ -213,11 +217,11 @@ def ship_folder(folder: Path, link: Link) -> Counts:
         courier = Courier(folder, link)
         try:
             courier.drain(close=True)
-            counts, rejected = courier.counts, courier.rejected
+            counts, news = courier.counts, courier.news
         finally:
             courier.close()
-        if rejected:
-            log.warning("%s", rejected)
+        for one in dict.fromkeys(news):
+            log.warning("%s", one)
         outbox = Outbox(folder)
         run_id = json.loads((folder / "spool.json").read_bytes())["run_id"]
         while outbox.send(link, run_id):

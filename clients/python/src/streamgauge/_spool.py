@@ -20,6 +20,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from time import time_ns
 from typing import Any, Callable
@@ -40,11 +41,17 @@ _PLANS_MAX = 20_000
 # Of one record. A wider log call becomes several.
 KEYS_MAX = 4096
 _KEY_BYTES_MAX = 128 << 10
+_KEY_BYTES_MAX_EACH = 256
 _RETRY_SECONDS = 0.5
+_PATIENCE_SECONDS = 0.1
 
 
 class Refused(Exception):
     """There is no room; the reason says where."""
+
+
+class NotReady(Refused):
+    """There is room, and the next segment is not there yet."""
 
 
 class Reentered(Exception):
@@ -75,10 +82,10 @@ class Spool:
         self._map = self._create(1)
         self._position = _segment.HEADER_BYTES
         self._limit = self._points_limit()
-        self._next: mmap.mmap | None = None
+        self._next: mmap.mmap | None = self._create(2)
         self._old: list[mmap.mmap] = []
-        self._wake = threading.Event()
-        self._wake.set()
+        self._wake, self._made = threading.Event(), threading.Event()
+        self._patient = True
         self._keeper = threading.Thread(target=self._keep, name="streamgauge-spool", daemon=True)
         self._keeper.start()
 
@@ -112,30 +119,20 @@ class Spool:
                 self._busy = False
 
     def put(self, keys: tuple[str, ...], values: Sequence[float], step: int, time_ms: int) -> None:
-        """The long way of append: defines the key set if it is new, and goes on to the next segment if there is none
-        left."""
-        with self._lock:
-            self._enter()
-            try:
-                if keys not in self._plans and (wide := self._widths(keys)):
-                    for start, end in wide:
-                        self._put(keys[start:end], values[start:end], step, time_ms)
-                else:
-                    self._put(keys, values, step, time_ms)
-            finally:
-                self._busy = False
+        """The long way of append: defines the key set if it is new, and goes on to the next segment."""
+        for start, end in self._widths(keys):
+            self._write_locked(partial(self._put, keys[start:end], values[start:end], step, time_ms))
 
     def put_section(self, content: bytes, events: int) -> None:
         """Takes encoded fields of a section."""
         encoded = _segment.section_record(content, events)
-        with self._lock:
-            self._enter()
-            try:
-                if self._position + len(encoded) > len(self._map) - _segment.END_BYTES:
-                    self._roll(len(encoded))
-                self._write(encoded)
-            finally:
-                self._busy = False
+
+        def write() -> None:
+            if self._position + len(encoded) > len(self._map) - _segment.END_BYTES:
+                self._roll(len(encoded))
+            self._write(encoded)
+
+        self._write_locked(write)
 
     def take_step(self, step: int | None, commit: bool | None) -> int:
         """The step of a log call: the given one, which automatic steps go on from, or the next one."""
@@ -199,12 +196,27 @@ class Spool:
     def after_fork_in_parent(self) -> None:
         self._lock.release()
 
-    def _enter(self) -> None:
-        if self._busy:
-            raise Reentered
-        if self.closed:
-            raise Refused("the run is finished")
-        self._busy = True
+    def _write_locked(self, write: Callable[[], None]) -> None:
+        """Writes under the lock. Where all that is missing is the next segment, its thread was starved or the disk is
+        slow: it gets a moment, once for each segment, and nobody holds the lock meanwhile."""
+        try:
+            self._locked(write)
+        except NotReady:
+            if self._patient and not self._busy:
+                self._patient = self._made.wait(_PATIENCE_SECONDS)
+            self._locked(write)
+
+    def _locked(self, write: Callable[[], None]) -> None:
+        with self._lock:
+            if self._busy:
+                raise Reentered
+            if self.closed:
+                raise Refused("the run is finished")
+            self._busy = True
+            try:
+                write()
+            finally:
+                self._busy = False
 
     def _put(self, keys: tuple[str, ...], values: Sequence[float], step: int, time_ms: int) -> None:
         plan = self._plans.get(keys) or self._define(keys)
@@ -238,10 +250,12 @@ class Spool:
         return plan
 
     def _widths(self, keys: tuple[str, ...]) -> list[tuple[int, int]]:
-        """Where a log call is cut that is too wide for a record; nothing if it is not."""
+        """The parts of a log call that may be too wide for one record."""
         known = self._wide.get(keys)
         if known is not None:
             return known
+        if len(keys) * _KEY_BYTES_MAX_EACH <= _KEY_BYTES_MAX:
+            return [(0, len(keys))]
         cuts, start, size = [], 0, 0
         for i, key in enumerate(keys):
             length = len(key.encode())
@@ -249,8 +263,6 @@ class Spool:
                 cuts.append((start, i))
                 start, size = i, 0
             size += length
-        if not cuts:
-            return []
         if len(self._wide) >= 100:
             self._wide = {}
         self._wide[keys] = [*cuts, (start, len(keys))]
@@ -268,13 +280,16 @@ class Spool:
             raise Refused("the run is finished")
         if following is None:
             self._wake.set()
-            raise Refused(self._full or "the disk is slower than what is logged")
+            if self._full:
+                raise Refused(self._full)
+            raise NotReady(f"the disk of {self.folder} is slower than what is logged")
         if room + _segment.HEADER_BYTES + _segment.END_BYTES > len(following):
             raise Refused(f"a record of {room} bytes does not fit into a segment")
         # The end stands there before anything is in the next segment, so a reader never misses what comes after.
         self._write(_segment.end_record())
         self._old.append(self._map)
         self._map, self._next = following, None
+        self._made.clear()
         self._number += 1
         self._position = _segment.HEADER_BYTES
         self._limit = self._points_limit()
@@ -299,6 +314,8 @@ class Spool:
             why = self._why_full(self._size(self._number + 1))
             if not why:
                 self._next = self._create(self._number + 1)
+                self._patient = True
+                self._made.set()
         except OSError as error:
             why = f"{self.folder}: {error.strerror or error}"
         self._full = why

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import math
 import os
+import signal
+import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +18,7 @@ from typing import Any
 import pytest
 import streamgauge
 import wire
-from conftest import sync, wait_for
+from conftest import python, sync, wait_for
 from fake import Fake
 from streamgauge import Run, _spool
 from streamgauge._names import name_of
@@ -236,6 +239,77 @@ def test_a_value_that_logs_while_it_is_logged_does_not_hang(run: Run, fake: Fake
     run.log({"outer": 0.0}, step=6)
     run.log({"outer": Talking()}, step=7)
     assert {(p.key, p.step, p.value) for p in arrived(run, fake)} >= {("outer", 7, 1.0), ("inner", 8, 2.0)}
+
+
+def test_signal_handlers_log_in_the_midst_of_a_log(run: Run, fake: Fake) -> None:
+    ticks = 0
+
+    def tick(number: int, frame: object) -> None:
+        nonlocal ticks
+        ticks += 1
+        run.log({"tick": 1.0}, step=ticks)  # a handler may itself be interrupted by the next
+
+    before = signal.signal(signal.SIGALRM, tick)
+    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+    try:
+        steps = 0
+        while ticks < 500:
+            run.log({"loss": float(steps)}, step=steps)
+            steps += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    run.flush(20)  # what had to wait is written by the shipper meanwhile
+    points = arrived(run, fake)
+    assert Counter(p.key for p in points) == {"loss": steps, "tick": ticks}
+    assert len(set(points)) == steps + ticks
+
+
+def test_a_signal_handler_may_finish_the_run(tmp_path: Path, fake: Fake) -> None:
+    program = """
+import signal, sys, streamgauge
+run = streamgauge.init()
+
+def leave(number, frame):
+    run.log({"handler": 1.0})
+    streamgauge.finish()
+    sys.exit(0)
+
+signal.signal(signal.SIGALRM, leave)
+signal.setitimer(signal.ITIMER_REAL, 0.3)
+while True:
+    run.log({"loss": 1.0})
+"""
+    for _ in range(3):
+        _, err = python(program, tmp_path, STREAMGAUGE_URL=fake.url).communicate(timeout=60)
+        assert "points sent" in err, err
+    assert Counter(p.key for p in fake.points())["handler"] == 3
+    assert [wire.one(e, 1) for e in events(fake, 6)] == [3, 3, 3]
+
+
+def test_the_end_waits_for_what_looks_around(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(run: Run, settings: object) -> None:
+        time.sleep(0.3)
+        run._set_tags({"git": "abc"})
+
+    monkeypatch.setitem(sys.modules, "streamgauge._source", SimpleNamespace(start=start))
+    with streamgauge.init(url=fake.url, source=True):
+        pass
+    assert entries(events(fake, 4)) == {"git": "abc"}
+
+
+def test_a_hook_that_fails_is_off(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(run: Run, *_: object) -> None:
+        raise RuntimeError("no such thing here")
+
+    for name in ("_system", "_console"):
+        monkeypatch.setitem(sys.modules, f"streamgauge.{name}", SimpleNamespace(start=start))
+    with streamgauge.init(url=fake.url, system=True, console=True) as run:
+        run.log({"loss": 1.0})
+    assert [p.key for p in fake.points()] == ["loss"]
+    assert "system is off: RuntimeError: no such thing here" in caplog.text
 
 
 def test_a_full_spool_refuses_points_and_keeps_the_end(

@@ -140,7 +140,7 @@ def test_a_frame_called_malformed_is_set_aside_and_the_rest_arrives(tmp_path: Pa
     one = spool(tmp_path)
     courier = Courier(one.folder, Link(fake.url, None), one.committed)
     courier.ship()
-    assert "keys[0] is bad" in courier.rejected
+    assert "keys[0] is bad" in courier.news[0]
     (kept,) = (tmp_path / "spools" / "rejected").glob("*.frame")
     assert wire.frame(kept.read_bytes()).number == 1
     one.put(("later",), [2.0], 2, 2)
@@ -149,6 +149,17 @@ def test_a_frame_called_malformed_is_set_aside_and_the_rest_arrives(tmp_path: Pa
     assert (courier.counts.points, courier.counts.rejected) == (1, 1)
     courier.close()
     one.leave()
+
+
+def test_what_the_server_warns_of_is_told_once(fake: Fake, caplog: pytest.LogCaptureFixture) -> None:
+    said = {"warnings": [{"frame": 0, "run_id": HEAD.run_id, "message": "the run is deleted"}]}
+    fake.trouble = lambda n, frames: Trouble(200, len(frames), said)
+    with streamgauge.init(url=fake.url) as run:
+        for _ in range(3):
+            run.log({"loss": 1.0})
+            assert run.flush(20)
+    assert caplog.text.count("the run is deleted") == 1
+    assert len(fake.points()) == 3
 
 
 def test_a_ledger_comes_back_as_it_was(tmp_path: Path) -> None:
