@@ -64,7 +64,10 @@ def start(run: Run, settings: Settings) -> None:
     source = collect()
     run._set_tags({**source.tags, **dataset_tags(source.datasets)})
     for path, content in source.files.items():
-        run._append_artifact(path, content, "text/plain")
+        try:
+            run._append_artifact(path, content, "text/plain")
+        except OSError as problem:  # the run has ended, or there is no room
+            source.notes.append(f"{path}: {problem}")
     for note in source.notes:
         run._warn("source: " + note, "not recorded: " + note)
 

@@ -135,3 +135,15 @@ def test_a_run_gets_tags_and_files(tree: Path, monkeypatch: pytest.MonkeyPatch) 
     assert sorted(run.files) == ["source/diff.patch", "source/requirements.txt"]
     assert "do not tell" not in str(run.tags) + str(run.files)
     assert run.warnings == []
+
+
+def test_a_run_that_takes_no_files_any_more_keeps_the_tags(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended(Recorder):
+        def _append_artifact(self, path: str, content: Any, media_type: str) -> Any:
+            raise OSError("no room")
+
+    run: Any = Ended()
+    monkeypatch.setattr(_source, "code_folder", lambda: str(tree))
+    _source.start(run, None)
+    assert run.tags["mlflow.source.git.branch"] == "work"
+    assert run.warnings == ["not recorded: source/requirements.txt: no room"]
