@@ -54,13 +54,17 @@ func (t *Tail) await(ctx context.Context) error {
 // Run implements feed.Tail. What a reader must see is asked for again with the snapshot: a lane that was opened
 // anew in between has forgotten its frames.
 func (t *Tail) Run(ctx context.Context, run track.RunNumber) (feed.Snapshot, error) {
-	s := feed.Snapshot{Watermarks: make(map[uint16]uint64, len(t.lanes))}
+	s := feed.Snapshot{Watermarks: make(map[uint16]uint64, len(t.lanes)), Seen: make(map[uint16]uint64, len(t.lanes))}
 	for _, l := range t.lanes {
-		sections, applied, err := seen(ctx, t, l, func(t *tail) []*feed.Section { return t.run(run) })
+		reached := uint64(0)
+		sections, applied, err := seen(ctx, t, l, func(t *tail) []*feed.Section {
+			reached = t.seen
+			return t.run(run)
+		})
 		if err != nil {
 			return feed.Snapshot{}, err
 		}
-		s.Watermarks[l.Lane] = applied
+		s.Watermarks[l.Lane], s.Seen[l.Lane] = applied, reached
 		if s.Sections == nil {
 			s.Sections = sections
 		} else {

@@ -66,8 +66,6 @@ type rig struct {
 	heldMax int
 	// breakAt is the part of a streamed history at which the tables break, counted from 1; 0 for none.
 	breakAt atomic.Int64
-	// inflate is how many points a size counts for one.
-	inflate uint64
 	// registered observes the registry; storedModels and storedVersions are what the tables have of it.
 	registered                   *registered.Set
 	storedModels, storedVersions []registered.Document

@@ -1,4 +1,4 @@
-// Package query is the read edge: MLflow's reads (runs, searches, histories), series for charts, and SQL.
+// Package query is the read edge: MLflow's reads (runs, searches, histories), and SQL. Series for charts are in package chart.
 //
 //	handler -> await documents and tail -> hot set, tail -> ClickHouse -> merge -> JSON
 //
@@ -27,7 +27,6 @@ import (
 	"github.com/streamgauge/streamgauge/query/hot"
 	"github.com/streamgauge/streamgauge/query/models"
 	"github.com/streamgauge/streamgauge/query/registered"
-	"github.com/streamgauge/streamgauge/query/series"
 	"github.com/streamgauge/streamgauge/query/sheet"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -51,7 +50,6 @@ type Store interface {
 	sheet.Source
 	Documents
 	Points
-	Lines
 	Models
 	Registry
 	Console
@@ -71,13 +69,6 @@ type Points interface {
 	History(ctx context.Context, read history.Read) (history.Points, error)
 	HistoryOrdered(ctx context.Context, read history.Read, visit func(*history.Points) error) error
 	LowestRank(ctx context.Context, read history.Read) (uint32, error)
-}
-
-// Lines are series for charts.
-type Lines interface {
-	SeriesSizes(ctx context.Context, read clickhouse.SeriesRead) ([]clickhouse.SeriesSize, error)
-	SeriesRaw(ctx context.Context, read clickhouse.SeriesRead) (series.Set, error)
-	SeriesRollup(ctx context.Context, read clickhouse.SeriesRead, level uint8) (series.Set, map[uint16]uint64, error)
 }
 
 // Models are logged models and the values measured for them.
@@ -176,8 +167,6 @@ func (q *Query) Routes(r fiber.Router) {
 	}
 	r.Get("/ajax-api/2.0/mlflow/metrics/get-history-bulk", q.getHistoryBulk)
 	r.Post("/ajax-api/2.0/mlflow/experiments/search-datasets", q.searchDatasets)
-	r.Get("/v1/runs/:run_id/series", q.getSeries)
-	r.Get("/v1/runs/:run_id/metrics", q.getMetrics)
 	r.Get("/v1/runs/:run_id/values", q.getValues)
 	r.Get("/v1/runs/:run_id/console", q.getConsole)
 	r.Get("/v1/status", q.getStatus)

@@ -102,11 +102,6 @@ func TestRefusalsAreMLflows(t *testing.T) {
 		{api + "/metrics/get-history-bulk-interval?run_ids=x&metric_key=a&start_step=3&end_step=1", "", "INVALID_PARAMETER_VALUE", "end_step must be greater than start_step. Found start_step=3 and end_step=1."},
 		{ajax + "/metrics/get-history-bulk?metric_key=a", "", "INVALID_PARAMETER_VALUE", "GetMetricHistoryBulk request must specify at least one run_id."},
 		{ajax + "/metrics/get-history-bulk?run_id=a", "", "INVALID_PARAMETER_VALUE", "GetMetricHistoryBulk request must specify a metric_key."},
-		{"/v1/runs/" + id(1) + "/series", "", "INVALID_PARAMETER_VALUE", fmt.Sprintf(required, "key")},
-		{"/v1/runs/" + id(1) + "/series?key=a&points=0", "", "INVALID_PARAMETER_VALUE", "'points' must be between 1 and 10000"},
-		{"/v1/runs/" + id(1) + "/series?key=a&rank=-1", "", "INVALID_PARAMETER_VALUE", "'rank'"},
-		{"/v1/runs/" + id(1) + "/series?key=a&from_step=2&to_step=1", "", "INVALID_PARAMETER_VALUE", "'from_step'"},
-		{"/v1/runs/" + id(1) + "/series?key=a", "", "RESOURCE_DOES_NOT_EXIST", "not found"},
 		{"/v1/sql", `{"format": "csv"}`, "INVALID_PARAMETER_VALUE", fmt.Sprintf(required, "query")},
 		{"/v1/sql", `{"query": "SELECT 1", "format": "xml"}`, "INVALID_PARAMETER_VALUE", "'format'"},
 	} {

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/history"
 	"github.com/streamgauge/streamgauge/query/hot"
-	"github.com/streamgauge/streamgauge/query/series"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -205,56 +203,6 @@ func (r *rig) LowestRank(_ context.Context, read history.Read) (uint32, error) {
 		return rank, r.down
 	}
 	return history.RankUnknown, r.down
-}
-
-func (r *rig) SeriesSizes(_ context.Context, read clickhouse.SeriesRead) (out []clickhouse.SeriesSize, _ error) {
-	set := make(series.Set)
-	for _, s := range r.rows(read.Run, nil) {
-		set.AddSection(s, read.Key, read.From, read.To)
-	}
-	for id, buckets := range set {
-		size := clickhouse.SeriesSize{ID: id, Least: math.MaxInt64, Greatest: math.MinInt64}
-		for _, b := range buckets {
-			size.Points += 1 + r.inflate
-			size.Least, size.Greatest = min(size.Least, b.StepFirst), max(size.Greatest, b.StepLast)
-		}
-		out = append(out, size)
-	}
-	return out, r.down
-}
-
-func (r *rig) SeriesRaw(_ context.Context, read clickhouse.SeriesRead) (series.Set, error) {
-	set := make(series.Set)
-	for _, s := range r.rows(read.Run, read.Watermarks) {
-		if s.Rank >= read.RankFrom && s.Rank <= read.RankTo {
-			set.AddSection(s, read.Key, read.From, read.To)
-		}
-	}
-	return set, r.down
-}
-
-func (r *rig) SeriesRollup(_ context.Context, read clickhouse.SeriesRead, level uint8) (series.Set, map[uint16]uint64, error) {
-	points := make(series.Set)
-	for _, s := range r.rows(read.Run, nil) {
-		if s.Rank >= read.RankFrom && s.Rank <= read.RankTo {
-			points.AddSection(s, read.Key, read.From, read.To)
-		}
-	}
-	set := make(series.Set)
-	for id, buckets := range points {
-		byBucket := make(map[int64]series.Bucket)
-		for _, b := range buckets {
-			at := b.StepFirst >> (8 + level)
-			if old, ok := byBucket[at]; ok {
-				b = old.Join(b)
-			}
-			byBucket[at] = b
-		}
-		for _, b := range byBucket {
-			set[id] = append(set[id], b)
-		}
-	}
-	return set, map[uint16]uint64{0: uint64(r.applied + r.marker)}, r.down
 }
 
 func (r *rig) Ask(_ context.Context, text, format string) (clickhouse.Answer, error) {

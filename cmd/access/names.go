@@ -102,6 +102,18 @@ func namesIn(f mlflow.Fields) (n Names, err error) {
 		}
 		n.Models = append(n.Models, id)
 	}
+	// Live streams name runs in one.
+	subscriptions, err := f.Objects("subscriptions")
+	if err != nil {
+		return n, err
+	}
+	for _, s := range subscriptions {
+		id, err := s.ID("run_id")
+		if err != nil {
+			return n, err
+		}
+		n.Runs = append(n.Runs, id)
+	}
 	return n, nil
 }
 

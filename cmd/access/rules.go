@@ -88,9 +88,15 @@ var rules = map[string]Rule{
 	"GET /v1/runs/:run_id/metrics": {Read, Named},
 	"GET /v1/runs/:run_id/values":  {Read, Named},
 	"GET /v1/runs/:run_id/console": {Read, Named},
-	"GET /v1/tokens":               {Admin, Whole},
-	"POST /v1/tokens":              {Admin, Whole},
-	"DELETE /v1/tokens/:id":        {Admin, Whole},
+	"GET /v1/runs/:run_id/ranks":   {Read, Named},
+	"GET /v1/series":               {Read, Named},
+	"POST /v1/series":              {Read, Named},
+	// A stream brings nothing by itself; what it shall bring is named in the POST.
+	"GET /v1/live":          {Read, Nothing},
+	"POST /v1/live/:id":     {Read, Named},
+	"GET /v1/tokens":        {Admin, Whole},
+	"POST /v1/tokens":       {Admin, Whole},
+	"DELETE /v1/tokens/:id": {Admin, Whole},
 
 	"GET 2.0/mlflow/experiments/get":                    {Read, Named},
 	"GET 2.0/mlflow/experiments/get-by-name":            {Read, Named},

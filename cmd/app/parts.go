@@ -28,7 +28,9 @@ import (
 	"github.com/streamgauge/streamgauge/ingest/trace"
 	tracewrite "github.com/streamgauge/streamgauge/ingest/trace/write"
 	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/query/chart"
 	querych "github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/live"
 	"github.com/streamgauge/streamgauge/query/traces"
 	"github.com/streamgauge/streamgauge/registry"
 	registrynats "github.com/streamgauge/streamgauge/registry/nats"
@@ -56,6 +58,8 @@ type parts struct {
 	docs     *documents.Loop
 	store    *querych.Store
 	query    *query.Query
+	charts   *chart.Reader
+	live     *live.Hub
 	edge     *ingest.Edge
 	traces   *tracewrite.Writer
 
@@ -67,7 +71,7 @@ type parts struct {
 // startParts wires the services in the order in which each needs the one before. What it gives must be
 // stopped also after an error.
 func startParts(ctx context.Context, s *server) (*parts, error) {
-	p := &parts{s: s, metrics: prometheus.NewRegistry(), cancel: func() {}}
+	p := &parts{s: s, metrics: prometheus.NewRegistry(), live: live.NewHub(), cancel: func() {}}
 	docs, err := p.connect("documents")
 	if err != nil {
 		return p, err
@@ -89,16 +93,18 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	hot := query.NewHot(query.HotOptions{})
 	registered := query.NewRegistered()
 	sheets := query.NewSheets()
-	observer := observers{hot, sheets, registered, p.registry, p.vault}
+	observer := observers{hot, sheets, registered, p.registry, p.vault, p.live}
 	p.makeLoops(docs, observer)
 	c := s.engine.Credentials()
 	p.store = querych.New(querych.Options{
 		Addr: s.config.ClickHouseListen, HTTPAddr: s.config.ClickHouseHTTPListen,
 		User: engine.AppUser, Password: c.App, ReaderUser: engine.ReaderUser, ReaderPassword: c.Reader,
 	})
-	p.query = query.New(hot, p.store, consumers.NewTail(&p.acks, p.lanes...), p.docs, query.Options{
+	tail := consumers.NewTail(&p.acks, p.lanes...)
+	p.query = query.New(hot, p.store, tail, p.docs, query.Options{
 		Blob: p.registry.Blob, Registered: registered, Sheets: sheets,
 	})
+	p.charts = chart.New(p.query, p.store, tail)
 	p.edge = ingest.New(p.registry, p.bus.appender(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: p.bus.told(), Experiments: p.registry,
 		Rates: quota.Limits{Run: s.config.RunRate, Token: s.config.TokenRate},
@@ -208,6 +214,8 @@ func (p *parts) status() error {
 func (p *parts) routes(r fiber.Router) {
 	p.registry.Routes(r)
 	p.query.Routes(r)
+	p.charts.Routes(r)
+	live.NewServer(p.live, p.query).Routes(r)
 	p.edge.Routes(r)
 	trace.NewEdge(p.traces, p.registry, p.s.nats.Space).Routes(r)
 	p.vault.Routes(r)

@@ -235,6 +235,9 @@ func (s *server) startStores(ctx context.Context) error {
 
 // stop ends what was started, in the reverse order.
 func (s *server) stop() {
+	if s.parts != nil {
+		s.parts.live.Close() // its streams would be waited for
+	}
 	if err := s.web.close(); err != nil {
 		s.p.Log.Warn("stop", "error", err)
 	}

@@ -163,15 +163,21 @@ func (t *target) loadFrames(dir string, g generator) (framesResult, error) {
 }
 
 func bareInsert(dir string) (float64, error) {
+	config, err := engineConfig(dir)
+	if err != nil {
+		return 0, err
+	}
+	return bare.Insert(context.Background(), config, bareFor/2)
+}
+
+// engineConfig is how to reach the engine of a data folder with all rights.
+func engineConfig(dir string) (clickhouse.Config, error) {
 	ports, err := app.ReadPorts(dir)
 	if err != nil {
-		return 0, err
+		return clickhouse.Config{}, err
 	}
 	c, err := engine.LoadCredentials(dir)
-	if err != nil {
-		return 0, err
-	}
-	return bare.Insert(context.Background(), clickhouse.Config{Address: ports.ClickHouse, User: engine.AppUser, Password: c.App}, bareFor/2)
+	return clickhouse.Config{Address: ports.ClickHouse, User: engine.AppUser, Password: c.App}, err
 }
 
 func natsURL(dir string) (string, error) {

@@ -42,6 +42,7 @@ var measures = []measure{
 	{name: "registry", run: (*bench).measureRegistry},
 	{name: "many runs", run: (*bench).measureManyRuns},
 	{name: "most runs", run: (*bench).measureMostRuns, large: true},
+	{name: "series", run: (*bench).measureSeries, large: true},
 }
 
 // both measures a figure on our server and on the reference.

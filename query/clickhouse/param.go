@@ -37,6 +37,10 @@ func paramText(v any) (string, error) {
 		return list(v, literal), nil
 	case []uint64:
 		return list(v, decimal), nil
+	case []int64:
+		return list(v, func(n int64) string { return strconv.FormatInt(n, 10) }), nil
+	case []SeriesPair:
+		return list(v, func(p SeriesPair) string { return "(" + decimal(p.Run) + "," + literal(p.Key) + ")" }), nil
 	case []uint32:
 		return list(v, decimal), nil
 	case []uint16:

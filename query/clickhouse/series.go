@@ -2,6 +2,8 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
+	"math"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -9,136 +11,315 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// SeriesRead says which series of a key are wanted, and pins the read to a snapshot of the tail.
-type SeriesRead struct {
+// ErrTooMany says that a read of series has more rows than its reader wants to hold.
+var ErrTooMany = errors.New("more rows than may be held")
+
+// SeriesPair is a key of a run.
+type SeriesPair struct {
 	Run track.RunNumber
 	Key string
+}
+
+// SeriesRead says which series are wanted.
+type SeriesRead struct {
+	Pairs []SeriesPair
 	// RankFrom and RankTo, From and To (steps) are inclusive.
 	RankFrom, RankTo uint32
 	From, To         int64
-	Watermarks       map[uint16]uint64
+	// Each keeps ranks apart; without it all are rank 0.
+	Each bool
+	// ByTime: buckets and the range are of time since the start of the run in milliseconds. Runs without a start count
+	// since the epoch.
+	ByTime           bool
+	TimeFrom, TimeTo int64
+	StartsMS         map[track.RunNumber]int64
+	// Shift: a bucket is 1 << Shift wide, steps or milliseconds.
+	Shift uint8
+	// Watermarks pin the read, by lane.
+	Watermarks map[uint16]uint64
+	// RowsMax bounds the answer.
+	RowsMax int
 }
 
-func (r SeriesRead) params() params {
-	p := pinned(r.Run, r.Key, r.Watermarks)
+// SeriesID names a launch's part of a line.
+type SeriesID struct {
+	SeriesPair
+	Rank, Attempt uint32
+}
+
+// SeriesExtent is how large one is in ClickHouse.
+type SeriesExtent struct {
+	SeriesID
+	// Inside the range, to a group of 256 steps; the other rows are of what lies outside.
+	Inside bool
+	Points uint64
+	// Bounds of what is there.
+	StepFirst, StepLast, TimeFirst, TimeLast int64
+}
+
+// SeriesBucket is a bucket of one.
+type SeriesBucket struct {
+	SeriesID
+	series.Bucket
+}
+
+// ShiftMax of a statement: what is wider is joined by the reader.
+const ShiftMax = 62
+
+// rollupShift: a row of the rollup holds 256 steps.
+const rollupShift = 8
+
+func (r *SeriesRead) params() params {
+	p := pinned(0, "", r.Watermarks)
+	delete(p, "run")
+	delete(p, "key")
+	p["pairs"] = r.Pairs
 	p["rank_from"], p["rank_to"] = uint64(r.RankFrom), uint64(r.RankTo)
 	p["from"], p["to"] = r.From, r.To
+	p["shift"] = uint64(min(r.Shift, ShiftMax))
+	p["each"] = uint64(0)
+	if r.Each {
+		p["each"] = uint64(1)
+	}
+	if r.ByTime {
+		runs, starts := []uint64{0}, []int64{0} // lists must not be empty
+		for run, start := range r.StartsMS {
+			runs, starts = append(runs, run), append(starts, start)
+		}
+		p["runs"], p["starts"] = runs, starts
+		p["time_from"], p["time_to"] = r.TimeFrom, r.TimeTo
+	}
 	return p
 }
 
-// SeriesSize is how large one series is in ClickHouse, to a bucket of 256 steps.
-type SeriesSize struct {
-	series.ID
-	Points          uint64
-	Least, Greatest int64
-}
-
-type sizes struct {
-	rank, attempt   proto.ColUInt32
-	points          proto.ColUInt64
-	least, greatest proto.ColInt64
-	list            []SeriesSize
-}
-
-func (r *sizes) columns() proto.Results {
-	return proto.Results{{Name: "rank", Data: &r.rank}, {Name: "attempt", Data: &r.attempt}, {Name: "points", Data: &r.points}, {Name: "least", Data: &r.least}, {Name: "greatest", Data: &r.greatest}}
-}
-
-func (r *sizes) reset() { r.list = nil }
-
-func (r *sizes) take(rows int) error {
-	for i := range rows {
-		r.list = append(r.list, SeriesSize{series.ID{Rank: r.rank[i], Attempt: r.attempt[i]}, r.points[i], r.least[i], r.greatest[i]})
+func (p params) without(names ...string) params {
+	for _, n := range names {
+		delete(p, n)
 	}
-	return nil
+	return p
 }
 
-// SeriesSizes reads the sizes of a key's series between two steps.
-func (s *Store) SeriesSizes(ctx context.Context, read SeriesRead) ([]SeriesSize, error) {
-	var r sizes
-	err := s.statement(ctx, "series_sizes", params{"run": read.Run, "key": read.Key, "from": read.From, "to": read.To}, &r)
-	return r.list, err
+// names gives texts of a column of few different ones without copying each.
+type names struct {
+	column proto.ColStr
+	last   string
 }
 
-type rawRows struct {
-	rank, attempt proto.ColUInt32
-	step, ts      proto.ColInt64
-	v             proto.ColFloat64
-	set           series.Set
-}
-
-func (r *rawRows) columns() proto.Results {
-	return proto.Results{{Name: "rank", Data: &r.rank}, {Name: "attempt", Data: &r.attempt}, {Name: "step", Data: &r.step}, {Name: "ts", Data: &r.ts}, {Name: "v", Data: &r.v}}
-}
-
-func (r *rawRows) reset() { r.set = make(series.Set) }
-
-func (r *rawRows) take(rows int) error {
-	for i := range rows {
-		id := series.ID{Rank: r.rank[i], Attempt: r.attempt[i]}
-		r.set[id] = append(r.set[id], series.One(r.step[i], r.ts[i], r.v[i]))
+func (n *names) row(i int) string {
+	if b := n.column.RowBytes(i); string(b) != n.last {
+		n.last = string(b)
 	}
-	return nil
+	return n.last
 }
 
-// SeriesRaw reads points, pinned to the watermarks.
-func (s *Store) SeriesRaw(ctx context.Context, read SeriesRead) (series.Set, error) {
-	var r rawRows
-	err := s.statement(ctx, "series_raw", read.params(), &r)
-	return r.set, err
+// The kinds of rows beside those of kind 0.
+const (
+	kindMarker  = 1
+	kindOutside = 2
+)
+
+type extentRows struct {
+	kind, inside               proto.ColUInt8
+	run, points                proto.ColUInt64
+	name                       names
+	rank, attempt              proto.ColUInt32
+	first, last, tFirst, tLast proto.ColInt64
+	list                       []SeriesExtent
+	marks                      map[uint16]uint64
+	max                        int
 }
 
-// kinds of rows of a rollup read.
-const kindMarker = 1
-
-type rollupRows struct {
-	kind                          proto.ColUInt8
-	rank, attempt                 proto.ColUInt32
-	bucket                        proto.ColInt64
-	low, high, total              proto.ColFloat64
-	points, nans, infs, minusInfs proto.ColUInt64
-	first, last                   proto.ColFloat64
-	stepFirst, stepLast, ts       proto.ColInt64
-	set                           series.Set
-	marks                         map[uint16]uint64
-}
-
-func (r *rollupRows) columns() proto.Results {
+func (r *extentRows) columns() proto.Results {
 	return proto.Results{
-		{Name: "kind", Data: &r.kind}, {Name: "rank", Data: &r.rank}, {Name: "attempt", Data: &r.attempt}, {Name: "bucket", Data: &r.bucket},
-		{Name: "low", Data: &r.low}, {Name: "high", Data: &r.high}, {Name: "total", Data: &r.total},
-		{Name: "points", Data: &r.points}, {Name: "nans", Data: &r.nans}, {Name: "infs", Data: &r.infs}, {Name: "minus_infs", Data: &r.minusInfs},
-		{Name: "first", Data: &r.first}, {Name: "last", Data: &r.last},
-		{Name: "step_first", Data: &r.stepFirst}, {Name: "step_last", Data: &r.stepLast}, {Name: "ts_last", Data: &r.ts},
+		{Name: "kind", Data: &r.kind}, {Name: "run", Data: &r.run}, {Name: "name", Data: &r.name.column}, {Name: "of_rank", Data: &r.rank}, {Name: "attempt", Data: &r.attempt},
+		{Name: "inside", Data: &r.inside}, {Name: "points", Data: &r.points},
+		{Name: "step_first", Data: &r.first}, {Name: "step_last", Data: &r.last}, {Name: "ts_first", Data: &r.tFirst}, {Name: "ts_last", Data: &r.tLast},
 	}
 }
 
-func (r *rollupRows) reset() { r.set, r.marks = make(series.Set), make(map[uint16]uint64) }
+func (r *extentRows) reset() { r.list, r.marks = nil, make(map[uint16]uint64) }
 
-func (r *rollupRows) take(rows int) error {
+func (r *extentRows) take(rows int) error {
+	if len(r.list)+rows > r.max {
+		return ErrTooMany
+	}
 	for i := range rows {
 		if r.kind[i] == kindMarker {
 			r.marks[uint16(r.attempt[i])] = r.points[i]
 			continue
 		}
-		id := series.ID{Rank: r.rank[i], Attempt: r.attempt[i]}
-		r.set[id] = append(r.set[id], series.Bucket{
-			First: r.first[i], Last: r.last[i], StepFirst: r.stepFirst[i], StepLast: r.stepLast[i], TimeMS: r.ts[i],
-			Low: r.low[i], High: r.high[i], Sum: r.total[i], Finite: r.points[i],
-			NaNs: r.nans[i], Infs: r.infs[i], MinusInfs: r.minusInfs[i],
+		r.list = append(r.list, SeriesExtent{
+			SeriesID: SeriesID{SeriesPair{r.run[i], r.name.row(i)}, r.rank[i], r.attempt[i]},
+			Inside:   r.inside[i] == 1, Points: r.points[i],
+			StepFirst: r.first[i], StepLast: r.last[i], TimeFirst: r.tFirst[i], TimeLast: r.tLast[i],
 		})
 	}
 	return nil
 }
 
-// SeriesRollup reads buckets of 256 << level steps, and the greatest sequence per lane that they hold: sections
-// of the tail up to it are in the buckets.
-func (s *Store) SeriesRollup(ctx context.Context, read SeriesRead, level uint8) (series.Set, map[uint16]uint64, error) {
-	var r rollupRows
-	p := read.params()
-	delete(p, "lanes")
-	delete(p, "marks")
-	p["level"] = uint64(level)
-	err := s.statement(ctx, "series_p8", p, &r)
-	return r.set, r.marks, err
+// SeriesExtents reads how large series are, and the greatest sequence per lane that this counts.
+func (s *Store) SeriesExtents(ctx context.Context, read SeriesRead) ([]SeriesExtent, map[uint16]uint64, error) {
+	r := extentRows{max: read.RowsMax}
+	p, name := read.params().without("lanes", "marks", "shift"), "series_extents"
+	if read.ByTime {
+		name = "series_extents_time"
+		p = p.without("from", "to")
+	}
+	err := s.statement(ctx, name, p, &r)
+	return r.list, r.marks, err
 }
+
+type bucketRows struct {
+	kind                             proto.ColUInt8
+	run                              proto.ColUInt64
+	name                             names
+	rank, attempt                    proto.ColUInt32
+	low, high, total                 proto.ColFloat64
+	finite, nans, infs, minusInfs    proto.ColUInt64
+	first, last                      proto.ColFloat64
+	stepFirst, stepLast, tsFirst, ts proto.ColInt64
+	SeriesRollup
+	max int
+}
+
+// SeriesRollup is what a read of the rollup gives.
+type SeriesRollup struct {
+	Buckets []SeriesBucket
+	// Marks are the greatest sequence per lane that the buckets hold: sections of the tail up to it are in them.
+	Marks map[uint16]uint64
+	// Outside has where launches begin outside of the range.
+	Outside []SeriesBegin
+}
+
+// SeriesBegin is the first step of a launch.
+type SeriesBegin struct {
+	SeriesID
+	Step int64
+}
+
+func (r *bucketRows) columns() proto.Results {
+	return proto.Results{
+		{Name: "kind", Data: &r.kind}, {Name: "run", Data: &r.run}, {Name: "name", Data: &r.name.column}, {Name: "of_rank", Data: &r.rank}, {Name: "attempt", Data: &r.attempt},
+		{Name: "low", Data: &r.low}, {Name: "high", Data: &r.high}, {Name: "total", Data: &r.total},
+		{Name: "finite", Data: &r.finite}, {Name: "nans", Data: &r.nans}, {Name: "infs", Data: &r.infs}, {Name: "minus_infs", Data: &r.minusInfs},
+		{Name: "first", Data: &r.first}, {Name: "last", Data: &r.last},
+		{Name: "step_first", Data: &r.stepFirst}, {Name: "step_last", Data: &r.stepLast}, {Name: "ts_first", Data: &r.tsFirst}, {Name: "ts_last", Data: &r.ts},
+	}
+}
+
+func (r *bucketRows) reset() { r.SeriesRollup = SeriesRollup{Marks: make(map[uint16]uint64)} }
+
+func (r *bucketRows) take(rows int) error {
+	if len(r.Buckets)+rows > r.max {
+		return ErrTooMany
+	}
+	for i := range rows {
+		id := SeriesID{SeriesPair{r.run[i], r.name.row(i)}, r.rank[i], r.attempt[i]}
+		switch r.kind[i] {
+		case kindMarker:
+			r.Marks[uint16(r.attempt[i])] = r.finite[i]
+			continue
+		case kindOutside:
+			r.Outside = append(r.Outside, SeriesBegin{id, r.stepFirst[i]})
+			continue
+		}
+		r.Buckets = append(r.Buckets, SeriesBucket{id, series.Bucket{
+			First: r.first[i], Last: r.last[i], StepFirst: r.stepFirst[i], StepLast: r.stepLast[i], TimeFirst: r.tsFirst[i], TimeLast: r.ts[i],
+			Low: r.low[i], High: r.high[i], Sum: r.total[i], Finite: r.finite[i],
+			NaNs: r.nans[i], Infs: r.infs[i], MinusInfs: r.minusInfs[i],
+		}})
+	}
+	return nil
+}
+
+// ReadSeriesRollup reads buckets of the rollup, at least 256 steps wide. The range of steps is to 256,
+// a read by time has all buckets that touch its range; the shift is of steps also then.
+func (s *Store) ReadSeriesRollup(ctx context.Context, read SeriesRead) (SeriesRollup, error) {
+	r := bucketRows{max: read.RowsMax}
+	p, name := read.params().without("lanes", "marks"), "series_rollup"
+	p["shift"] = uint64(min(max(read.Shift, rollupShift)-rollupShift, ShiftMax))
+	if read.ByTime {
+		p, name = p.without("from", "to"), "series_rollup_time"
+	}
+	err := s.statement(ctx, name, p, &r)
+	return r.SeriesRollup, err
+}
+
+// SeriesGrouped reads points in buckets, pinned to the watermarks.
+func (s *Store) SeriesGrouped(ctx context.Context, read SeriesRead) ([]SeriesBucket, error) {
+	r := bucketRows{max: read.RowsMax}
+	name := "series_grouped"
+	if read.ByTime {
+		name = "series_grouped_time"
+	}
+	err := s.statement(ctx, name, read.params(), &r)
+	return r.Buckets, err
+}
+
+type pointRows struct {
+	run           proto.ColUInt64
+	name          names
+	rank, attempt proto.ColUInt32
+	step, ts      proto.ColInt64
+	v             proto.ColFloat64
+	list          []SeriesBucket
+	max           int
+}
+
+func (r *pointRows) columns() proto.Results {
+	return proto.Results{
+		{Name: "run", Data: &r.run}, {Name: "name", Data: &r.name.column}, {Name: "of_rank", Data: &r.rank}, {Name: "attempt", Data: &r.attempt},
+		{Name: "step", Data: &r.step}, {Name: "ts", Data: &r.ts}, {Name: "v", Data: &r.v},
+	}
+}
+
+func (r *pointRows) reset() { r.list = nil }
+
+func (r *pointRows) take(rows int) error {
+	if len(r.list)+rows > r.max {
+		return ErrTooMany
+	}
+	for i := range rows {
+		id := SeriesID{SeriesPair{r.run[i], r.name.row(i)}, r.rank[i], r.attempt[i]}
+		r.list = append(r.list, SeriesBucket{id, series.One(r.step[i], r.ts[i], r.v[i])})
+	}
+	return nil
+}
+
+// SeriesPoints reads points as they are, pinned to the watermarks. A range of time is not looked at.
+func (s *Store) SeriesPoints(ctx context.Context, read SeriesRead) ([]SeriesBucket, error) {
+	r := pointRows{max: read.RowsMax}
+	read.ByTime = false
+	err := s.statement(ctx, "series_points", read.params().without("shift"), &r)
+	return r.list, err
+}
+
+type lowestRows struct {
+	run  proto.ColUInt64
+	name names
+	rank proto.ColUInt32
+	all  map[SeriesPair]uint32
+}
+
+func (r *lowestRows) columns() proto.Results {
+	return proto.Results{{Name: "run", Data: &r.run}, {Name: "name", Data: &r.name.column}, {Name: "of_rank", Data: &r.rank}}
+}
+
+func (r *lowestRows) reset() { r.all = make(map[SeriesPair]uint32) }
+
+func (r *lowestRows) take(rows int) error {
+	for i := range rows {
+		r.all[SeriesPair{r.run[i], r.name.row(i)}] = r.rank[i]
+	}
+	return nil
+}
+
+// LowestRanks reads the lowest rank that logged a key, for some keys of some runs.
+func (s *Store) LowestRanks(ctx context.Context, experiments []uint32, runs []track.RunNumber, keys []string) (map[SeriesPair]uint32, error) {
+	var r lowestRows
+	err := s.statement(ctx, "series_ranks", params{"experiments": experiments, "runs": runs, "keys": keys}, &r)
+	return r.all, err
+}
+
+// RankMax is the greatest rank.
+const RankMax = math.MaxUint32

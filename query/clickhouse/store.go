@@ -49,6 +49,8 @@ type Store struct {
 	streams chan struct{}
 	idle    chan *ch.Client
 	http    *http.Client
+	// settings of every statement, for tests.
+	settings []ch.Setting
 }
 
 // New makes a store; it connects when it is asked.
@@ -203,7 +205,7 @@ func (s *Store) run(ctx context.Context, name, text string, p params, r result, 
 		return ch.Query{
 			Body:       text,
 			Parameters: bound,
-			Settings:   slices.Concat(oneSnapshot, settings),
+			Settings:   slices.Concat(oneSnapshot, s.settings, settings),
 			Result:     r.columns(),
 			OnResult:   func(_ context.Context, b proto.Block) error { return r.take(b.Rows) },
 		}

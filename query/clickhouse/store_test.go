@@ -208,32 +208,6 @@ func TestHistoryIsPinnedAndPaged(t *testing.T) {
 	}
 }
 
-func TestSeriesRollupAgreesWithPointsAndBringsItsMarker(t *testing.T) {
-	r := start(t, enginetest.Start(t))
-	ctx := t.Context()
-	r.insertPoints(t, 4, "loss", "SELECT toInt64(number) - 1000 AS step, toInt64(number) AS ts, multiIf(number = 700, inf, number = 900, -7000, number = 901, nan, number * 0.5) AS v, 0 AS rank, 40 AS seq, '' AS model, '' AS dataset FROM numbers(5000)")
-	r.exec(t, "INSERT INTO streamgauge.points (run, key, rank, attempt, step, seq, v, lane, month) VALUES (0, '', 0, 0, 41, 41, 5000, 0, 202611)")
-	read := clickhouse.SeriesRead{Run: number(4), Key: "loss", RankTo: math.MaxUint32, From: history.StepMin, To: history.StepMax}
-	sizes, err := r.store.SeriesSizes(ctx, read)
-	if err != nil || len(sizes) != 1 || sizes[0].Points != 5000 || sizes[0].Least != -1000 || sizes[0].Greatest != 3999 {
-		t.Fatalf("sizes %v, %v", sizes, err)
-	}
-	raw, err := r.store.SeriesRaw(ctx, read)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := raw.Draw("loss", 1, true)[0].Buckets[0]
-	for level := range uint8(4) {
-		rollup, marks, err := r.store.SeriesRollup(ctx, read, level)
-		if err != nil || marks[0] < 41 {
-			t.Fatalf("marks %v, %v", marks, err)
-		}
-		if got := rollup.Draw("loss", 1, false)[0].Buckets[0]; got != want {
-			t.Errorf("level %d: %+v, want %+v", level, got, want)
-		}
-	}
-}
-
 func TestModelMetricsAndRunIDs(t *testing.T) {
 	r := start(t, enginetest.Start(t))
 	r.insertPoints(t, 5, "f1", "SELECT toInt64(number) AS step, 1 AS ts, number * 0.5 AS v, 0 AS rank, 1 AS seq, 'm-a' AS model, 'wine\nd1' AS dataset FROM numbers(3)")

@@ -3,124 +3,232 @@ package series_test
 import (
 	"math"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"testing"
 
-	"github.com/go-faster/jx"
-
 	"github.com/streamgauge/streamgauge/query/series"
-	"github.com/streamgauge/streamgauge/schemas/feed"
-	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
-// TestDownsampleHidesNothing holds the buckets of random lines against their points.
-func TestDownsampleHidesNothing(t *testing.T) {
+func value(r *rand.Rand) float64 {
+	return []float64{r.NormFloat64(), math.NaN(), math.Inf(1), math.Inf(-1), 0}[min(r.IntN(40), 4)]
+}
+
+// points are random ones; steps may repeat, go back, and be as far apart as they can.
+func points(r *rand.Rand, n int) []series.Bucket {
+	var out []series.Bucket
+	step := []int64{0, -1 << 62, math.MinInt64, 1 << 40}[r.IntN(4)]
+	width := []int64{1, 3, 1 << 30, 1 << 52}[r.IntN(4)]
+	for range n {
+		out = append(out, series.One(step, 1_760_000_000_000+r.Int64N(1+width), value(r)))
+		step += r.Int64N(width + 1)
+	}
+	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+func total(buckets []series.Bucket) (all series.Bucket) {
+	for _, b := range buckets {
+		all = all.Join(b)
+	}
+	// Sums are rounded, and of points of one step any may be the first or last.
+	all.Sum, all.First, all.Last = 0, 0, 0
+	return all
+}
+
+// TestDrawHidesNothing holds the buckets of random lines against their points, drawn at once or from buckets of any
+// finer grid, as the rollup gives them.
+func TestDrawHidesNothing(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(2000) {
+	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 4))
-		set := make(series.Set)
-		var points []series.Bucket
-		step := []int64{0, -1 << 62, math.MinInt64, 1 << 40}[r.IntN(4)]
-		width := []int64{1, 3, 1 << 30, 1 << 52}[r.IntN(4)]
-		for range 1 + r.IntN(300) {
-			v := []float64{r.NormFloat64(), math.NaN(), math.Inf(1), math.Inf(-1), 0}[min(r.IntN(40), 4)]
-			points = append(points, series.One(step, step, v))
-			step += r.Int64N(width + 1)
+		all := points(r, 1+r.IntN(300))
+		axis := []series.Axis{series.AxisStep, series.AxisTime, series.AxisRelative}[r.IntN(3)]
+		const start = 1_760_000_000_000
+		least, greatest := int64(math.MaxInt64), int64(math.MinInt64)
+		for i := range all {
+			x := axis.X(&all[i], start)
+			least, greatest = min(least, x), max(greatest, x)
 		}
-		set[series.ID{}] = append([]series.Bucket(nil), points...)
-		n := 1 + r.IntN(60)
-		line := set.Draw("k", n, false)[0]
-		if len(line.Buckets) > n && len(points) > n {
-			t.Fatalf("seed %d: %d buckets, at most %d asked for", seed, len(line.Buckets), n)
+		n := 2 + r.IntN(60)
+		g := series.GridOf(axis, least, greatest, n)
+		fine := series.Grid{Axis: axis, Shift: uint8(r.IntN(int(g.Shift) + 1))}
+		drawn := g.Draw(fine.Draw(slices.Clone(all), start), start)
+		if len(drawn) > n {
+			t.Fatalf("seed %d: %d buckets, at most %d asked for", seed, len(drawn), n)
 		}
-		var all series.Bucket
-		for i, b := range line.Buckets {
-			if i == 0 {
-				all = b
-				continue
+		if got, want := total(drawn), total(all); got != want {
+			t.Fatalf("seed %d: %+v, want %+v", seed, got, want)
+		}
+		for _, p := range all {
+			if !within(drawn, p, g, start) {
+				t.Fatalf("seed %d: no bucket of %+v shows %+v", seed, drawn, p)
 			}
-			if b.StepFirst < line.Buckets[i-1].StepLast {
-				t.Fatalf("seed %d: bucket %d begins before the one before it ends", seed, i)
+		}
+		for i := range drawn {
+			if m := drawn[i].Mean(); drawn[i].Finite > 0 && (m < drawn[i].Low || m > drawn[i].High) {
+				t.Fatalf("seed %d: mean %v is not between %v and %v", seed, m, drawn[i].Low, drawn[i].High)
 			}
-			all = all.Join(b)
-		}
-		want := points[0]
-		for _, p := range points[1:] {
-			want = want.Join(p)
-		}
-		if math.Abs(all.Sum-want.Sum) > 1e-9 {
-			t.Fatalf("seed %d: sum %v, want %v", seed, all.Sum, want.Sum)
-		}
-		all.Sum, want.Sum = 0, 0
-		if math.IsNaN(all.First) && math.IsNaN(want.First) {
-			all.First, want.First = 0, 0
-		}
-		if math.IsNaN(all.Last) && math.IsNaN(want.Last) {
-			all.Last, want.Last = 0, 0
-		}
-		if len(points) > 1 && points[0].StepFirst == points[1].StepFirst {
-			all.First, want.First = 0, 0 // of points of one step any may be the first
-		}
-		if l := len(points); l > 1 && points[l-1].StepFirst == points[l-2].StepFirst {
-			all.Last, want.Last = 0, 0
-		}
-		if all != want {
-			t.Fatalf("seed %d: %+v, want %+v", seed, all, want)
+			if i > 0 && axis.X(&drawn[i], start) <= axis.X(&drawn[i-1], start) {
+				t.Fatalf("seed %d: bucket %d does not come after the one before it", seed, i)
+			}
 		}
 	}
 }
 
-func TestTheWidestRangeOfStepsIsDrawn(t *testing.T) {
+// within says whether the bucket of the point's place shows it.
+func within(drawn []series.Bucket, p series.Bucket, g series.Grid, start int64) bool {
+	at := func(b series.Bucket) int64 {
+		if g.Shift > 63 {
+			return 0
+		}
+		return g.Axis.X(&b, start) >> g.Shift
+	}
+	for i := range drawn {
+		b := &drawn[i]
+		if at(*b) != at(p) {
+			continue
+		}
+		if p.StepFirst < b.StepFirst || p.StepFirst > b.StepLast || p.TimeFirst < b.TimeFirst || p.TimeFirst > b.TimeLast {
+			return false
+		}
+		switch v := p.First; {
+		case math.IsNaN(v):
+			return b.NaNs > 0
+		case math.IsInf(v, 1):
+			return b.Infs > 0
+		case math.IsInf(v, -1):
+			return b.MinusInfs > 0
+		default:
+			return b.Min() <= v && v <= b.Max()
+		}
+	}
+	return false
+}
+
+func TestEqualRawPointsAreOne(t *testing.T) {
 	t.Parallel()
-	buckets := []series.Bucket{series.One(math.MinInt64, 0, 1), series.One(-1, 0, 2), series.One(0, 0, 3), series.One(math.MaxInt64, 0, 4)}
-	got := series.Downsample(buckets, 2)
-	if len(got) != 2 || got[0].Points() != 2 || got[1].First != 3 || got[1].Last != 4 {
+	g := series.Grid{Axis: series.AxisStep, Raw: true}
+	nan := math.NaN()
+	got := g.Draw([]series.Bucket{series.One(2, 1, nan), series.One(1, 1, 1), series.One(1, 1, 1), series.One(1, 1, 2), series.One(2, 1, nan)}, 0)
+	if len(got) != 3 || got[0].First != 1 || got[1].First != 2 || got[2].NaNs != 1 {
 		t.Errorf("got %+v", got)
 	}
 }
 
-func TestEncodeShowsGapsAndCounts(t *testing.T) {
-	t.Parallel()
-	set := make(series.Set)
-	set.AddSection(&feed.Section{Rank: 2, Points: track.Points{Keys: []string{"k"}, Key: []uint32{0, 0, 0}, Step: []int64{1, 2, 9}, TimeMS: []int64{5, 6, 7}, Value: []float64{0.5, math.NaN(), 4}}}, "k", 0, 5)
-	var w jx.Encoder
-	series.Encode(&w, set.Draw("k", 10, true))
-	want := `{"series":[{"key":"k","rank":2,"attempt":0,"points_total":2,"raw":true,"step":[1,2],"step_last":[1,2],"time":[5,6],` +
-		`"min":[0.5,"NaN"],"max":[0.5,"NaN"],"mean":[0.5,"NaN"],"first":[0.5,"NaN"],"last":[0.5,"NaN"],"count":[1,1],"non_finite":[0,1]}]}`
-	if got := w.String(); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-func TestEncodeKeepsInfinities(t *testing.T) {
+func TestABucketOfNoFiniteValueSaysWhatIsThere(t *testing.T) {
 	t.Parallel()
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, tt := range []struct {
-		name   string
-		values []float64
-		want   string
+		values         []float64
+		low, high, avg float64
 	}{
-		{"an infinity", []float64{inf}, `"min":["Infinity"],"max":["Infinity"],"mean":["Infinity"],"first":["Infinity"],"last":["Infinity"]`},
-		{"a negative one, then NaN", []float64{-inf, nan}, `"min":["-Infinity"],"max":["-Infinity"],"mean":["NaN"],"first":["-Infinity"],"last":["NaN"]`},
-		{"both", []float64{inf, -inf}, `"min":["-Infinity"],"max":["Infinity"],"mean":["NaN"],"first":["Infinity"],"last":["-Infinity"]`},
-		{"a number among them is the scale", []float64{2, nan, inf}, `"min":[2],"max":[2],"mean":[2],"first":[2],"last":["Infinity"]`},
+		{[]float64{inf}, inf, inf, inf},
+		{[]float64{-inf, nan}, -inf, -inf, nan},
+		{[]float64{inf, -inf}, -inf, inf, nan},
+		{[]float64{2, nan, inf}, 2, 2, 2},
+		{[]float64{math.MaxFloat64, math.MaxFloat64}, math.MaxFloat64, math.MaxFloat64, math.MaxFloat64},
 	} {
-		set := make(series.Set)
+		var b series.Bucket
 		for i, v := range tt.values {
-			set[series.ID{}] = append(set[series.ID{}], series.One(int64(i), 1, v))
+			b = b.Join(series.One(int64(i), 1, v))
 		}
-		var w jx.Encoder
-		series.Encode(&w, set.Draw("k", 1, true))
-		if got := w.String(); !strings.Contains(got, tt.want) {
-			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		same := func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
+		if !same(b.Min(), tt.low) || !same(b.Max(), tt.high) || !same(b.Mean(), tt.avg) {
+			t.Errorf("%v: %v %v %v", tt.values, b.Min(), b.Max(), b.Mean())
 		}
 	}
 }
 
-func TestRepeatedPointsAreDrawnOnce(t *testing.T) {
+// TestCutShowsTheHighestLaunch compares parts with the rule, step by step.
+func TestCutShowsTheHighestLaunch(t *testing.T) {
 	t.Parallel()
-	set := series.Set{series.ID{}: {series.One(1, 1, 1), series.One(1, 1, 1), series.One(1, 1, 2), series.One(2, 1, math.NaN()), series.One(2, 1, math.NaN())}}
-	if line := set.Draw("k", 10, true)[0]; line.Points != 3 {
-		t.Errorf("%d points, want 3", line.Points)
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		const steps = 40
+		generations := 1 + r.IntN(3)
+		upTo := make([]int64, generations)
+		firsts := make(map[series.Launch]int64)
+		for g := range generations {
+			upTo[g] = r.Int64N(steps)
+			for range r.IntN(4) {
+				firsts[series.Launch{Generation: g, Attempt: uint32(r.IntN(5))}] = r.Int64N(steps)
+			}
+		}
+		parts := series.Cut(firsts, upTo)
+		for s := range int64(steps) {
+			want, shown := wanted(firsts, upTo, s)
+			n := 0
+			for _, p := range parts {
+				if s >= p.From && s <= p.To {
+					n++
+					if p.Launch != want {
+						t.Fatalf("seed %d: step %d shows %+v, want %+v; %+v up to %v gave %+v", seed, s, p.Launch, want, firsts, upTo, parts)
+					}
+				}
+			}
+			if shown && n != 1 || !shown && n != 0 {
+				t.Fatalf("seed %d: step %d is shown %d times; %+v up to %v gave %+v", seed, s, n, firsts, upTo, parts)
+			}
+		}
+	}
+}
+
+// wanted is the rule as the design words it: the run's own launches first, then what it inherits.
+func wanted(firsts map[series.Launch]int64, upTo []int64, step int64) (best series.Launch, ok bool) {
+	for g := range upTo {
+		if g > 0 && step > upTo[g] {
+			return best, false
+		}
+		for l, first := range firsts {
+			if l.Generation == g && first <= step && (!ok || l.Attempt > best.Attempt) {
+				best, ok = l, true
+			}
+		}
+		if ok {
+			return best, true
+		}
+	}
+	return best, false
+}
+
+// TestTrimLosesNoPoint trims buckets of random launches and reads again what lies across an end.
+func TestTrimLosesNoPoint(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 6))
+		w := series.Window{Axis: []series.Axis{series.AxisStep, series.AxisTime}[r.IntN(2)], From: r.Int64N(100), To: 50 + r.Int64N(200)}
+		var raw, coarse series.Line
+		fine := series.Grid{Axis: series.AxisStep, Shift: uint8(r.IntN(6))}
+		for a := range uint32(1 + r.IntN(3)) {
+			l := series.Launch{Attempt: a}
+			var own []series.Bucket
+			for range 1 + r.IntN(80) {
+				p := series.One(r.Int64N(200), r.Int64N(250), value(r))
+				own = append(own, p)
+				raw.Add(l, p)
+			}
+			for _, b := range fine.Draw(own, 0) {
+				coarse.Add(l, b)
+			}
+		}
+		parts := series.Cut(raw.Firsts, []int64{0})
+		want, none := raw.Trim(parts, w)
+		if len(none) > 0 {
+			t.Fatalf("seed %d: a point lies across an end", seed)
+		}
+		got, across := coarse.Trim(series.Cut(coarse.Firsts, []int64{0}), w)
+		for _, s := range across {
+			var again series.Line
+			for _, p := range raw.Pieces {
+				if p.Launch == s.Launch && p.StepFirst >= s.From && p.StepFirst <= s.To {
+					again.Add(p.Launch, p.Bucket)
+				}
+			}
+			some, _ := again.Trim(parts, w)
+			got = append(got, some...)
+		}
+		if g, w := total(got), total(want); g != w {
+			t.Fatalf("seed %d: %+v, want %+v", seed, g, w)
+		}
 	}
 }

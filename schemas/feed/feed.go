@@ -41,6 +41,8 @@ type Snapshot struct {
 	Sections []*Section
 	// Watermarks by lane of the run: all points up to that sequence are in ClickHouse.
 	Watermarks map[uint16]uint64
+	// Seen by lane: the snapshot has all sections up to that sequence; of what comes behind it may have some.
+	Seen map[uint16]uint64
 }
 
 // Tail answers for what is acknowledged and not yet in ClickHouse. All methods are safe for concurrent use.

@@ -1,0 +1,223 @@
+package chart
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"math"
+	"math/bits"
+	"slices"
+
+	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/series"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// sizes are how large the lines of a lot are before they are read.
+type sizes struct {
+	// marks are up to where this counts; reads are pinned to them.
+	marks   map[uint16]uint64
+	members map[*member]*size
+	// firsts are the first steps of launches, wherever the range is.
+	firsts map[lineID]map[series.Launch]int64
+}
+
+// size of a member's lines in the range.
+type size struct {
+	// points by line, launches that a later one hides included.
+	lines  map[uint32]uint64
+	points uint64
+	// Bounds on the axis, and of steps.
+	least, greatest     int64
+	stepFirst, stepLast int64
+}
+
+func (s *size) greatestLine() (n uint64) {
+	for _, points := range s.lines {
+		n = max(n, points)
+	}
+	return n
+}
+
+// see takes note of first steps.
+func (s *sizes) see(lines map[lineID]*series.Line) {
+	for id, l := range lines {
+		for launch, step := range s.firsts[id] {
+			l.See(launch, step)
+		}
+	}
+}
+
+func (s *sizes) first(id lineID, launch series.Launch, step int64) {
+	if s.firsts[id] == nil {
+		s.firsts[id] = make(map[series.Launch]int64)
+	}
+	if old, ok := s.firsts[id][launch]; !ok || step < old {
+		s.firsts[id][launch] = step
+	}
+}
+
+func (s *sizes) add(m *member, rank uint32, points uint64, least, greatest, stepFirst, stepLast int64) {
+	z := s.members[m]
+	if z == nil {
+		z = &size{lines: make(map[uint32]uint64), least: math.MaxInt64, greatest: math.MinInt64, stepFirst: math.MaxInt64, stepLast: math.MinInt64}
+		s.members[m] = z
+	}
+	z.lines[rank] += points
+	z.points += points
+	z.least, z.greatest = min(z.least, least), max(z.greatest, greatest)
+	z.stepFirst, z.stepLast = min(z.stepFirst, stepFirst), max(z.stepLast, stepLast)
+}
+
+// measure reads how much there is, in ClickHouse and the tail.
+func (g *reading) measure(ctx context.Context, l *lot) (*sizes, error) {
+	s := g.base(l, l.members)
+	extents, marks, err := g.store.SeriesExtents(ctx, s.read)
+	if err != nil {
+		return nil, err
+	}
+	out := &sizes{marks: atLeast(marks, g.tails.watermarks()), members: make(map[*member]*size), firsts: make(map[lineID]map[series.Launch]int64)}
+	for _, e := range extents {
+		for _, o := range s.by[e.SeriesPair] {
+			out.first(lineID{o.member, e.Rank}, series.Launch{Generation: o.generation, Attempt: e.Attempt}, e.StepFirst)
+			if e.Inside {
+				whole := series.Bucket{StepFirst: e.StepFirst, TimeFirst: e.TimeFirst}
+				end := series.Bucket{StepFirst: e.StepLast, TimeFirst: e.TimeLast}
+				least, greatest := g.axis.X(&whole, o.target.startMS), g.axis.X(&end, o.target.startMS)
+				out.add(o.member, e.Rank, e.Points, max(least, g.from), min(greatest, g.to), e.StepFirst, e.StepLast)
+			}
+		}
+	}
+	for _, m := range l.members {
+		for i, of := range m.target.generations {
+			g.tails.above(m.target, of, m.key, out.marks, func(sec *feed.Section, at int) {
+				rank, ok := l.rankOf(sec.Rank)
+				if !ok {
+					return
+				}
+				p := series.One(sec.Points.Step[at], sec.Points.TimeMS[at], 0)
+				out.first(lineID{m, rank}, series.Launch{Generation: i, Attempt: sec.Attempt}, p.StepFirst)
+				if x := g.axis.X(&p, m.target.startMS); x >= g.from && x <= g.to {
+					out.add(m, rank, 1, x, x, p.StepFirst, p.StepLast)
+				}
+			})
+		}
+	}
+	return out, nil
+}
+
+// plan decides how each member is read. Members of one key lie on one grid where they can.
+func (g *reading) plan(l *lot, z *sizes) ([]statement, error) {
+	if total := z.points(); g.raw && total > rowsMax {
+		return nil, track.Errorf(track.InvalidParameterValue, "there are %d points in the range, more than the %d of one raw answer; ask for a range by 'from' and 'to', or for 'buckets'", total, rowsMax)
+	}
+	type kind struct {
+		how  how
+		grid series.Grid
+	}
+	lots := make(map[kind][]*member)
+	grids := g.grids(z)
+	rolled := z.rolled(g)
+	for _, m := range l.members {
+		s := z.members[m]
+		if s == nil {
+			continue
+		}
+		k := kind{asGroups, grids[m.key]}
+		switch {
+		case g.raw || s.greatestLine() <= uint64(g.buckets):
+			k = kind{asPoints, series.Grid{Axis: g.axis, Raw: true}}
+		case rolled[m]:
+			k.how = asRollup
+			if g.axis == series.AxisStep {
+				k.grid.Shift = max(k.grid.Shift, rollupShift)
+			}
+		}
+		lots[k] = append(lots[k], m)
+	}
+	var out []statement
+	for k, members := range lots {
+		s := g.base(l, members)
+		s.how, s.grid = k.how, k.grid
+		s.read.Shift = k.grid.Shift
+		g.narrow(&s, z)
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// rollupShift: a row of the rollup holds 256 steps.
+const rollupShift = 8
+
+// narrow bounds the steps of a read that is by time, so that the engine need not look at others.
+func (g *reading) narrow(s *statement, z *sizes) {
+	if g.axis == series.AxisStep {
+		return
+	}
+	from, to := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, m := range s.members {
+		from, to = min(from, z.members[m].stepFirst), max(to, z.members[m].stepLast)
+	}
+	if s.how == asRollup {
+		// Its buckets are of steps: some for each bucket of time. The rollup is read as it stands then, not as it was
+		// measured, so its steps are not bounded.
+		const rowsPerBucket = 4
+		s.read.Shift = uint8(max(rollupShift, bits.Len64((uint64(to)-uint64(from))/uint64(g.buckets*rowsPerBucket))))
+		return
+	}
+	s.read.From, s.read.To = from, to
+}
+
+func (z *sizes) points() (n uint64) {
+	for _, s := range z.members {
+		n += s.points
+	}
+	return n
+}
+
+// grids are the finest by key that no line of it goes over.
+func (g *reading) grids(z *sizes) map[string]series.Grid {
+	out := make(map[string]series.Grid)
+	if g.raw {
+		return out
+	}
+	for m, s := range z.members {
+		if grid := series.GridOf(g.axis, s.least, s.greatest, g.buckets); grid.Shift >= out[m.key].Shift {
+			out[m.key] = grid
+		}
+	}
+	return out
+}
+
+// rolled are the members to be read of the rollup: the largest, until the others are few enough.
+func (z *sizes) rolled(g *reading) map[*member]bool {
+	out := make(map[*member]bool)
+	left := z.points()
+	all := slices.SortedFunc(maps.Keys(z.members), func(a, b *member) int {
+		return cmp.Or(cmp.Compare(z.members[b].points, z.members[a].points), cmp.Compare(a.order, b.order))
+	})
+	for _, m := range all {
+		if left <= g.groupedMax {
+			break
+		}
+		out[m] = true
+		left -= z.members[m].points
+	}
+	return out
+}
+
+// slot is the place of a stored bucket on the grid of its read.
+func (s *statement) slot(b *series.Bucket, startMS int64) int64 {
+	switch {
+	case s.how == asPoints:
+		return 0
+	case s.how == asGroups && s.read.ByTime:
+		axis := series.AxisTime
+		if len(s.read.StartsMS) > 0 {
+			axis = series.AxisRelative
+		}
+		return axis.X(b, startMS) >> min(s.read.Shift, clickhouse.ShiftMax)
+	}
+	return b.StepFirst >> min(s.read.Shift, clickhouse.ShiftMax)
+}

@@ -1,0 +1,28 @@
+-- The points of some series in buckets of 1 << shift milliseconds since the start of the run, up to the watermark of each
+-- lane.
+SELECT
+    toUInt8(0) AS kind,
+    run,
+    CAST(key AS String) AS name,
+    if({each:UInt8} = 1, rank, toUInt32(0)) AS of_rank,
+    attempt,
+    minIf(v, isFinite(v)) AS low,
+    maxIf(v, isFinite(v)) AS high,
+    sumIf(v, isFinite(v)) AS total,
+    toUInt64(countIf(isFinite(v))) AS finite,
+    toUInt64(countIf(isNaN(v))) AS nans,
+    toUInt64(countIf(v = inf)) AS infs,
+    toUInt64(countIf(v = -inf)) AS minus_infs,
+    argMin(v, step) AS first,
+    argMax(v, step) AS last,
+    min(step) AS step_first,
+    max(step) AS step_last,
+    min(ts) AS ts_first,
+    max(ts) AS ts_last
+FROM streamgauge.points
+WHERE (run, key) IN {pairs:Array(Tuple(UInt64, String))}
+    AND rank BETWEEN {rank_from:UInt32} AND {rank_to:UInt32}
+    AND step BETWEEN {from:Int64} AND {to:Int64}
+    AND ts - transform(run, {runs:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0)) BETWEEN {time_from:Int64} AND {time_to:Int64}
+    AND seq <= transform(lane, {lanes:Array(UInt16)}, {marks:Array(UInt64)}, 18446744073709551615)
+GROUP BY run, key, of_rank, attempt, bitShiftRight(ts - transform(run, {runs:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0)), {shift:UInt8})
