@@ -210,32 +210,6 @@ func (l *Lane) open(ctx context.Context, h *holding) (*opened, error) {
 	return o, nil
 }
 
-// line compares the log's end with the watermark. A log that ends before it was lost or restored from an
-// older copy: an empty one is moved on, so that its next frame is new to the table; one with frames needs a
-// person, because its frames would pass for applied ones.
-func (l *Lane) line(ctx context.Context, marker table.Marker) (State, error) {
-	state, err := l.Source.State(ctx)
-	if err != nil {
-		return state, fmt.Errorf("read the log's state: %w", err)
-	}
-	if state.Last >= marker.Last {
-		if state.Messages == 0 {
-			state.Last = marker.Last // what is gone from the log, nobody can wait for
-		}
-		return state, nil
-	}
-	if state.Messages > 0 {
-		return state, fmt.Errorf("the log ends at %d with %d frames on it, but ClickHouse has applied frames up to %d: the bus was restored from an older copy; restore the matching copy of ClickHouse, or remove the lane's stream if its frames are not needed",
-			state.Last, state.Messages, marker.Last)
-	}
-	l.Log.Warn("the log was empty and behind the watermark, moving it on", "end", state.Last, "watermark", marker.Last)
-	if err := l.Source.Purge(ctx, marker.Last); err != nil {
-		return state, fmt.Errorf("move the log on to %d: %w", marker.Last+1, err)
-	}
-	state.Last = marker.Last
-	return state, nil
-}
-
 // retrying gives a retry function that waits longer every time within one stretch of trouble, and says what
 // troubles that part.
 func (l *Lane) retrying(part *atomic.Pointer[string]) func(context.Context, error) error {

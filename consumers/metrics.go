@@ -13,6 +13,7 @@ type Metrics struct {
 	batchRows                                   *prometheus.HistogramVec
 	insertSeconds, buildSeconds                 *prometheus.HistogramVec
 	quarantined, repeats, holes, retries, burnt *prometheus.CounterVec
+	rewinds                                     *prometheus.CounterVec
 }
 
 // NewMetrics registers the collectors of all lanes. A nil registerer registers none.
@@ -41,10 +42,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		holes:         counter("streamgauge_lane_log_gaps_total", "Sequences that the log skipped."),
 		retries:       counter("streamgauge_lane_retries_total", "Errors that were tried again."),
 		burnt:         counter("streamgauge_lane_burnt_tokens_total", "Inserts that the engine answered well and did not keep."),
+		rewinds:       counter("streamgauge_lane_rewinds_total", "Times that the bus was found restored from an older copy."),
 	}
 	if r != nil {
 		r.MustRegister(m.lagFrames, m.lagBytes, m.tailBytes, m.writerHoles, m.batchRows, m.insertSeconds, m.buildSeconds,
-			m.quarantined, m.repeats, m.holes, m.retries, m.burnt)
+			m.quarantined, m.repeats, m.holes, m.retries, m.burnt, m.rewinds)
 	}
 	return m
 }
@@ -54,6 +56,7 @@ type laneMetrics struct {
 	lagFrames, lagBytes, tailBytes, writerHoles prometheus.Gauge
 	batchRows, insertSeconds, buildSeconds      prometheus.Observer
 	quarantined, repeats, holes, retries, burnt prometheus.Counter
+	rewinds                                     prometheus.Counter
 }
 
 func (m *Metrics) lane(number uint16) laneMetrics {
@@ -66,7 +69,7 @@ func (m *Metrics) lane(number uint16) laneMetrics {
 		tailBytes: m.tailBytes.WithLabelValues(l), writerHoles: m.writerHoles.WithLabelValues(l),
 		batchRows: m.batchRows.WithLabelValues(l), insertSeconds: m.insertSeconds.WithLabelValues(l), buildSeconds: m.buildSeconds.WithLabelValues(l),
 		quarantined: m.quarantined.WithLabelValues(l), repeats: m.repeats.WithLabelValues(l),
-		holes: m.holes.WithLabelValues(l), retries: m.retries.WithLabelValues(l), burnt: m.burnt.WithLabelValues(l),
+		holes: m.holes.WithLabelValues(l), retries: m.retries.WithLabelValues(l), burnt: m.burnt.WithLabelValues(l), rewinds: m.rewinds.WithLabelValues(l),
 	}
 }
 

@@ -44,6 +44,7 @@ type world struct {
 	log     []Message
 	truth   []truth
 	first   uint64 // on the log
+	sought  uint64
 	timeMS  int64
 	value   float64
 	numbers [modelWriters]uint64
@@ -216,11 +217,13 @@ func (w *world) Do(_ context.Context, c track.Command) (*sgpb.Run, error) {
 }
 
 // Seek, Fetch, State and Purge are the bus; the test hands messages over by itself.
-func (w *world) Seek(context.Context, uint64) error                  { return nil }
-func (w *world) Fetch(ctx context.Context, _ int) ([]Message, error) { return nil, ctx.Err() }
-func (w *world) Purge(_ context.Context, seq uint64) error           { w.first = max(w.first, seq+1); return nil }
-func (w *world) ObserveDocuments([]feed.Document)                    {}
-func (w *world) DocumentsApplied(uint64)                             {}
+func (w *world) Seek(_ context.Context, seq uint64) error { w.sought = seq; return nil }
+func (w *world) Fetch(ctx context.Context, _ int) ([]Message, error) {
+	return w.log[w.sought-1:][:1], ctx.Err()
+}
+func (w *world) Purge(_ context.Context, seq uint64) error { w.first = max(w.first, seq+1); return nil }
+func (w *world) ObserveDocuments([]feed.Document)          {}
+func (w *world) DocumentsApplied(uint64)                   {}
 func (w *world) State(context.Context) (State, error) {
 	n := uint64(len(w.log))
 	return State{First: w.first, Last: n, Messages: n + 1 - w.first, Bytes: 100 * (n + 1 - w.first)}, nil

@@ -2,47 +2,58 @@ package faults
 
 import (
 	"math/rand/v2"
-	"os"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/streamgauge/streamgauge/schemas/faulttest"
 )
 
 const (
-	killsShort    = 10
-	killsLong     = 100
+	killsShort    = 8
+	killsShare    = 0.12 // of the soak, each kind
 	writerCount   = 4
+	jobCount      = 2
 	betweenKills  = 1500 * time.Millisecond // at most; drawn anew each time
 	shortestQuiet = 100 * time.Millisecond
 )
 
-func kills() int {
-	if os.Getenv("FAULTS") == "long" {
-		return killsLong
-	}
-	return killsShort
+// killing is how a test ends processes at random moments.
+type killing struct {
+	name string
+	kill func(*server)
 }
 
-// TestKills kills at random moments under load and then counts.
-func TestKills(t *testing.T) {
-	for name, kill := range map[string]func(*server){
-		"whole process group": func(s *server) { s.killGroup(); s.start() },
-		"engine alone":        func(s *server) { _ = syscall.Kill(s.engine(), syscall.SIGKILL) },
-		"parent alone":        func(s *server) { s.killParent(); s.start() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			seed := uint64(time.Now().UnixNano())
-			t.Logf("seed %d", seed)
-			r := rand.New(rand.NewPCG(seed, 0))
+var killings = []killing{
+	{"whole process group", func(s *server) { s.killGroup(); s.start() }},
+	{"engine alone", func(s *server) { _ = syscall.Kill(s.engine(), syscall.SIGKILL) }},
+	{"parent alone", func(s *server) { s.killParent(); s.start() }},
+}
+
+func random(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// TestFault01Kills kills at random moments under load, of requests and of frames, and then counts.
+func TestFault01Kills(t *testing.T) {
+	for _, k := range killings {
+		t.Run(k.name, func(t *testing.T) {
+			r := random(t)
 			s := startServer(t, t.TempDir())
-			ws := startWriters(t, s.url, writerCount)
-			for range kills() {
+			ws, js := startWriters(t, s.url, writerCount), startJobs(s, jobCount)
+			kills := 0
+			for range faulttest.Rounds(t, killsShort, killsShare) {
 				time.Sleep(shortestQuiet + time.Duration(r.Int64N(int64(betweenKills))))
-				kill(s)
+				k.kill(s)
+				kills++
 			}
 			time.Sleep(betweenKills)
 			s.waitHealthy(startTimeout)
-			s.verify(ws.stop())
+			t.Logf("%d kills", kills)
+			s.verifyAll(ws.stop(), js)
 		})
 	}
 }

@@ -65,9 +65,9 @@ func (r *registration) rename(first string) {
 	}
 }
 
-// TestKillsWhileAModelGetsVersionsAndNames kills the server under that load: afterwards the model has one name, all
+// TestFault01KillsWhileAModelGetsVersionsAndNames kills the server under that load: afterwards the model has one name, all
 // versions that were acknowledged, and no hole among their numbers.
-func TestKillsWhileAModelGetsVersionsAndNames(t *testing.T) {
+func TestFault01KillsWhileAModelGetsVersionsAndNames(t *testing.T) {
 	s := startServer(t, t.TempDir())
 	for n := range registryKills {
 		first := fmt.Sprintf("model%d", n)

@@ -2,9 +2,7 @@ package faults
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,9 +17,9 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/bus"
 )
 
-// TestEngineStopped: the engine stands still, for ten times the safety window, while writers go on. Nothing
+// TestFault10EngineStopped: the engine stands still, for ten times the safety window, while writers go on. Nothing
 // that waits for it may be purged.
-func TestEngineStopped(t *testing.T) {
+func TestFault10EngineStopped(t *testing.T) {
 	const window = time.Second
 	s := startServer(t, t.TempDir(), "--safety-window", window.String())
 	ws := startWriters(t, s.url, writerCount)
@@ -42,11 +40,11 @@ func TestEngineStopped(t *testing.T) {
 	}
 }
 
-// TestLaneLimit writes five times the lane's size with a healthy engine: applied frames make room in time.
-func TestLaneLimit(t *testing.T) {
+// TestFault10LaneLimit writes five times the lane's size with a healthy engine: applied frames make room in time.
+func TestFault10LaneLimit(t *testing.T) {
 	const laneBytes = 8 << 20
 	s := startServer(t, t.TempDir(), "--lane-bytes", fmt.Sprint(laneBytes))
-	w := &writer{url: s.url, out: json.NewEncoder(io.Discard)}
+	w := &writer{url: s.url, out: discard}
 	var err error
 	if w.run, err = w.createRun(); err != nil {
 		t.Fatal(err)
@@ -75,9 +73,9 @@ func TestLaneLimit(t *testing.T) {
 	}
 }
 
-// TestDiskFull fills the data folder's disk under load and frees it again: clear errors meanwhile, nothing
+// TestFault07DiskFull fills the data folder's disk under load and frees it again: clear errors meanwhile, nothing
 // acknowledged lost, no restart.
-func TestDiskFull(t *testing.T) {
+func TestFault07DiskFull(t *testing.T) {
 	const diskBytes = 1536 << 20
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%d", diskBytes), "streamgauge-test", dir).CombinedOutput(); err != nil {
@@ -132,8 +130,8 @@ func (s *server) awaitRefusal() string {
 	return ""
 }
 
-// TestGarbage puts nonsense on the lane between good frames.
-func TestGarbage(t *testing.T) {
+// TestFault09Garbage puts nonsense on the lane between good frames.
+func TestFault09Garbage(t *testing.T) {
 	s := startServer(t, t.TempDir())
 	ws := startWriters(t, s.url, 2)
 	nc, err := nats.Connect(s.nats)

@@ -7,26 +7,35 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/streamgauge/streamgauge/schemas/faulttest"
 )
 
 const historyPage = 25000
 
-// verify compares everything that the server stores with what it acknowledged.
-func (s *server) verify(runs map[string]*truth) {
+// verify compares everything that the server stores with what it acknowledged, and prints the count.
+func (s *server) verify(runs map[string]*truth) { s.verifyAll(runs, nil) }
+
+// verifyAll counts the points of writers and of jobs.
+func (s *server) verifyAll(runs map[string]*truth, jobs *jobs) {
 	s.t.Helper()
-	points := int64(0)
+	var all faulttest.Tally
 	for id, tr := range runs {
-		points += tr.steps * keysPerRun
-		s.verifyRun(id, tr)
+		all.Add(s.verifyRun(id, tr))
+	}
+	if jobs != nil {
+		all.Add(jobs.verify())
 	}
 	s.verifyTables(runs)
-	s.t.Logf("%d runs, %d acknowledged points, each there once", len(runs), points)
+	all.Check(s.t)
 }
 
-func (s *server) verifyRun(id string, tr *truth) {
+func (s *server) verifyRun(id string, tr *truth) (c faulttest.Tally) {
 	s.t.Helper()
 	for k := range keysPerRun {
-		steps := s.history(id, k)
+		steps, doubled := s.history(id, k)
+		c.Acknowledged += tr.steps
+		c.Doubled += doubled
 		if int64(len(steps)) < tr.steps {
 			s.t.Errorf("run %s k%d: %d points in the history, %d acknowledged", id, k, len(steps), tr.steps)
 		}
@@ -34,20 +43,24 @@ func (s *server) verifyRun(id string, tr *truth) {
 		if most := tr.steps + pointsPerBatch/keysPerRun; int64(len(steps)) > most {
 			s.t.Errorf("run %s k%d: %d points in the history, at most %d were sent", id, k, len(steps), most)
 		}
+		lost := c.Lost
 		for i := range tr.steps {
-			if _, ok := steps[i]; !ok {
+			if _, ok := steps[i]; ok {
+				continue
+			}
+			if c.Lost++; c.Lost == lost+1 {
 				s.t.Errorf("run %s k%d: step %d was acknowledged and is lost", id, k, i)
-				break
 			}
 		}
 	}
 	s.verifyDocument(id, tr)
+	return c
 }
 
-// history reads all pages and fails on a point that comes twice or with another value.
-func (s *server) history(id string, key int) map[int64]bool {
+// history reads all pages, counts points that come twice, and fails on them and on other values.
+func (s *server) history(id string, key int) (steps map[int64]bool, doubled int64) {
 	s.t.Helper()
-	steps := map[int64]bool{}
+	steps = map[int64]bool{}
 	for token := ""; ; {
 		path := fmt.Sprintf("/api/2.0/mlflow/metrics/get-history?run_id=%s&metric_key=k%d&max_results=%d&page_token=%s", id, key, historyPage, url.QueryEscape(token))
 		status, b, err := get(context.Background(), s.url, path)
@@ -68,10 +81,13 @@ func (s *server) history(id string, key int) map[int64]bool {
 			if steps[m.Step] || m.Value != valueAt(key, m.Step) {
 				s.t.Errorf("run %s k%d step %d: twice %v, value %v, want %v", id, key, m.Step, steps[m.Step], m.Value, valueAt(key, m.Step))
 			}
+			if steps[m.Step] {
+				doubled++
+			}
 			steps[m.Step] = true
 		}
 		if token = page.NextPageToken; token == "" {
-			return steps
+			return steps, doubled
 		}
 	}
 }

@@ -79,9 +79,9 @@ func (r *receiver) look(f func()) {
 	f()
 }
 
-// TestKillsBetweenEventAndDelivery makes versions while the receiver is away, kills the server, and looks whether
+// TestFault01KillsBetweenEventAndDelivery makes versions while the receiver is away, kills the server, and looks whether
 // the next ones deliver all that was acknowledged, in order, once the receiver is back.
-func TestKillsBetweenEventAndDelivery(t *testing.T) {
+func TestFault01KillsBetweenEventAndDelivery(t *testing.T) {
 	t.Setenv("MLFLOW_WEBHOOK_ALLOWED_SCHEMES", "http")
 	t.Setenv("MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS", "true")
 	to := newReceiver(t)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -43,6 +44,9 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+// discard is the journal of a writer that needs none.
+var discard = json.NewEncoder(io.Discard)
 
 // valueAt is what every writer logs, so that anyone can check it.
 func valueAt(key int, step int64) float64 { return float64(step)*1.25 + float64(key)*1e6 }

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -18,6 +19,9 @@ const (
 	dialMax   = 5 * time.Second
 	// handshakeMax is for an engine that listens and does not answer.
 	handshakeMax = 10 * time.Second
+	// requestMaxDefault is for a connection that stays open and says nothing any more. The longest insert, a full
+	// batch on a busy disk, takes some seconds.
+	requestMaxDefault = 2 * time.Minute
 )
 
 // Config says where ClickHouse is.
@@ -26,6 +30,9 @@ type Config struct {
 	Address  string
 	User     string
 	Password string
+	// RequestMax bounds a request; after it the connection is given up and what became of the request is to be
+	// found out. 0: a lane's and the documents' own limit.
+	RequestMax time.Duration
 	// Metrics may be nil.
 	Metrics *Metrics
 }
@@ -56,6 +63,11 @@ func (c *Client) Close() error {
 func (c *Client) Do(ctx context.Context, q ch.Query) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.config.RequestMax > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.config.RequestMax, errHung)
+		defer cancel()
+	}
 	if c.conn == nil || c.conn.IsClosed() {
 		conn, err := ch.Dial(ctx, ch.Options{
 			Address: c.config.Address, User: c.config.User, Password: c.config.Password,
@@ -69,14 +81,29 @@ func (c *Client) Do(ctx context.Context, q ch.Query) error {
 		c.dialed++
 	}
 	// Inside a block the library reads without a deadline: closing ends that too.
-	stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() })
-	err := c.conn.Do(ctx, q)
+	conn := c.conn // the function may run when c has given it up already
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	err := conn.Do(ctx, q)
 	stop()
 	if err != nil {
 		c.drop()
+		if cause := context.Cause(ctx); errors.Is(cause, errHung) {
+			return fmt.Errorf("%w within %v: %w", cause, c.config.RequestMax, err)
+		}
 		return explain(err)
 	}
 	return nil
+}
+
+// errHung: a request was given up. Its context's end alone would pass for the end of the one who asked.
+var errHung = errors.New("ClickHouse did not answer")
+
+// bounded gives requests a limit if the configuration sets none.
+func (c Config) bounded() Config {
+	if c.RequestMax == 0 {
+		c.RequestMax = requestMaxDefault
+	}
+	return c
 }
 
 // connection says which connection is in use, 0 if none.

@@ -20,7 +20,7 @@ type Documents struct {
 var _ documents.Sink = (*Documents)(nil)
 
 // NewDocuments has a connection of its own.
-func NewDocuments(c Config) *Documents { return &Documents{client: NewClient(c)} }
+func NewDocuments(c Config) *Documents { return &Documents{client: NewClient(c.bounded())} }
 
 // Close ends the connection.
 func (d *Documents) Close() error { return d.client.Close() }

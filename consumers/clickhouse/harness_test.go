@@ -17,6 +17,7 @@ import (
 	"github.com/streamgauge/streamgauge/consumers/nats"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
+	"github.com/streamgauge/streamgauge/schemas/faulttest"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/frame"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -41,7 +42,7 @@ type rig struct {
 }
 
 func newRig(t testing.TB) *rig {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*settleMax)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*settleMax+faulttest.Soak(t))
 	t.Cleanup(cancel)
 	r := &rig{TB: t, ctx: ctx, engine: enginetest.Fresh(t)}
 	if err := table.Migrate(ctx, clickhouse.NewClient(r.config())); err != nil {
@@ -99,7 +100,13 @@ func (r *rig) Do(_ context.Context, c track.Command) (*sgpb.Run, error) {
 // start runs a lane until the returned function is called.
 func (r *rig) start(change func(*consumers.LaneConfig)) (*consumers.Lane, *consumers.Tail, func()) {
 	r.Helper()
-	sink := clickhouse.NewLane(r.config())
+	return r.startAt(r.config(), change)
+}
+
+// startAt is start with another way to the engine.
+func (r *rig) startAt(at clickhouse.Config, change func(*consumers.LaneConfig)) (*consumers.Lane, *consumers.Tail, func()) {
+	r.Helper()
+	sink := clickhouse.NewLane(at)
 	c := consumers.LaneConfig{
 		Source: nats.NewLane(r.js, 0), Sink: sink, Runs: r, Leases: nats.NewKeys(r.js), Owner: fmt.Sprintf("%p", sink), TakeOver: true,
 	}

@@ -27,7 +27,7 @@ type Lane struct {
 var _ consumers.Sink = (*Lane)(nil)
 
 // NewLane has a connection of its own, so that lanes do not wait for each other.
-func NewLane(c Config) *Lane { return &Lane{client: NewClient(c)} }
+func NewLane(c Config) *Lane { return &Lane{client: NewClient(c.bounded())} }
 
 // Close ends the connection.
 func (l *Lane) Close() error { return l.client.Close() }

@@ -23,6 +23,8 @@ const (
 	inactiveMax = 5 * time.Minute
 	// pendingWait is how long Fetch waits for a message that the server has said is coming.
 	pendingWait = 5 * time.Millisecond
+	// appendPendingMax bounds what is appended and not acknowledged yet: at most that many MiB.
+	appendPendingMax = 64
 	// requestMax bounds a request to the server.
 	requestMax = 10 * time.Second
 )
@@ -45,7 +47,10 @@ type Source struct {
 	kept      *consumers.Message
 }
 
-var _ consumers.Source = (*Source)(nil)
+var (
+	_ consumers.Source   = (*Source)(nil)
+	_ consumers.Appender = (*Source)(nil)
+)
 
 // NewLane reads a lane.
 func NewLane(js jetstream.JetStream, lane uint16) *Source {
@@ -207,6 +212,34 @@ func (s *Source) Purge(ctx context.Context, seq uint64) error {
 	}
 	if err := stream.Purge(ctx, jetstream.WithPurgeSequence(seq+1)); err != nil {
 		return fmt.Errorf("purge %s to %d: %w", s.stream, seq, err)
+	}
+	return nil
+}
+
+// Append implements consumers.Appender.
+func (s *Source) Append(ctx context.Context, messages []consumers.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	for len(messages) > 0 {
+		n := min(len(messages), appendPendingMax)
+		acks := make([]jetstream.PubAckFuture, n)
+		for i, m := range messages[:n] {
+			ack, err := s.js.PublishAsync(m.Subject, m.Data, jetstream.WithExpectStream(s.stream))
+			if err != nil {
+				return fmt.Errorf("append to %s: %w", s.stream, err)
+			}
+			acks[i] = ack
+		}
+		for _, a := range acks {
+			select {
+			case <-a.Ok():
+			case err := <-a.Err():
+				return fmt.Errorf("append to %s: %w", s.stream, err)
+			case <-ctx.Done():
+				return fmt.Errorf("append to %s: %w", s.stream, ctx.Err())
+			}
+		}
+		messages = messages[n:]
 	}
 	return nil
 }
