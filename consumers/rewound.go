@@ -30,7 +30,7 @@ type Appender interface {
 
 // line compares the log with the table's marker. A log that was lost or restored from an older copy gives sequences
 // once more that the table has already, and its new frames would pass for applied ones. An empty one is moved on;
-// of one with frames, those that are new are appended once more, behind the marker (decision 019).
+// of one with frames, those that are new are appended once more, behind the marker (decision 021).
 func (l *Lane) line(ctx context.Context, marker table.Marker) (State, error) {
 	state, err := l.Source.State(ctx)
 	if err != nil {

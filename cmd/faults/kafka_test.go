@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamgauge/streamgauge/schemas/faulttest"
 	"github.com/streamgauge/streamgauge/schemas/frame"
 	"github.com/streamgauge/streamgauge/schemas/kafkatest"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -144,8 +145,11 @@ func refused(t *testing.T, args []string, want string) {
 
 // TestKafkaBrokerKilled kills the broker under the load of trainings over HTTP and of a job on the topic, which sends
 // every third frame twice, and counts.
-func TestKafkaBrokerKilled(t *testing.T) {
-	const pause = 2 * time.Second
+func TestFault01KafkaBrokerKilled(t *testing.T) {
+	const (
+		pause             = 2 * time.Second
+		killsShort, share = 3, 0.05
+	)
 	b := kafkatest.Fresh(t)
 	s := startServer(t, t.TempDir(), "--kafka", b.Addr)
 	ws := startWriters(t, s.url, writerCount)
@@ -162,7 +166,7 @@ func TestKafkaBrokerKilled(t *testing.T) {
 			}
 		}
 	})
-	for range kills() / 3 {
+	for range faulttest.Rounds(t, killsShort, share) {
 		time.Sleep(pause)
 		b.Kill()
 		if err := b.Restart(); err != nil {
