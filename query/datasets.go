@@ -82,8 +82,8 @@ func encodeDataset(w *jx.Encoder, d clickhouse.UsedDataset) {
 
 // datasets lists each once, in the order of experiment, name and digest.
 func (q *Query) datasets(ctx context.Context, experiments []uint32) ([]clickhouse.UsedDataset, error) {
-	if err := q.docs.Await(ctx); err != nil {
-		return nil, behind("documents", err)
+	if err := q.await(ctx); err != nil {
+		return nil, err
 	}
 	sheets, cold, err := q.inMemory(ctx, experiments)
 	if err != nil {

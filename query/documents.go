@@ -10,8 +10,8 @@ import (
 // RunDocuments gives the newest documents of runs by id, all acknowledged ones; what does not exist is left out. The
 // values of their metrics, which may be a million, are not looked at. The documents are shared: do not change them.
 func (q *Query) RunDocuments(ctx context.Context, ids []string) (map[string]*sgpb.Run, error) {
-	if err := q.docs.Await(ctx); err != nil {
-		return nil, behind("documents", err)
+	if err := q.await(ctx); err != nil {
+		return nil, err
 	}
 	return q.loader.Documents(ctx, ids)
 }

@@ -50,6 +50,8 @@ type rig struct {
 	models      map[string]hot.Model
 	revision    uint64
 	caller      *track.Caller
+	// event are documents that the next frame of the lane makes, acked those that it has made.
+	event, acked []*sgpb.Run
 	// down is what the tables answer, behind what the logs do.
 	down, behind error
 	flushes      []string
@@ -202,7 +204,12 @@ func get[T any](r *rig, path, body string) T {
 
 type fakeTail struct{ r *rig }
 
-func (f fakeTail) Await(context.Context) error { return f.r.behind }
+// Await carries out what a frame says, and leaves what comes of it to the documents' log.
+func (f fakeTail) Await(context.Context) error {
+	f.r.acked = append(f.r.acked, f.r.event...)
+	f.r.event = nil
+	return f.r.behind
+}
 
 func (f fakeTail) Run(_ context.Context, run track.RunNumber) (feed.Snapshot, error) {
 	s := feed.Snapshot{Watermarks: map[uint16]uint64{0: uint64(f.r.applied)}}
@@ -229,7 +236,13 @@ func (f fakeTail) Flush(context.Context) error {
 
 type fakeDocs struct{ r *rig }
 
-func (f fakeDocs) Await(context.Context) error { return f.r.behind }
+func (f fakeDocs) Await(context.Context) error {
+	for _, run := range f.r.acked {
+		f.r.put(run, false)
+	}
+	f.r.acked = nil
+	return f.r.behind
+}
 func (f fakeDocs) Flush(context.Context) error {
 	f.r.flushes = append(f.r.flushes, "docs")
 	return f.r.behind

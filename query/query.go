@@ -173,13 +173,14 @@ func (q *Query) Routes(r fiber.Router) {
 	r.Post("/v1/sql", q.postSQL)
 }
 
-// await lets a reader see what this process had acknowledged before.
+// await lets a reader see what this process had acknowledged before. The tail is first: what a frame says of a run is
+// carried out on the way into it, and acknowledged as a document then.
 func (q *Query) await(ctx context.Context) error {
-	if err := q.docs.Await(ctx); err != nil {
-		return behind("documents", err)
-	}
 	if err := q.tail.Await(ctx); err != nil {
 		return behind("points", err)
+	}
+	if err := q.docs.Await(ctx); err != nil {
+		return behind("documents", err)
 	}
 	return nil
 }

@@ -74,6 +74,21 @@ func TestGetRunShowsWhatWasWritten(t *testing.T) {
 	}
 }
 
+func TestWhatFramesSayOfARunIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	for path, body := range map[string]string{
+		api + "/runs/get?run_id=" + id(1): "",
+		api + "/runs/search":              `{"experiment_ids": ["0"], "max_results": 10}`,
+	} {
+		r := newRig(t, query.HotOptions{})
+		r.put(&sgpb.Run{Id: id(1), ExperimentId: "0", Name: "before"}, false)
+		r.event = []*sgpb.Run{{Id: id(1), ExperimentId: "0", Name: "after"}}
+		if status, text, _ := r.send(path, body); status != http.StatusOK || !strings.Contains(text, `"after"`) {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+}
+
 func TestRefusalsAreMLflows(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, query.HotOptions{})

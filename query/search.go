@@ -41,8 +41,8 @@ func cut[T any](hits []hit[T], order filter.Order, from filter.Cursor, size int)
 
 // search finds one page of runs.
 func (q *Query) search(ctx context.Context, s search) (page []*hot.Run, next string, err error) {
-	if err := q.docs.Await(ctx); err != nil {
-		return nil, "", behind("documents", err)
+	if err := q.await(ctx); err != nil {
+		return nil, "", err
 	}
 	// Taken before ClickHouse is asked: a run that is in neither list is there as it is.
 	touched, err := q.tail.Runs(ctx)

@@ -64,8 +64,8 @@ func (q *Query) counts(ctx context.Context) (counts, error) {
 }
 
 func (q *Query) count(ctx context.Context) (n counts, err error) {
-	if err := q.docs.Await(ctx); err != nil {
-		return n, behind("documents", err)
+	if err := q.await(ctx); err != nil {
+		return n, err
 	}
 	if n.PointsWaiting, err = q.waiting(ctx); err != nil {
 		return n, err
