@@ -16,7 +16,7 @@ import (
 
 const (
 	// TailBytesMax is what the tail of a lane takes in memory before the lane stops fetching.
-	TailBytesMax = 256 << 20
+	TailBytesMax = 128 << 20
 	// fetchBytesMax is what one fetch brings; readers wait for all of it to be decided.
 	fetchBytesMax = 4 << 20
 	// columnsKept: one batch is being inserted while the next is merged.

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/engine"
 	"github.com/streamgauge/streamgauge/cmd/vault"
 	"github.com/streamgauge/streamgauge/consumers/clickhouse"
+	"github.com/streamgauge/streamgauge/schemas/kafkatest"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -49,6 +51,8 @@ func (g generator) run() error {
 		}
 	case "http":
 		to = generate.HTTP(g.URL)
+	case "kafka":
+		to = generate.Kafka(g.URL, g.Lanes)
 	default:
 		return fmt.Errorf("no generator for bus %q", g.Bus)
 	}
@@ -86,35 +90,66 @@ func (g generator) start() (wait func() (generate.Sum, error), err error) {
 
 // measureFrames loads each bus with frames until all is read back, beside bare inserts into the same table.
 func (b *bench) measureFrames() error {
-	t, err := b.streamgauge()
+	over := func(bus string, baseline, least float64, extra ...string) (float64, error) {
+		t, dir, err := b.another(extra...)
+		if err != nil {
+			return 0, err
+		}
+		defer t.stop()
+		r, err := t.loadFrames(dir, generator{Bus: bus, URL: t.url, Lanes: lanesOf(extra), Load: generate.Load{Keys: frameKeys, Steps: frameSteps, Duration: b.frames}}, extra)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", bus, err)
+		}
+		b.addFrames(strings.Join(append([]string{bus}, extra...), " "), r, baseline, least)
+		return r.rate, nil
+	}
+	nats, err := over("nats", 0, 0)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(b.oursDirs, "data")
-	overNATS := 0.0
-	for _, bus := range []string{"nats", "http"} {
-		g := generator{Bus: bus, URL: t.url, Lanes: 1, Load: generate.Load{Keys: frameKeys, Steps: frameSteps, Duration: b.frames}}
-		if bus == "nats" {
-			if g.URL, err = natsURL(dir); err != nil {
-				return err
-			}
-		}
-		r, err := t.loadFrames(dir, g)
-		if err != nil {
-			return fmt.Errorf("%s: %w", bus, err)
-		}
-		want := "> 1,500 k/s"
-		if overNATS > 0 {
-			want = fmt.Sprintf("> 0.8 of NATS (is %.2f)", r.rate/overNATS)
-		} else {
-			overNATS = r.rate
-		}
-		b.add(fmt.Sprintf("frames over %s for %v until all is in ClickHouse and read back, points", bus, b.frames), want, perSecond(r.rate), "-")
-		b.add("the same beside bare inserts into the same table", "> 0.8", fmt.Sprintf("%.2f of %s", r.rate/r.bare, perSecond(r.bare)), "-")
-		b.add("until nothing lags after that load", "< 5 s", fmt.Sprintf("%.2f s", r.lag.Seconds()), "-")
-		b.add("resident memory at its end, and bytes a point on disk", "< 1.5 GB, <= 4 B", fmt.Sprintf("%d MiB, %.2f B", r.rss/mib, r.bytesPerPoint), "-")
+	if _, err := over("http", nats, 0.8); err != nil {
+		return err
 	}
-	return nil
+	for _, lanes := range []string{"4", "16"} {
+		if _, err := over("nats", nats, 0, "--lanes", lanes); err != nil {
+			return err
+		}
+	}
+	broker, err := kafkatest.New()
+	if errors.Is(err, kafkatest.ErrMissing) {
+		fmt.Fprintln(os.Stderr, "  over Kafka: not measured:", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer broker.Remove()
+	_, err = over("kafka", nats, 0.6, "--kafka", broker.Addr)
+	return err
+}
+
+// lanesOf reads --lanes out of a server's arguments.
+func lanesOf(args []string) uint16 {
+	if i := slices.Index(args, "--lanes"); i >= 0 {
+		n, _ := strconv.ParseUint(args[i+1], 10, 16)
+		return uint16(n)
+	}
+	return 1
+}
+
+// addFrames adds the figures of a bus; baseline is the rate over NATS, of which it should have at least a part.
+func (b *bench) addFrames(bus string, r framesResult, baseline, least float64) {
+	want := "> 1,500 k/s"
+	if baseline > 0 {
+		want = fmt.Sprintf("%.2f of NATS", r.rate/baseline)
+		if least > 0 {
+			want = fmt.Sprintf("> %.1f of NATS (is %.2f)", least, r.rate/baseline)
+		}
+	}
+	b.add(fmt.Sprintf("frames over %s for %v until all is in ClickHouse and read back, points", bus, b.frames), want, perSecond(r.rate), "-")
+	b.add("the same beside bare inserts into the same table", "> 0.8", fmt.Sprintf("%.2f of %s", r.rate/r.bare, perSecond(r.bare)), "-")
+	b.add("until nothing lags after that load", "< 5 s", fmt.Sprintf("%.2f s", r.lag.Seconds()), "-")
+	b.add("resident memory at its end, and bytes a point on disk", "< 1.5 GB, <= 4 B", fmt.Sprintf("%d MiB, %.2f B", r.rss/mib, r.bytesPerPoint), "-")
 }
 
 // framesResult are the figures of one load.
@@ -125,8 +160,17 @@ type framesResult struct {
 	bytesPerPoint float64
 }
 
-func (t *target) loadFrames(dir string, g generator) (framesResult, error) {
+func (t *target) loadFrames(dir string, g generator, extra []string) (framesResult, error) {
 	var r framesResult
+	var err error
+	switch g.Bus {
+	case "nats":
+		if g.URL, err = natsURL(dir); err != nil {
+			return r, err
+		}
+	case "kafka":
+		g.URL = extra[slices.Index(extra, "--kafka")+1]
+	}
 	for range frameRuns {
 		run, err := t.createRun("0")
 		if err != nil {

@@ -33,6 +33,8 @@ type target struct {
 	cmd    *exec.Cmd
 	dir    string
 	client *fasthttp.Client
+	// temporary is a folder that goes with the server, if there is one.
+	temporary string
 }
 
 // bench holds the servers, started when first needed, and the figures so far.
@@ -72,14 +74,33 @@ func (b *bench) streamgauge() (*target, error) {
 		}
 		b.oursDirs = dir
 	}
+	var err error
+	b.ours, err = b.up(b.oursDirs)
+	return b.ours, err
+}
+
+// another gives a server of its own on a fresh data folder, which goes with it.
+func (b *bench) another(extra ...string) (t *target, data string, err error) {
+	dir, err := os.MkdirTemp("", "streamgauge-bench-")
+	if err != nil {
+		return nil, "", err
+	}
+	t, err = b.up(dir, extra...)
+	if err != nil {
+		return nil, "", errors.Join(err, os.RemoveAll(dir))
+	}
+	t.temporary = dir
+	return t, filepath.Join(dir, "data"), nil
+}
+
+func (b *bench) up(dir string, extra ...string) (*target, error) {
 	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
-	b.ours, err = start(ports[0], b.oursDirs, b.bin, "up", "--data", filepath.Join(b.oursDirs, "data"),
-		"--listen", "127.0.0.1:"+ports[0], "--nats-listen", "127.0.0.1:"+ports[1],
-		"--clickhouse-listen", "127.0.0.1:"+ports[2], "--clickhouse-http-listen", "127.0.0.1:"+ports[3])
-	return b.ours, err
+	return start(ports[0], dir, b.bin, append([]string{"up", "--data", filepath.Join(dir, "data"),
+		"--listen", "127.0.0.1:" + ports[0], "--nats-listen", "127.0.0.1:" + ports[1],
+		"--clickhouse-listen", "127.0.0.1:" + ports[2], "--clickhouse-http-listen", "127.0.0.1:" + ports[3]}, extra...)...)
 }
 
 // reference gives MLflow's own server, or nil if there is none.
@@ -153,6 +174,9 @@ func (t *target) stop() {
 	case <-time.After(stopTimeout):
 	}
 	_ = syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL)
+	if t.temporary != "" {
+		_ = os.RemoveAll(t.temporary)
+	}
 }
 
 func (t *target) get(path string) (int, []byte, error) { return t.do(fasthttp.MethodGet, path, nil) }

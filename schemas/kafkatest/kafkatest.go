@@ -5,6 +5,7 @@ package kafkatest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -85,7 +86,7 @@ func Start(t testing.TB) *Broker {
 func Main(m *testing.M) {
 	status := m.Run()
 	if shared.broker != nil {
-		shared.broker.remove()
+		shared.broker.Remove()
 	}
 	os.Exit(status)
 }
@@ -97,7 +98,7 @@ func Fresh(t testing.TB) *Broker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.remove)
+	t.Cleanup(b.Remove)
 	return b
 }
 
@@ -113,23 +114,43 @@ func (b *Broker) Kill() {
 // Restart starts a killed broker on what it had, and waits until it answers.
 func (b *Broker) Restart() error { return b.run() }
 
-func (b *Broker) remove() {
+// Remove ends the broker and takes its folder away.
+func (b *Broker) Remove() {
 	b.Kill()
 	_ = b.log.Close()
 	_ = os.RemoveAll(b.dir)
 }
 
-func locate(t testing.TB) string {
-	t.Helper()
-	jars := os.Getenv("STREAMGAUGE_KAFKA_JARS")
-	if jars == "" {
+// New starts a broker for a program that is no test; Remove ends it. ErrMissing: Java or the broker's jars are not there.
+func New() (*Broker, error) {
+	jars, err := find()
+	if err != nil {
+		return nil, err
+	}
+	return start(jars)
+}
+
+// ErrMissing names what makes the broker.
+var ErrMissing = errors.New("the Kafka broker of the tests, or Java for it, is missing: make kafka")
+
+func find() (jars string, err error) {
+	if jars = os.Getenv("STREAMGAUGE_KAFKA_JARS"); jars == "" {
 		jars = upwards(".build/kafka")
 	}
 	if _, err := os.Stat(filepath.Join(jars, ".complete")); err != nil {
-		t.Skip("the Kafka broker is missing: make kafka")
+		return "", ErrMissing
 	}
 	if _, err := exec.LookPath("java"); err != nil {
-		t.Skip("the Kafka broker needs Java: make kafka")
+		return "", ErrMissing
+	}
+	return jars, nil
+}
+
+func locate(t testing.TB) string {
+	t.Helper()
+	jars, err := find()
+	if err != nil {
+		t.Skip(err)
 	}
 	return jars
 }
@@ -184,7 +205,7 @@ func startOnce(jars string) (*Broker, error) {
 		return nil, fmt.Errorf("format the broker's folder: %w: %s", err, out)
 	}
 	if err := b.run(); err != nil {
-		b.remove()
+		b.Remove()
 		return nil, err
 	}
 	return b, nil

@@ -56,11 +56,11 @@ type Bus interface {
 
 // Run sends frames until the time is over. The result counts what was acknowledged.
 func (l Load) Run(ctx context.Context, to Bus) (Sum, error) {
-	w := newWriter(l)
+	w := newWriters(l)
 	begin := time.Now()
 	for n := 0; time.Since(begin) < l.Duration; n++ {
 		run := n % len(l.Runs)
-		data, err := w.next(l.Runs[run], int64(n/len(l.Runs)*l.Steps))
+		data, err := w.next(run, int64(n/len(l.Runs)*l.Steps))
 		if err != nil {
 			return w.sum, err
 		}
@@ -76,16 +76,21 @@ func (l Load) Run(ctx context.Context, to Bus) (Sum, error) {
 	return w.sum, err
 }
 
-// writer makes the frames of one writer. Its columns are made once; steps, times and values change.
-type writer struct {
-	load   Load
-	id     uint64
-	sum    Sum
-	points track.Points
+// writers make frames, one writer a run, for a writer stays on one lane. The columns are made once; steps, times and
+// values change.
+type writers struct {
+	load Load
+	// ids and numbers are the runs'.
+	ids, numbers []uint64
+	sum          Sum
+	points       track.Points
 }
 
-func newWriter(l Load) *writer {
-	w := &writer{load: l, id: rand.Uint64() | 1}
+func newWriters(l Load) *writers {
+	w := &writers{load: l, numbers: make([]uint64, len(l.Runs))}
+	for range l.Runs {
+		w.ids = append(w.ids, rand.Uint64()|1)
+	}
 	n := l.Keys * l.Steps
 	w.points = track.Points{Key: make([]uint32, n), Step: make([]int64, n), TimeMS: make([]int64, n), Value: make([]float64, n)}
 	for k := range l.Keys {
@@ -97,8 +102,8 @@ func newWriter(l Load) *writer {
 	return w
 }
 
-// next makes the frame whose steps begin at first: every step has all keys, as a training logs them.
-func (w *writer) next(run string, first int64) ([]byte, error) {
+// next makes the frame of a run whose steps begin at first: every step has all keys, as a training logs them.
+func (w *writers) next(run int, first int64) ([]byte, error) {
 	now := time.Now().UnixMilli()
 	for i := range w.points.Step {
 		step := first + int64(i/w.load.Keys)
@@ -110,7 +115,8 @@ func (w *writer) next(run string, first int64) ([]byte, error) {
 	}
 	w.sum.Frames++
 	w.sum.Points += int64(len(w.points.Step))
-	return frame.Encode(&sgpb.Frame{Writer: w.id, Number: uint64(w.sum.Frames), Sections: []*sgpb.Section{{RunId: run, Points: frame.PackPoints(&w.points)}}})
+	w.numbers[run]++
+	return frame.Encode(&sgpb.Frame{Writer: w.ids[run], Number: w.numbers[run], Sections: []*sgpb.Section{{RunId: w.load.Runs[run], Points: frame.PackPoints(&w.points)}}})
 }
 
 // value falls with the steps and has 16 bits of noise, as a loss of a training in single precision has. In Units.

@@ -10,8 +10,9 @@ import (
 
 // kept is a bus that decodes what it gets.
 type kept struct {
-	t   *testing.T
-	sum Sum
+	t       *testing.T
+	sum     Sum
+	numbers map[uint64]uint64
 }
 
 func (k *kept) Publish(_ context.Context, run string, data []byte) error {
@@ -19,8 +20,9 @@ func (k *kept) Publish(_ context.Context, run string, data []byte) error {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	if k.sum.Frames++; f.GetNumber() != uint64(k.sum.Frames) {
-		k.t.Fatalf("frame %d is the %d.", f.GetNumber(), k.sum.Frames)
+	k.sum.Frames++
+	if k.numbers[f.GetWriter()]++; f.GetNumber() != k.numbers[f.GetWriter()] {
+		k.t.Fatalf("frame %d is the %d.", f.GetNumber(), k.numbers[f.GetWriter()])
 	}
 	for _, s := range f.GetSections() {
 		p := frame.UnpackPoints(s.GetPoints())
@@ -40,7 +42,7 @@ func (*kept) Flush(context.Context) error { return nil }
 func (*kept) Close()                      {}
 
 func TestTheSumIsWhatWasSent(t *testing.T) {
-	to := &kept{t: t}
+	to := &kept{t: t, numbers: make(map[uint64]uint64)}
 	l := Load{Runs: []string{"0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"}, Keys: 10, Steps: 3, Duration: 20 * time.Millisecond}
 	sum, err := l.Run(t.Context(), to)
 	if err != nil {
