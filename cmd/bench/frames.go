@@ -91,7 +91,9 @@ func (g generator) start() (wait func() (generate.Sum, error), err error) {
 
 // measureFrames loads each bus with frames until all is read back, beside bare inserts into the same table.
 func (b *bench) measureFrames() error {
-	over := func(bus string, baseline, least float64, extra ...string) (float64, error) { return b.over(bus, 0, baseline, least, extra) }
+	over := func(bus string, baseline, least float64, extra ...string) (float64, error) {
+		return b.over(bus, 0, baseline, least, extra)
+	}
 	nats, err := over("nats", 0, 0)
 	if err != nil {
 		return err
