@@ -18,6 +18,7 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / "bin" / "streamgauge"
+LIBRARY = ROOT / "clients" / "python" / "src"
 START_SECONDS, STOP_SECONDS, CALL_SECONDS = 60, 20, 60
 LOG_LINES_SHOWN = 25
 
@@ -91,6 +92,9 @@ def train(server: Server, example: str) -> float:
     print(f"\n- examples/{example}/train.py ...", flush=True)
     environment = {
         **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")])),
+        "STREAMGAUGE_URL": server.url,
+        "STREAMGAUGE_DIR": str(server.data / "spool"),
         "MLFLOW_TRACKING_URI": server.url,
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -122,7 +126,7 @@ def in_production(server: Server) -> str:
 
 def count_points(server: Server) -> list[int]:
     """What ClickHouse holds, asked after the server has written everything it has taken in."""
-    text = "SELECT count() AS points, uniqExact(run) AS runs, uniqExact(run, key) AS series FROM points WHERE run != 0"
+    text = "SELECT count() AS points, uniqExact(run) AS runs, uniqExact(run, key, rank) AS series FROM points WHERE run != 0"
     return [int(n) for n in server.call("/v1/sql", {"query": text, "format": "json"})["data"][0]]
 
 
@@ -134,7 +138,7 @@ def show(server: Server, seconds: float) -> None:
     digits = find_run(server, "digits")
     test = next(m["value"] for m in digits["data"]["metrics"] if m["key"] == "test_accuracy")
     print(f"\nThe averaged loss of the four ranks, whose accuracy on unseen digits is {test:.1%}:\n")
-    server.command("metrics", digits["info"]["run_id"], "loss")
+    server.command("metrics", digits["info"]["run_id"], "mean_loss")
     points, runs, series = count_points(server)
     if points < 1_000_000:
         raise Failed(f"only {points:,} points are there, and the trainings log over a million")

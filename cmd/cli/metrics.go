@@ -87,7 +87,7 @@ func drawSeries(t terminal, drawn, listed *series) error {
 	if odd := drawn.nonFinite(); odd > 0 {
 		fmt.Fprintf(t, ", %s", t.paint(yellow, strconv.FormatUint(odd, 10)+" not finite"))
 	}
-	fmt.Fprintf(t, "\n%s\n\n", t.paint(cyan, sparkline(columns(drawn.line(), t.drawWidth()))))
+	fmt.Fprintf(t, "\n%s\n\n", t.paint(cyan, sparkline(columns(drawn.line(), t.drawWidth(), drawn.width()))))
 	return t.table(bucketTable(listed), nil)
 }
 

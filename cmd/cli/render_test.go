@@ -2,6 +2,7 @@ package cli
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,6 +31,21 @@ func TestSparkline(t *testing.T) {
 	}
 }
 
+func TestBucketsOfAGridLeaveNoGaps(t *testing.T) {
+	s := series{}
+	for step := int64(0); step < 1000; step += 16 {
+		s.Step, s.StepLast, s.Mean = append(s.Step, step), append(s.StepLast, min(step+15, 999)), append(s.Mean, 1)
+	}
+	got := columns(s.line(), 100, s.width())
+	if len(got) != 63 || slices.ContainsFunc(got, math.IsNaN) {
+		t.Errorf("63 buckets on 100 columns: %v", got)
+	}
+	s = series{Step: []int64{1, 3}, StepLast: []int64{1, 3}, Mean: []number{1, 3}}
+	if got := columns(s.line(), 100, s.width()); len(got) != 3 || !math.IsNaN(got[1]) {
+		t.Errorf("points as logged, a step missing: %v", got)
+	}
+}
+
 func TestColumns(t *testing.T) {
 	nan := math.NaN()
 	for _, tt := range []struct {
@@ -47,7 +63,7 @@ func TestColumns(t *testing.T) {
 		{"one point", []point{{5, 1}}, 4, []float64{1}},
 		{"steps at both ends of int64", []point{{math.MinInt64, 1}, {math.MaxInt64, 2}}, 2, []float64{1, 2}},
 	} {
-		got := columns(tt.in, tt.n)
+		got := columns(tt.in, tt.n, 1)
 		same := len(got) == len(tt.want)
 		for i := 0; same && i < len(got); i++ {
 			same = got[i] == tt.want[i] || math.IsNaN(got[i]) && math.IsNaN(tt.want[i])

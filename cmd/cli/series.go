@@ -46,6 +46,20 @@ func (s *series) line() []point {
 	return out
 }
 
+// width is how many steps a bucket spans: 1 for points as they were logged, else the least distance of two buckets.
+func (s *series) width() float64 {
+	least, buckets := math.Inf(1), false
+	for i, step := range s.Step {
+		if buckets = buckets || i < len(s.StepLast) && s.StepLast[i] > step; i > 0 {
+			least = min(least, float64(step)-float64(s.Step[i-1]))
+		}
+	}
+	if !buckets || math.IsInf(least, 1) {
+		return 1
+	}
+	return max(least, 1)
+}
+
 // extremes are the least and greatest finite values of the whole series, NaN if there is none.
 func (s *series) extremes() (lo, hi float64) {
 	lo, hi = math.NaN(), math.NaN()

@@ -136,7 +136,7 @@ func (c *client) showMetrics(ctx context.Context, t terminal, r *run, all bool) 
 		row := []string{m.Key, formatNumber(float64(m.Value)), strconv.FormatInt(m.Step, 10), "", ""}
 		if len(lines) > 0 {
 			row[3] = strconv.FormatUint(lines[0].Points, 10)
-			row[4] = sparkline(columns(lines[0].line(), sparkWidth))
+			row[4] = sparkline(columns(lines[0].line(), sparkWidth, lines[0].width()))
 		}
 		tb.rows = append(tb.rows, row)
 	}

@@ -54,15 +54,15 @@ type point struct {
 	Value float64
 }
 
-// columns spreads points, in order of step, over n columns. A column that no point falls into stays empty;
+// columns spreads points, in order of step, over at most n columns, none narrower than width in steps. A column that no point falls into stays empty;
 // of several the mean of the finite ones stands, else what they are instead.
-func columns(points []point, n int) []float64 {
+func columns(points []point, n int, width float64) []float64 {
 	if len(points) == 0 || n <= 0 {
 		return nil
 	}
 	first, last := float64(points[0].Step), float64(points[len(points)-1].Step)
-	if last-first < float64(n) {
-		n = int(last-first) + 1
+	if fit := (last - first) / width; fit < float64(n-1) {
+		n = int(fit) + 1
 	}
 	out := make([]float64, n)
 	counts := make([]int, n)

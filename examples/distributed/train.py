@@ -1,9 +1,9 @@
-"""A data-parallel training in four real processes that all log to one MLflow run at every step.
+"""A data-parallel training in four real processes that all log to one run at every step.
 
 A small neural network in numpy learns scikit-learn's handwritten digits. Every process (rank) holds a copy of
 the weights and a quarter of the data; after every step the gradients are averaged through shared memory, so the
-copies stay equal. Every rank logs what it sees through the ordinary MLflow client, its keys under rank_<r>/,
-250 values a step: 4 ranks x 1,000 steps x 250 values are a million points, and rank 0 adds the averaged loss.
+copies stay equal. Every rank logs what it sees under its own number with the library `streamgauge`, 250 values a
+step: 4 ranks x 1,000 steps x 250 values are a million points, and rank 0 adds the averaged loss.
 """
 
 import argparse
@@ -13,10 +13,8 @@ import os
 import sys
 import time
 
-import mlflow
 import numpy as np
-from mlflow.entities import Metric
-from mlflow.tracking import MlflowClient
+import streamgauge
 
 RANKS = 4
 LAYERS = (64, 96, 64, 32, 10)
@@ -121,10 +119,10 @@ def layer_statistics(network: Network, activations, gradient) -> dict[str, float
 class Rank:
     """One process of the training."""
 
-    def __init__(self, rank: int, run_id: str, steps: int, memory, barrier):
+    def __init__(self, rank: int, run: streamgauge.Run, steps: int, memory, barrier):
         from sklearn.datasets import load_digits
 
-        self.rank, self.run_id, self.steps, self.barrier = rank, run_id, steps, barrier
+        self.rank, self.run, self.steps, self.barrier = rank, run, steps, barrier
         x, y = load_digits(return_X_y=True)
         order = np.random.default_rng(0).permutation(len(y))
         self.test = x[order[:360]] / 16, y[order[:360]]
@@ -136,12 +134,11 @@ class Rank:
         # Two slots in turn: a rank may write its next gradient while others still read the last.
         # A slot has a row a rank: the gradient, and behind it the loss.
         self.slots = np.frombuffer(memory).reshape(2, RANKS, self.network.flat.size + 1)
-        self.client = MlflowClient()
         self.progress = Progress(steps) if rank == 0 else None
 
     def train(self) -> None:
         for step in range(self.steps):
-            self.log(step, self.step(step))
+            self.run.log(self.step(step), step=step)
             if self.progress:
                 self.progress.show(step + 1)
 
@@ -173,14 +170,9 @@ class Rank:
             "wait_seconds": finished - computed,
             **layer_statistics(self.network, activations, mine[:-1]),
         }
-        values = {f"rank_{self.rank}/{key}": value for key, value in values.items()}
         if self.rank == 0:
-            values["loss"] = mean[-1]
+            values["mean_loss"] = mean[-1]
         return values
-
-    def log(self, step: int, values: dict[str, float]) -> None:
-        now = int(time.time() * 1000)
-        self.client.log_batch(self.run_id, metrics=[Metric(k, float(v), now, step) for k, v in values.items()])
 
     def evaluate(self) -> float:
         """Accuracy on digits that no rank has trained on."""
@@ -205,23 +197,28 @@ class Progress:
         print(("\r" if self.terminal else "") + text, end=end, flush=True)
 
 
-def work(rank: int, run_id: str, steps: int, memory, barrier) -> None:
+def work(rank: int, steps: int, memory, barrier) -> None:
+    os.environ.update(STREAMGAUGE_RANK=str(rank), STREAMGAUGE_WORLD_SIZE=str(RANKS))  # as torchrun tells its ranks
+    config = {"ranks": RANKS, "steps": steps, "layers": str(LAYERS), "batch": BATCH, "learning_rate": PEAK_RATE}
     try:
-        process = Rank(rank, run_id, steps, memory, barrier)
-        process.train()
-        if rank == 0:
-            process.client.log_metric(run_id, "test_accuracy", float(process.evaluate()), step=steps)
+        with streamgauge.init(
+            project="digits", name=f"{RANKS} ranks", config=config, tags={"dataset": "digits"}
+        ) as run:  # the same run on every rank
+            process = Rank(rank, run, steps, memory, barrier)
+            process.train()
+            if rank == 0:
+                run.log({"test_accuracy": process.evaluate()}, step=steps)
     except BaseException:
         barrier.abort()  # the others must not wait for this one
         raise
 
 
-def launch(run_id: str, steps: int) -> bool:
+def launch(steps: int) -> bool:
     """Starts the ranks, waits for them, and says whether all ended well."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(RANKS)
     memory = context.RawArray("d", 2 * RANKS * (Network(seed=1).flat.size + 1))
-    ranks = [context.Process(target=work, args=(r, run_id, steps, memory, barrier)) for r in range(RANKS)]
+    ranks = [context.Process(target=work, args=(r, steps, memory, barrier)) for r in range(RANKS)]
     for process in ranks:
         process.start()
     for process in ranks:
@@ -235,14 +232,8 @@ def main() -> int:
     steps = parser.parse_args().steps
     # The ranks share the cores: one thread each for numpy. They read this when they start.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
-    mlflow.set_experiment("digits")
-    with mlflow.start_run(run_name=f"{RANKS} ranks") as run:
-        mlflow.log_params(
-            {"ranks": RANKS, "steps": steps, "layers": str(LAYERS), "batch": BATCH, "learning_rate": PEAK_RATE}
-        )
-        mlflow.set_tag("dataset", "digits")
-        if not launch(run.info.run_id, steps):
-            sys.exit("a rank failed; see above")  # which also marks the run as failed
+    if not launch(steps):
+        sys.exit("a rank failed; see above")
     return 0
 
 
