@@ -126,7 +126,8 @@ def in_production(server: Server) -> str:
 
 def count_points(server: Server) -> list[int]:
     """What ClickHouse holds, asked after the server has written everything it has taken in."""
-    text = "SELECT count() AS points, uniqExact(run) AS runs, uniqExact(run, key, rank) AS series FROM points WHERE run != 0"
+    columns = "count() AS points, uniqExact(run) AS runs, uniqExact(run, key, rank) AS series"
+    text = f"SELECT {columns} FROM points WHERE run != 0"
     return [int(n) for n in server.call("/v1/sql", {"query": text, "format": "json"})["data"][0]]
 
 
