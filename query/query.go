@@ -29,6 +29,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/query/sheet"
 	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -104,6 +105,9 @@ type Options struct {
 	HistoryHeldMax int
 	// Registered is the registry's models and versions; nil makes a set that observes nothing.
 	Registered *registered.Set
+	// EvaluationDatasets answers all datasets for evaluations, in any order; the list is the caller's, what is in it
+	// is shared. nil: there are none.
+	EvaluationDatasets func(ctx context.Context) ([]*sgpb.EvaluationDataset, error)
 }
 
 // historyHeldMax is the default: the answer is written at once, some 20 MB. Longer ones are streamed.
@@ -164,6 +168,10 @@ func (q *Query) Routes(r fiber.Router) {
 		r.Get(prefix+"/model-versions/search", q.searchModelVersions)
 		r.Get(prefix+"/metrics/get-history", q.getHistory)
 		r.Get(prefix+"/metrics/get-history-bulk-interval", q.getHistoryInterval)
+	}
+	for _, prefix := range []string{"/api/3.0/mlflow", "/ajax-api/3.0/mlflow"} {
+		r.Get(prefix+"/datasets/search", q.searchEvaluationDatasets)
+		r.Post(prefix+"/datasets/search", q.searchEvaluationDatasets)
 	}
 	r.Get("/ajax-api/2.0/mlflow/metrics/get-history-bulk", q.getHistoryBulk)
 	r.Post("/ajax-api/2.0/mlflow/experiments/search-datasets", q.searchDatasets)

@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
+	evaluation "github.com/streamgauge/streamgauge/registry/evaluation/serve"
 	"github.com/streamgauge/streamgauge/registry/rest"
 	v1 "github.com/streamgauge/streamgauge/registry/v1"
 	hooks "github.com/streamgauge/streamgauge/registry/webhook/serve"
@@ -18,7 +19,7 @@ import (
 )
 
 // Routes registers MLflow's routes of experiments, logged models, registered models and webhooks, but for the
-// searches of experiments and registered models, and our own of approvals and endpoints.
+// searches of experiments and registered models, evaluation datasets and scorers, and our own of approvals and endpoints.
 func (r *Registry) Routes(to fiber.Router) {
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		to.Post(prefix+"/experiments/create", r.createExperiment)
@@ -43,6 +44,7 @@ func (r *Registry) Routes(to fiber.Router) {
 	}
 	hooks.OwnRoutes(to, r.committer, r.sender)
 	v1.Routes(to, r.committer, r.journal)
+	evaluation.Routes(to, r.committer, r.journal)
 }
 
 // fields reads a request's parameters.

@@ -167,6 +167,31 @@ func (r *Registry) VersionLocation(ctx context.Context, name, version string) (s
 	return r.models.Location(ctx, name, version)
 }
 
+// evaluationDatasetsMax is how many datasets for evaluations are searched, those that were deleted included.
+const evaluationDatasetsMax = 100_000
+
+// EvaluationDatasets answers all datasets for evaluations, in no order. What is in the list is shared: do not change it.
+func (r *Registry) EvaluationDatasets(ctx context.Context) ([]*sgpb.EvaluationDataset, error) {
+	keys, err := r.journal.List(ctx, document.EvaluationDatasetPrefix)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) > evaluationDatasetsMax {
+		return nil, track.Errorf(track.NotImplemented, "There were %d evaluation datasets, of which at most %d can be searched; get them by their ids", len(keys), evaluationDatasetsMax)
+	}
+	out := make([]*sgpb.EvaluationDataset, 0, len(keys))
+	for _, key := range keys {
+		e, err := r.committer.Load(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if d := e.Doc.GetEvaluationDataset(); d != nil && !d.GetDeleted() {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
 // Do carries out a command on a run and answers the run's document, which is shared: do not change it.
 func (r *Registry) Do(ctx context.Context, c track.Command) (*sgpb.Run, error) {
 	if b, ok := c.(track.LogBatch); ok && len(b.Params)+len(b.Tags) == 0 {

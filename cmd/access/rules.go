@@ -223,6 +223,26 @@ var rules = map[string]Rule{
 	"GET 3.0/mlflow/ui-telemetry":                         {Read, Nothing},
 	"POST 3.0/mlflow/ui-telemetry":                        {Read, Nothing},
 
+	// Evaluation datasets are in any number of experiments, or in none.
+	"POST 3.0/mlflow/datasets/create":                 {Write, Whole},
+	"GET 3.0/mlflow/datasets/search":                  {Read, Whole},
+	"POST 3.0/mlflow/datasets/search":                 {Read, Whole},
+	"GET 3.0/mlflow/datasets/:id":                     {Read, Whole},
+	"DELETE 3.0/mlflow/datasets/:id":                  {Write, Whole},
+	"PATCH 3.0/mlflow/datasets/:id/tags":              {Write, Whole},
+	"DELETE 3.0/mlflow/datasets/:id/tags/:key":        {Write, Whole},
+	"POST 3.0/mlflow/datasets/:id/records":            {Write, Whole},
+	"GET 3.0/mlflow/datasets/:id/records":             {Read, Whole},
+	"DELETE 3.0/mlflow/datasets/:id/records":          {Write, Whole},
+	"GET 3.0/mlflow/datasets/:id/experiment-ids":      {Read, Whole},
+	"POST 3.0/mlflow/datasets/:id/add-experiments":    {Write, Whole},
+	"POST 3.0/mlflow/datasets/:id/remove-experiments": {Write, Whole},
+	"POST 3.0/mlflow/scorers/register":                {Write, Named},
+	"GET 3.0/mlflow/scorers/list":                     {Read, Whole},
+	"GET 3.0/mlflow/scorers/versions":                 {Read, Named},
+	"GET 3.0/mlflow/scorers/get":                      {Read, Named},
+	"DELETE 3.0/mlflow/scorers/delete":                {Write, Named},
+
 	// Registered models belong to no experiment.
 	"POST 2.0/mlflow/registered-models/create":              {Write, Whole},
 	"POST 2.0/mlflow/registered-models/rename":              {Write, Whole},

@@ -102,7 +102,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	})
 	tail := consumers.NewTail(&p.acks, p.lanes...)
 	p.query = query.New(hot, p.store, tail, p.docs, query.Options{
-		Blob: p.registry.Blob, Registered: registered, Sheets: sheets,
+		Blob: p.registry.Blob, Registered: registered, Sheets: sheets, EvaluationDatasets: p.registry.EvaluationDatasets,
 	})
 	p.charts = chart.New(p.query, p.store, tail)
 	p.edge = ingest.New(p.registry, p.bus.appender(edge), ingest.Options{
@@ -212,8 +212,8 @@ func (p *parts) status() error {
 
 // routes registers the services' own.
 func (p *parts) routes(r fiber.Router) {
+	p.query.Routes(r) // first, for datasets/search must not be taken for a dataset of that name
 	p.registry.Routes(r)
-	p.query.Routes(r)
 	p.charts.Routes(r)
 	live.NewServer(p.live, p.query).Routes(r)
 	p.edge.Routes(r)

@@ -47,6 +47,10 @@ func (s *server) routes() error {
 		r.Use(prefix+"/registered-models", s.needSpace)
 		r.Use(prefix+"/model-versions", s.needSpace)
 	}
+	for _, prefix := range []string{"/api/3.0/mlflow", "/ajax-api/3.0/mlflow"} {
+		r.Use(prefix+"/datasets", s.needSpace)
+		r.Use(prefix+"/scorers", s.needSpace)
+	}
 	for _, own := range []string{"/v1/registered-models", "/v1/approvals", "/v1/endpoints"} {
 		r.Use(own, s.needSpace)
 	}

@@ -41,6 +41,11 @@ func (o Order) Token(last Key) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
+// OffsetToken is a page token as MLflow's own, behind so many rows.
+func OffsetToken(rows int) string {
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"offset": %d}`, rows))
+}
+
 func (p part) encode(k kind) string {
 	switch k {
 	case integers:

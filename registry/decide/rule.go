@@ -32,6 +32,11 @@ func (d *Decider) Given() Given { return d.d.Given }
 // Load answers a document, nil if it does not exist. Its error is for the caller of Decide.
 func (d *Decider) Load(key string) (*sgpb.Document, error) { return d.d.load(key) }
 
+// ActiveExperiment answers an experiment that must exist and be active.
+func (d *Decider) ActiveExperiment(id string) (*sgpb.Experiment, error) {
+	return d.d.activeExperiment(id)
+}
+
 // Claimed answers the owner of a unique name, "" if it is free.
 func (d *Decider) Claimed(key string) (owner string, err error) { return d.d.claimed(key) }
 

@@ -40,6 +40,9 @@ const (
 	ApprovalPrefix = "approval."
 	EndpointPrefix = "endpoint."
 	WebhookPrefix  = "webhook."
+
+	EvaluationDatasetPrefix = "evaldata."
+	ScorersPrefix           = "scorers."
 )
 
 // Webhooks is the key of all webhooks.
@@ -86,6 +89,15 @@ func EndpointKey(id string) string { return EndpointPrefix + id }
 
 // WebhookLogKey is the key of a webhook's deliveries.
 func WebhookLogKey(id string) string { return WebhookPrefix + "log." + id }
+
+// EvaluationDatasetKey is the key of a dataset for evaluations; its id is "d-" and 32 hex digits.
+func EvaluationDatasetKey(id string) string { return EvaluationDatasetPrefix + id }
+
+// EvaluationRecordsKey is the key of the records of a dataset for evaluations.
+func EvaluationRecordsKey(id string) string { return "evalrecords." + id }
+
+// ScorersKey is the key of the scorers of an experiment.
+func ScorersKey(experimentID string) string { return ScorersPrefix + experimentID }
 
 // LeaseKey is the key of a lane's lease.
 func LeaseKey(lane uint16) string { return fmt.Sprintf("lease.lane.%d", lane) }

@@ -260,6 +260,9 @@ type Document struct {
 	//	*Document_Token
 	//	*Document_Webhooks
 	//	*Document_WebhookLog
+	//	*Document_EvaluationDataset
+	//	*Document_EvaluationRecords
+	//	*Document_Scorers
 	Body   isDocument_Body `protobuf_oneof:"body"`
 	Chunks uint32          `protobuf:"varint,30,opt,name=chunks,proto3" json:"chunks,omitempty"`
 	// SHA-256 over all chunks: a reader that caught chunks of two revisions sees it and reads again.
@@ -458,6 +461,33 @@ func (x *Document) GetWebhookLog() *WebhookLog {
 	return nil
 }
 
+func (x *Document) GetEvaluationDataset() *EvaluationDataset {
+	if x != nil {
+		if x, ok := x.Body.(*Document_EvaluationDataset); ok {
+			return x.EvaluationDataset
+		}
+	}
+	return nil
+}
+
+func (x *Document) GetEvaluationRecords() *EvaluationRecords {
+	if x != nil {
+		if x, ok := x.Body.(*Document_EvaluationRecords); ok {
+			return x.EvaluationRecords
+		}
+	}
+	return nil
+}
+
+func (x *Document) GetScorers() *Scorers {
+	if x != nil {
+		if x, ok := x.Body.(*Document_Scorers); ok {
+			return x.Scorers
+		}
+	}
+	return nil
+}
+
 func (x *Document) GetChunks() uint32 {
 	if x != nil {
 		return x.Chunks
@@ -544,6 +574,18 @@ type Document_WebhookLog struct {
 	WebhookLog *WebhookLog `protobuf:"bytes,25,opt,name=webhook_log,json=webhookLog,proto3,oneof"`
 }
 
+type Document_EvaluationDataset struct {
+	EvaluationDataset *EvaluationDataset `protobuf:"bytes,27,opt,name=evaluation_dataset,json=evaluationDataset,proto3,oneof"`
+}
+
+type Document_EvaluationRecords struct {
+	EvaluationRecords *EvaluationRecords `protobuf:"bytes,28,opt,name=evaluation_records,json=evaluationRecords,proto3,oneof"`
+}
+
+type Document_Scorers struct {
+	Scorers *Scorers `protobuf:"bytes,29,opt,name=scorers,proto3,oneof"`
+}
+
 func (*Document_Experiment) isDocument_Body() {}
 
 func (*Document_Run) isDocument_Body() {}
@@ -577,6 +619,12 @@ func (*Document_Token) isDocument_Body() {}
 func (*Document_Webhooks) isDocument_Body() {}
 
 func (*Document_WebhookLog) isDocument_Body() {}
+
+func (*Document_EvaluationDataset) isDocument_Body() {}
+
+func (*Document_EvaluationRecords) isDocument_Body() {}
+
+func (*Document_Scorers) isDocument_Body() {}
 
 type Experiment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3217,11 +3265,490 @@ func (x *Token) GetChanges() uint64 {
 	return 0
 }
 
+// EvaluationDataset is one of MLflow's datasets for evaluations of language models, without its records.
+type EvaluationDataset struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "d-" and 32 hex digits.
+	Id   string            `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name string            `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Tags map[string]string `protobuf:"bytes,3,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The fields of all records so far and their kinds, as JSON in MLflow's form; "" before the first records.
+	Schema string `protobuf:"bytes,4,opt,name=schema,proto3" json:"schema,omitempty"`
+	// How many records there are.
+	Records uint32 `protobuf:"varint,5,opt,name=records,proto3" json:"records,omitempty"`
+	// Eight hex digits that change with the records.
+	Digest    string `protobuf:"bytes,6,opt,name=digest,proto3" json:"digest,omitempty"`
+	CreatedMs int64  `protobuf:"varint,7,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	UpdatedMs int64  `protobuf:"varint,8,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
+	// The tag mlflow.user of whoever made it and of whoever last wrote records; "" if it was not said.
+	CreatedBy     string   `protobuf:"bytes,9,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	UpdatedBy     string   `protobuf:"bytes,10,opt,name=updated_by,json=updatedBy,proto3" json:"updated_by,omitempty"`
+	ExperimentIds []string `protobuf:"bytes,11,rep,name=experiment_ids,json=experimentIds,proto3" json:"experiment_ids,omitempty"`
+	// Nothing else is left of it.
+	Deleted       bool `protobuf:"varint,12,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EvaluationDataset) Reset() {
+	*x = EvaluationDataset{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EvaluationDataset) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EvaluationDataset) ProtoMessage() {}
+
+func (x *EvaluationDataset) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EvaluationDataset.ProtoReflect.Descriptor instead.
+func (*EvaluationDataset) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *EvaluationDataset) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *EvaluationDataset) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *EvaluationDataset) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *EvaluationDataset) GetSchema() string {
+	if x != nil {
+		return x.Schema
+	}
+	return ""
+}
+
+func (x *EvaluationDataset) GetRecords() uint32 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+func (x *EvaluationDataset) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *EvaluationDataset) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *EvaluationDataset) GetUpdatedMs() int64 {
+	if x != nil {
+		return x.UpdatedMs
+	}
+	return 0
+}
+
+func (x *EvaluationDataset) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *EvaluationDataset) GetUpdatedBy() string {
+	if x != nil {
+		return x.UpdatedBy
+	}
+	return ""
+}
+
+func (x *EvaluationDataset) GetExperimentIds() []string {
+	if x != nil {
+		return x.ExperimentIds
+	}
+	return nil
+}
+
+func (x *EvaluationDataset) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+// EvaluationRecords are all records of one dataset, in the order of their creation and id.
+type EvaluationRecords struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Records       []*EvaluationRecord    `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EvaluationRecords) Reset() {
+	*x = EvaluationRecords{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EvaluationRecords) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EvaluationRecords) ProtoMessage() {}
+
+func (x *EvaluationRecords) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EvaluationRecords.ProtoReflect.Descriptor instead.
+func (*EvaluationRecords) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *EvaluationRecords) GetRecords() []*EvaluationRecord {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+// EvaluationRecord is a question, and what is known of its answer. Texts are JSON; "" is absent.
+type EvaluationRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "dr-" and 32 hex digits.
+	Id     string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Inputs string `protobuf:"bytes,2,opt,name=inputs,proto3" json:"inputs,omitempty"`
+	// SHA-256 of the inputs in one form for all equal ones: a dataset has a record of each once.
+	InputsSha256  []byte `protobuf:"bytes,3,opt,name=inputs_sha256,json=inputsSha256,proto3" json:"inputs_sha256,omitempty"`
+	Outputs       string `protobuf:"bytes,4,opt,name=outputs,proto3" json:"outputs,omitempty"`
+	Expectations  string `protobuf:"bytes,5,opt,name=expectations,proto3" json:"expectations,omitempty"`
+	Tags          string `protobuf:"bytes,6,opt,name=tags,proto3" json:"tags,omitempty"`
+	Source        string `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	CreatedMs     int64  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	UpdatedMs     int64  `protobuf:"varint,9,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
+	CreatedBy     string `protobuf:"bytes,10,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	UpdatedBy     string `protobuf:"bytes,11,opt,name=updated_by,json=updatedBy,proto3" json:"updated_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EvaluationRecord) Reset() {
+	*x = EvaluationRecord{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EvaluationRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EvaluationRecord) ProtoMessage() {}
+
+func (x *EvaluationRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EvaluationRecord.ProtoReflect.Descriptor instead.
+func (*EvaluationRecord) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *EvaluationRecord) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *EvaluationRecord) GetInputs() string {
+	if x != nil {
+		return x.Inputs
+	}
+	return ""
+}
+
+func (x *EvaluationRecord) GetInputsSha256() []byte {
+	if x != nil {
+		return x.InputsSha256
+	}
+	return nil
+}
+
+func (x *EvaluationRecord) GetOutputs() string {
+	if x != nil {
+		return x.Outputs
+	}
+	return ""
+}
+
+func (x *EvaluationRecord) GetExpectations() string {
+	if x != nil {
+		return x.Expectations
+	}
+	return ""
+}
+
+func (x *EvaluationRecord) GetTags() string {
+	if x != nil {
+		return x.Tags
+	}
+	return ""
+}
+
+func (x *EvaluationRecord) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *EvaluationRecord) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *EvaluationRecord) GetUpdatedMs() int64 {
+	if x != nil {
+		return x.UpdatedMs
+	}
+	return 0
+}
+
+func (x *EvaluationRecord) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *EvaluationRecord) GetUpdatedBy() string {
+	if x != nil {
+		return x.UpdatedBy
+	}
+	return ""
+}
+
+// Scorers are all judges that were registered in one experiment, in the order of their names.
+type Scorers struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scorers       []*Scorer              `protobuf:"bytes,1,rep,name=scorers,proto3" json:"scorers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scorers) Reset() {
+	*x = Scorers{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scorers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scorers) ProtoMessage() {}
+
+func (x *Scorers) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scorers.ProtoReflect.Descriptor instead.
+func (*Scorers) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Scorers) GetScorers() []*Scorer {
+	if x != nil {
+		return x.Scorers
+	}
+	return nil
+}
+
+type Scorer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID.
+	Id   string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// In the order of their numbers; at least one.
+	Versions      []*ScorerVersion `protobuf:"bytes,3,rep,name=versions,proto3" json:"versions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scorer) Reset() {
+	*x = Scorer{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scorer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scorer) ProtoMessage() {}
+
+func (x *Scorer) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scorer.ProtoReflect.Descriptor instead.
+func (*Scorer) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Scorer) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Scorer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Scorer) GetVersions() []*ScorerVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+type ScorerVersion struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Version uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// JSON that MLflow's client makes; it is kept and never run.
+	Serialized    string `protobuf:"bytes,2,opt,name=serialized,proto3" json:"serialized,omitempty"`
+	CreatedMs     int64  `protobuf:"varint,3,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScorerVersion) Reset() {
+	*x = ScorerVersion{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScorerVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScorerVersion) ProtoMessage() {}
+
+func (x *ScorerVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScorerVersion.ProtoReflect.Descriptor instead.
+func (*ScorerVersion) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ScorerVersion) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ScorerVersion) GetSerialized() string {
+	if x != nil {
+		return x.Serialized
+	}
+	return ""
+}
+
+func (x *ScorerVersion) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
 var File_streamgauge_v1_documents_proto protoreflect.FileDescriptor
 
 const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\n" +
-	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\x86\b\n" +
+	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\xe3\t\n" +
 	"\bDocument\x12<\n" +
 	"\n" +
 	"experiment\x18\x01 \x01(\v2\x1a.streamgauge.v1.ExperimentH\x00R\n" +
@@ -3244,7 +3771,10 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x05token\x18\x14 \x01(\v2\x15.streamgauge.v1.TokenH\x00R\x05token\x126\n" +
 	"\bwebhooks\x18\x18 \x01(\v2\x18.streamgauge.v1.WebhooksH\x00R\bwebhooks\x12=\n" +
 	"\vwebhook_log\x18\x19 \x01(\v2\x1a.streamgauge.v1.WebhookLogH\x00R\n" +
-	"webhookLog\x12\x16\n" +
+	"webhookLog\x12R\n" +
+	"\x12evaluation_dataset\x18\x1b \x01(\v2!.streamgauge.v1.EvaluationDatasetH\x00R\x11evaluationDataset\x12R\n" +
+	"\x12evaluation_records\x18\x1c \x01(\v2!.streamgauge.v1.EvaluationRecordsH\x00R\x11evaluationRecords\x123\n" +
+	"\ascorers\x18\x1d \x01(\v2\x17.streamgauge.v1.ScorersH\x00R\ascorers\x12\x16\n" +
 	"\x06chunks\x18\x1e \x01(\rR\x06chunks\x12#\n" +
 	"\rchunks_sha256\x18\x1f \x01(\fR\fchunksSha256B\x06\n" +
 	"\x04body\"\x8a\x03\n" +
@@ -3547,7 +4077,60 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"revoked_ms\x18\n" +
 	" \x01(\x03R\trevokedMs\x12\x17\n" +
 	"\aused_ms\x18\v \x01(\x03R\x06usedMs\x12\x18\n" +
-	"\achanges\x18\f \x01(\x04R\achanges*S\n" +
+	"\achanges\x18\f \x01(\x04R\achanges\"\xb8\x03\n" +
+	"\x11EvaluationDataset\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12?\n" +
+	"\x04tags\x18\x03 \x03(\v2+.streamgauge.v1.EvaluationDataset.TagsEntryR\x04tags\x12\x16\n" +
+	"\x06schema\x18\x04 \x01(\tR\x06schema\x12\x18\n" +
+	"\arecords\x18\x05 \x01(\rR\arecords\x12\x16\n" +
+	"\x06digest\x18\x06 \x01(\tR\x06digest\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\a \x01(\x03R\tcreatedMs\x12\x1d\n" +
+	"\n" +
+	"updated_ms\x18\b \x01(\x03R\tupdatedMs\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\t \x01(\tR\tcreatedBy\x12\x1d\n" +
+	"\n" +
+	"updated_by\x18\n" +
+	" \x01(\tR\tupdatedBy\x12%\n" +
+	"\x0eexperiment_ids\x18\v \x03(\tR\rexperimentIds\x12\x18\n" +
+	"\adeleted\x18\f \x01(\bR\adeleted\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"O\n" +
+	"\x11EvaluationRecords\x12:\n" +
+	"\arecords\x18\x01 \x03(\v2 .streamgauge.v1.EvaluationRecordR\arecords\"\xc5\x02\n" +
+	"\x10EvaluationRecord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06inputs\x18\x02 \x01(\tR\x06inputs\x12#\n" +
+	"\rinputs_sha256\x18\x03 \x01(\fR\finputsSha256\x12\x18\n" +
+	"\aoutputs\x18\x04 \x01(\tR\aoutputs\x12\"\n" +
+	"\fexpectations\x18\x05 \x01(\tR\fexpectations\x12\x12\n" +
+	"\x04tags\x18\x06 \x01(\tR\x04tags\x12\x16\n" +
+	"\x06source\x18\a \x01(\tR\x06source\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\b \x01(\x03R\tcreatedMs\x12\x1d\n" +
+	"\n" +
+	"updated_ms\x18\t \x01(\x03R\tupdatedMs\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\n" +
+	" \x01(\tR\tcreatedBy\x12\x1d\n" +
+	"\n" +
+	"updated_by\x18\v \x01(\tR\tupdatedBy\";\n" +
+	"\aScorers\x120\n" +
+	"\ascorers\x18\x01 \x03(\v2\x16.streamgauge.v1.ScorerR\ascorers\"g\n" +
+	"\x06Scorer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x129\n" +
+	"\bversions\x18\x03 \x03(\v2\x1d.streamgauge.v1.ScorerVersionR\bversions\"h\n" +
+	"\rScorerVersion\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1e\n" +
+	"\n" +
+	"serialized\x18\x02 \x01(\tR\n" +
+	"serialized\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x03 \x01(\x03R\tcreatedMs*S\n" +
 	"\tLifecycle\x12\x19\n" +
 	"\x15LIFECYCLE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIFECYCLE_ACTIVE\x10\x01\x12\x15\n" +
@@ -3584,53 +4167,60 @@ func file_streamgauge_v1_documents_proto_rawDescGZIP() []byte {
 }
 
 var file_streamgauge_v1_documents_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_streamgauge_v1_documents_proto_goTypes = []any{
-	(Lifecycle)(0),          // 0: streamgauge.v1.Lifecycle
-	(LoggedModelStatus)(0),  // 1: streamgauge.v1.LoggedModelStatus
-	(Stage)(0),              // 2: streamgauge.v1.Stage
-	(TokenRole)(0),          // 3: streamgauge.v1.TokenRole
-	(*Document)(nil),        // 4: streamgauge.v1.Document
-	(*Experiment)(nil),      // 5: streamgauge.v1.Experiment
-	(*Run)(nil),             // 6: streamgauge.v1.Run
-	(*CarriedOut)(nil),      // 7: streamgauge.v1.CarriedOut
-	(*LanePosition)(nil),    // 8: streamgauge.v1.LanePosition
-	(*Fork)(nil),            // 9: streamgauge.v1.Fork
-	(*Warning)(nil),         // 10: streamgauge.v1.Warning
-	(*DatasetInput)(nil),    // 11: streamgauge.v1.DatasetInput
-	(*Dataset)(nil),         // 12: streamgauge.v1.Dataset
-	(*ModelOutput)(nil),     // 13: streamgauge.v1.ModelOutput
-	(*LoggedModel)(nil),     // 14: streamgauge.v1.LoggedModel
-	(*RegisteredModel)(nil), // 15: streamgauge.v1.RegisteredModel
-	(*StageSpan)(nil),       // 16: streamgauge.v1.StageSpan
-	(*ModelVersion)(nil),    // 17: streamgauge.v1.ModelVersion
-	(*Approval)(nil),        // 18: streamgauge.v1.Approval
-	(*Verdict)(nil),         // 19: streamgauge.v1.Verdict
-	(*Webhook)(nil),         // 20: streamgauge.v1.Webhook
-	(*Webhooks)(nil),        // 21: streamgauge.v1.Webhooks
-	(*WebhookLog)(nil),      // 22: streamgauge.v1.WebhookLog
-	(*WebhookDelivery)(nil), // 23: streamgauge.v1.WebhookDelivery
-	(*Notice)(nil),          // 24: streamgauge.v1.Notice
-	(*Endpoint)(nil),        // 25: streamgauge.v1.Endpoint
-	(*ProjectRun)(nil),      // 26: streamgauge.v1.ProjectRun
-	(*Claim)(nil),           // 27: streamgauge.v1.Claim
-	(*Counter)(nil),         // 28: streamgauge.v1.Counter
-	(*Change)(nil),          // 29: streamgauge.v1.Change
-	(*Lease)(nil),           // 30: streamgauge.v1.Lease
-	(*Blob)(nil),            // 31: streamgauge.v1.Blob
-	(*Token)(nil),           // 32: streamgauge.v1.Token
-	nil,                     // 33: streamgauge.v1.Experiment.TagsEntry
-	nil,                     // 34: streamgauge.v1.Run.ParamsEntry
-	nil,                     // 35: streamgauge.v1.Run.TagsEntry
-	nil,                     // 36: streamgauge.v1.DatasetInput.TagsEntry
-	nil,                     // 37: streamgauge.v1.LoggedModel.ParamsEntry
-	nil,                     // 38: streamgauge.v1.LoggedModel.TagsEntry
-	nil,                     // 39: streamgauge.v1.RegisteredModel.TagsEntry
-	nil,                     // 40: streamgauge.v1.RegisteredModel.AliasesEntry
-	nil,                     // 41: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	nil,                     // 42: streamgauge.v1.ModelVersion.TagsEntry
-	nil,                     // 43: streamgauge.v1.ProjectRun.ParametersEntry
-	(RunStatus)(0),          // 44: streamgauge.v1.RunStatus
+	(Lifecycle)(0),            // 0: streamgauge.v1.Lifecycle
+	(LoggedModelStatus)(0),    // 1: streamgauge.v1.LoggedModelStatus
+	(Stage)(0),                // 2: streamgauge.v1.Stage
+	(TokenRole)(0),            // 3: streamgauge.v1.TokenRole
+	(*Document)(nil),          // 4: streamgauge.v1.Document
+	(*Experiment)(nil),        // 5: streamgauge.v1.Experiment
+	(*Run)(nil),               // 6: streamgauge.v1.Run
+	(*CarriedOut)(nil),        // 7: streamgauge.v1.CarriedOut
+	(*LanePosition)(nil),      // 8: streamgauge.v1.LanePosition
+	(*Fork)(nil),              // 9: streamgauge.v1.Fork
+	(*Warning)(nil),           // 10: streamgauge.v1.Warning
+	(*DatasetInput)(nil),      // 11: streamgauge.v1.DatasetInput
+	(*Dataset)(nil),           // 12: streamgauge.v1.Dataset
+	(*ModelOutput)(nil),       // 13: streamgauge.v1.ModelOutput
+	(*LoggedModel)(nil),       // 14: streamgauge.v1.LoggedModel
+	(*RegisteredModel)(nil),   // 15: streamgauge.v1.RegisteredModel
+	(*StageSpan)(nil),         // 16: streamgauge.v1.StageSpan
+	(*ModelVersion)(nil),      // 17: streamgauge.v1.ModelVersion
+	(*Approval)(nil),          // 18: streamgauge.v1.Approval
+	(*Verdict)(nil),           // 19: streamgauge.v1.Verdict
+	(*Webhook)(nil),           // 20: streamgauge.v1.Webhook
+	(*Webhooks)(nil),          // 21: streamgauge.v1.Webhooks
+	(*WebhookLog)(nil),        // 22: streamgauge.v1.WebhookLog
+	(*WebhookDelivery)(nil),   // 23: streamgauge.v1.WebhookDelivery
+	(*Notice)(nil),            // 24: streamgauge.v1.Notice
+	(*Endpoint)(nil),          // 25: streamgauge.v1.Endpoint
+	(*ProjectRun)(nil),        // 26: streamgauge.v1.ProjectRun
+	(*Claim)(nil),             // 27: streamgauge.v1.Claim
+	(*Counter)(nil),           // 28: streamgauge.v1.Counter
+	(*Change)(nil),            // 29: streamgauge.v1.Change
+	(*Lease)(nil),             // 30: streamgauge.v1.Lease
+	(*Blob)(nil),              // 31: streamgauge.v1.Blob
+	(*Token)(nil),             // 32: streamgauge.v1.Token
+	(*EvaluationDataset)(nil), // 33: streamgauge.v1.EvaluationDataset
+	(*EvaluationRecords)(nil), // 34: streamgauge.v1.EvaluationRecords
+	(*EvaluationRecord)(nil),  // 35: streamgauge.v1.EvaluationRecord
+	(*Scorers)(nil),           // 36: streamgauge.v1.Scorers
+	(*Scorer)(nil),            // 37: streamgauge.v1.Scorer
+	(*ScorerVersion)(nil),     // 38: streamgauge.v1.ScorerVersion
+	nil,                       // 39: streamgauge.v1.Experiment.TagsEntry
+	nil,                       // 40: streamgauge.v1.Run.ParamsEntry
+	nil,                       // 41: streamgauge.v1.Run.TagsEntry
+	nil,                       // 42: streamgauge.v1.DatasetInput.TagsEntry
+	nil,                       // 43: streamgauge.v1.LoggedModel.ParamsEntry
+	nil,                       // 44: streamgauge.v1.LoggedModel.TagsEntry
+	nil,                       // 45: streamgauge.v1.RegisteredModel.TagsEntry
+	nil,                       // 46: streamgauge.v1.RegisteredModel.AliasesEntry
+	nil,                       // 47: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	nil,                       // 48: streamgauge.v1.ModelVersion.TagsEntry
+	nil,                       // 49: streamgauge.v1.ProjectRun.ParametersEntry
+	nil,                       // 50: streamgauge.v1.EvaluationDataset.TagsEntry
+	(RunStatus)(0),            // 51: streamgauge.v1.RunStatus
 }
 var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	5,  // 0: streamgauge.v1.Document.experiment:type_name -> streamgauge.v1.Experiment
@@ -3650,46 +4240,53 @@ var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	32, // 14: streamgauge.v1.Document.token:type_name -> streamgauge.v1.Token
 	21, // 15: streamgauge.v1.Document.webhooks:type_name -> streamgauge.v1.Webhooks
 	22, // 16: streamgauge.v1.Document.webhook_log:type_name -> streamgauge.v1.WebhookLog
-	0,  // 17: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	33, // 18: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
-	44, // 19: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
-	0,  // 20: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	34, // 21: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
-	35, // 22: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
-	11, // 23: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
-	13, // 24: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
-	9,  // 25: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
-	10, // 26: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
-	7,  // 27: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
-	8,  // 28: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
-	8,  // 29: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
-	8,  // 30: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
-	12, // 31: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
-	36, // 32: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
-	1,  // 33: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
-	37, // 34: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
-	38, // 35: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
-	0,  // 36: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	39, // 37: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
-	40, // 38: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
-	41, // 39: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	0,  // 40: streamgauge.v1.RegisteredModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	16, // 41: streamgauge.v1.RegisteredModel.spans:type_name -> streamgauge.v1.StageSpan
-	2,  // 42: streamgauge.v1.StageSpan.stage:type_name -> streamgauge.v1.Stage
-	2,  // 43: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
-	42, // 44: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
-	2,  // 45: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
-	19, // 46: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
-	20, // 47: streamgauge.v1.Webhooks.webhooks:type_name -> streamgauge.v1.Webhook
-	23, // 48: streamgauge.v1.WebhookLog.deliveries:type_name -> streamgauge.v1.WebhookDelivery
-	43, // 49: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
-	24, // 50: streamgauge.v1.Change.notice:type_name -> streamgauge.v1.Notice
-	3,  // 51: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
-	52, // [52:52] is the sub-list for method output_type
-	52, // [52:52] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	33, // 17: streamgauge.v1.Document.evaluation_dataset:type_name -> streamgauge.v1.EvaluationDataset
+	34, // 18: streamgauge.v1.Document.evaluation_records:type_name -> streamgauge.v1.EvaluationRecords
+	36, // 19: streamgauge.v1.Document.scorers:type_name -> streamgauge.v1.Scorers
+	0,  // 20: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	39, // 21: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
+	51, // 22: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
+	0,  // 23: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	40, // 24: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
+	41, // 25: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
+	11, // 26: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
+	13, // 27: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
+	9,  // 28: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
+	10, // 29: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
+	7,  // 30: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
+	8,  // 31: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
+	8,  // 32: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
+	8,  // 33: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
+	12, // 34: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
+	42, // 35: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
+	1,  // 36: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
+	43, // 37: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
+	44, // 38: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
+	0,  // 39: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	45, // 40: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
+	46, // 41: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
+	47, // 42: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	0,  // 43: streamgauge.v1.RegisteredModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	16, // 44: streamgauge.v1.RegisteredModel.spans:type_name -> streamgauge.v1.StageSpan
+	2,  // 45: streamgauge.v1.StageSpan.stage:type_name -> streamgauge.v1.Stage
+	2,  // 46: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
+	48, // 47: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
+	2,  // 48: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
+	19, // 49: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
+	20, // 50: streamgauge.v1.Webhooks.webhooks:type_name -> streamgauge.v1.Webhook
+	23, // 51: streamgauge.v1.WebhookLog.deliveries:type_name -> streamgauge.v1.WebhookDelivery
+	49, // 52: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
+	24, // 53: streamgauge.v1.Change.notice:type_name -> streamgauge.v1.Notice
+	3,  // 54: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
+	50, // 55: streamgauge.v1.EvaluationDataset.tags:type_name -> streamgauge.v1.EvaluationDataset.TagsEntry
+	35, // 56: streamgauge.v1.EvaluationRecords.records:type_name -> streamgauge.v1.EvaluationRecord
+	37, // 57: streamgauge.v1.Scorers.scorers:type_name -> streamgauge.v1.Scorer
+	38, // 58: streamgauge.v1.Scorer.versions:type_name -> streamgauge.v1.ScorerVersion
+	59, // [59:59] is the sub-list for method output_type
+	59, // [59:59] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_streamgauge_v1_documents_proto_init() }
@@ -3716,6 +4313,9 @@ func file_streamgauge_v1_documents_proto_init() {
 		(*Document_Token)(nil),
 		(*Document_Webhooks)(nil),
 		(*Document_WebhookLog)(nil),
+		(*Document_EvaluationDataset)(nil),
+		(*Document_EvaluationRecords)(nil),
+		(*Document_Scorers)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3723,7 +4323,7 @@ func file_streamgauge_v1_documents_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgauge_v1_documents_proto_rawDesc), len(file_streamgauge_v1_documents_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   40,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -31,7 +31,7 @@ class Story:
 
 
 def tell(server: Server) -> list[tuple[str, int, Any]]:
-    """An experiment, a run, a logged model, a registered one, a webhook and a trace, from beginning to end."""
+    """An experiment, a run, a logged model, a registered one and a trace, from beginning to end."""
     do = Story(server)
     n = unique("fields")
     e = do("POST", "experiments/create", {"name": n, "tags": [{"key": "a", "value": "b"}]})["experiment_id"]
@@ -148,12 +148,6 @@ def tell(server: Server) -> list[tuple[str, int, Any]]:
     do("GET", "model-versions/get-download-uri", None, {"name": n, "version": "1"})
     do("POST", "registered-models/rename", {"name": n, "new_name": n + "z"})
     do("GET", f"logged-models/{m}")
-    do(
-        "POST",
-        "webhooks",
-        {"name": "w", "url": "https://example.com/x", "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}]},
-    )
-    do("GET", "webhooks")
     do("GET", "/api/2.0/mlflow/traces", None, {"experiment_ids": e})
     t = do(
         "POST",
