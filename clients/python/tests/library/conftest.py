@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 import streamgauge
-from fake import Fake
 from streamgauge import _init
+
+from .fake import Fake
 
 ROOT = Path(__file__).resolve().parents[4]
 SRC = ROOT / "clients" / "python" / "src"

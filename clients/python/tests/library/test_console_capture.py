@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorder import Recorder
 from streamgauge import _console
 from streamgauge._console import LINE_CHARS_MAX, LINES_A_SECOND_MAX, STDERR, STDOUT, Lines
+
+from .recorder import Recorder
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parents[1] / "src"

@@ -8,12 +8,13 @@ import struct
 from pathlib import Path
 
 import pytest
-import wire
 from streamgauge import _frame, _segment
 from streamgauge._frame import Head, Histogram, SmallValue, Text
 from streamgauge._reader import Reader
 from streamgauge._segment import HEADER_BYTES, Unreadable
 from streamgauge._spool import Spool, segment_name
+
+from . import wire
 
 HEAD = Head(77, "ab" * 16, 3, 1234)
 VALUES = [0.0, -0.0, 1.5, math.nan, math.inf, -math.inf, 5e-324, 1.7e308]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import streamgauge
-from conftest import SRC, Server, get, python, run_of, sql, stored, sync, wait_for
+
+from .conftest import SRC, Server, get, python, run_of, sql, stored, sync, wait_for
 
 TALKATIVE = """
 import os, streamgauge

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 import streamgauge
-import wire
-from conftest import python, sync, wait_for
-from fake import Fake
 from streamgauge import Run, _spool
 from streamgauge._names import name_of
+
+from . import wire
+from .conftest import python, sync, wait_for
+from .fake import Fake
 
 
 @pytest.fixture

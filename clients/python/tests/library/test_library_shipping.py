@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 import streamgauge
-import wire
-from conftest import sync, wait_for
-from fake import Fake, Trouble
 from streamgauge._courier import Courier, Held
 from streamgauge._frame import Head
 from streamgauge._ledger import CUTS_MAX, Cut, Ledger
@@ -18,6 +15,10 @@ from streamgauge._link import Link
 from streamgauge._segment import Unreadable
 from streamgauge._shipper import ship_folder
 from streamgauge._spool import Spool
+
+from . import wire
+from .conftest import sync, wait_for
+from .fake import Fake, Trouble
 
 HEAD = Head(77, "ab" * 16, 0, 1)
 

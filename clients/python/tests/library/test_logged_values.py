@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 import PIL.Image
 import pytest
-from recorder import Recorder
 from streamgauge import _frame, _values
 from streamgauge._values import Audio, Figure, Histogram, Html, Image, Table
+
+from .recorder import Recorder
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorder import Recorder
 from streamgauge import _source
+
+from .recorder import Recorder
 
 
 def git(folder: Path, *arguments: str) -> str:

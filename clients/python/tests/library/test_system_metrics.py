@@ -9,8 +9,9 @@ from typing import Any
 
 import psutil
 import pytest
-from recorder import Recorder
 from streamgauge import _system
+
+from .recorder import Recorder
 
 MACHINE = {
     "cpu_utilization_percentage",
