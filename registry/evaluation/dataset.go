@@ -85,7 +85,7 @@ func (c Create) Decide(d *decide.Decider) error {
 	if err := mlflow.CheckLength("name", c.Name, NameMax); err != nil {
 		return err
 	}
-	if err := check(len(c.Tags), len(c.ExperimentIDs)); err != nil {
+	if err := check(c.Tags, len(c.ExperimentIDs)); err != nil {
 		return err
 	}
 	now := d.Given().NowMS
@@ -99,8 +99,15 @@ func (c Create) Decide(d *decide.Decider) error {
 	return nil
 }
 
-func check(tags, experiments int) error {
-	if tags > tagsMax {
+func check(tags map[string]string, experiments int) error {
+	size := 0
+	for k, v := range tags {
+		size += len(k) + len(v)
+	}
+	if size > tagsBytesMax {
+		return invalid("Invalid value for parameter 'tags': with them the dataset's tags are %d bytes; at most %d fit. Keep long texts in records", size, tagsBytesMax)
+	}
+	if len(tags) > tagsMax {
 		return invalid("Invalid value for parameter 'tags': an evaluation dataset has at most %d", tagsMax)
 	}
 	if experiments > experimentsMax {
@@ -123,7 +130,7 @@ func (c SetTags) Decide(d *decide.Decider) error {
 		tags = make(map[string]string, len(c.Tags))
 	}
 	maps.Copy(tags, c.Tags)
-	if err := check(len(tags), 0); err != nil {
+	if err := check(tags, 0); err != nil {
 		return err
 	}
 	change(d, c.ID, func(e *sgpb.EvaluationDataset) { e.Tags = tags })
@@ -172,7 +179,7 @@ func (c Place) Decide(d *decide.Decider) error {
 			ids = append(ids, id)
 		}
 	}
-	if err := check(0, len(ids)); err != nil {
+	if err := check(nil, len(ids)); err != nil {
 		return err
 	}
 	now := d.Given().NowMS

@@ -23,6 +23,10 @@ const (
 	RecordsMax      = 20_000
 	recordsBytesMax = 16 << 20
 	scorersBytesMax = 16 << 20
+	// scorerVersionBytes is about what a version takes beside its text.
+	scorerVersionBytes = 64
+	// tagsBytesMax bounds a dataset's tags together.
+	tagsBytesMax = 1 << 20
 )
 
 func invalid(format string, args ...any) error {

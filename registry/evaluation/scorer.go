@@ -7,6 +7,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
@@ -83,6 +84,9 @@ func (c Register) Decide(d *decide.Decider) error {
 	if strings.TrimSpace(c.Name) == "" {
 		return invalid("Scorer name cannot be empty or contain only whitespace.")
 	}
+	if err := mlflow.CheckLength("name", c.Name, NameMax); err != nil {
+		return err
+	}
 	if !json.Valid([]byte(c.Serialized)) {
 		return invalid("serialized_scorer must be valid JSON")
 	}
@@ -90,10 +94,10 @@ func (c Register) Decide(d *decide.Decider) error {
 	if err != nil {
 		return err
 	}
-	size := len(c.Serialized)
+	size := scorerVersionBytes + len(c.Serialized)
 	for _, s := range all {
 		for _, v := range s.GetVersions() {
-			size += len(v.GetSerialized())
+			size += scorerVersionBytes + len(v.GetSerialized())
 		}
 	}
 	if size > scorersBytesMax {

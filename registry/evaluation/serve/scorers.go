@@ -86,6 +86,9 @@ func (h *handlers) scorers(ctx context.Context, experimentID string) (id string,
 	return x.GetId(), e.Doc.GetScorers().GetScorers(), err
 }
 
+// listBytesMax bounds the texts in a list of scorers.
+const listBytesMax = 64 << 20
+
 // list shows the newest version of each scorer: of one experiment, of several, or of all that are active.
 func (h *handlers) list(c *fiber.Ctx) error {
 	f, err := rest.Fields(c)
@@ -139,8 +142,15 @@ func (h *handlers) newestOfAll(ctx context.Context, ids []string, given bool) (o
 		}
 	}
 	slices.Sort(ids)
+	size := 0
 	for _, id := range slices.Compact(ids) {
 		all, err := h.newest(ctx, id)
+		for _, s := range all {
+			size += len(s.Serialized)
+		}
+		if size > listBytesMax {
+			return nil, track.Errorf(track.InvalidParameterValue, "The scorers asked for are more than %d MiB; ask for fewer experiments with 'experiment_ids'", listBytesMax>>20)
+		}
 		switch track.CodeOf(err) {
 		case track.ResourceDoesNotExist:
 			continue
