@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -159,4 +160,11 @@ func TestWhereAVersionsFilesAre(t *testing.T) {
 	if _, err := r.VersionLocation(ctx, "a", "9"); track.CodeOf(err) != track.ResourceDoesNotExist {
 		t.Errorf("a version that is not there: %v", err)
 	}
+}
+
+func TestSourcesOfVersionsCanBeRestricted(t *testing.T) {
+	r := open(t, new(mem.Journal), registry.Options{VersionSource: regexp.MustCompile("^s3://models/")})
+	check(t, r, "POST", "registered-models/create", `{"name":"a"}`, 200, "", "")
+	check(t, r, "POST", "model-versions/create", `{"name":"a","source":"s3://elsewhere/x"}`, 400, "INVALID_PARAMETER_VALUE", "Invalid model version source: 's3://elsewhere/x'.")
+	check(t, r, "POST", "model-versions/create", `{"name":"a","source":"s3://models/x"}`, 200, "", `"version":"1"`)
 }

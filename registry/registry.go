@@ -20,6 +20,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/streamgauge/streamgauge/registry/catalog/serve"
@@ -63,6 +64,8 @@ type Options struct {
 	ArtifactRoot string
 	// ModelMetrics answers the metrics measured for a logged model, for its page. nil: none are shown.
 	ModelMetrics func(ctx context.Context, modelID string) ([]mlflow.Metric, error)
+	// VersionSource is what sources of new model versions must match. nil: all do.
+	VersionSource *regexp.Regexp
 	// Webhooks say how events reach their receivers.
 	Webhooks send.Options
 }
@@ -97,7 +100,7 @@ func Open(ctx context.Context, j Journal, o Options) (*Registry, error) {
 		blobs:   commit.NewCache(cachedBlobsMax, cachedBlobBytesMax),
 	}
 	r.committer = commit.New(j, r.cache, commit.Options{Now: o.Now, NewID: o.NewID, Lanes: o.Lanes, ArtifactRoot: o.ArtifactRoot, Acks: o.Acks})
-	r.models = serve.New(r.committer, serve.Options{ModelMetrics: r.modelMetrics})
+	r.models = serve.New(r.committer, serve.Options{ModelMetrics: r.modelMetrics, VersionSource: r.options.VersionSource})
 	r.sender = send.New(r.committer, o.Webhooks)
 	if _, err := r.committer.Do(ctx, decide.CreateDefault{}); err != nil {
 		r.Close()

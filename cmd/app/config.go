@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"time"
 
@@ -38,6 +39,8 @@ type Config struct {
 	ArtifactsProxyOnly bool
 	// MLflowUI is the folder of an installed mlflow whose pages are served too; empty for none.
 	MLflowUI string
+	// VersionSource is a regular expression that sources of new model versions must match; empty: all do.
+	VersionSource string
 	// Lanes is how many lanes new runs are spread over.
 	Lanes uint16
 	// RunRate and TokenRate are points a second that one run and one token may write over HTTP; 0 for no limit.
@@ -60,6 +63,8 @@ type Config struct {
 const (
 	// laneBytesDefault: what jobs may write while ClickHouse is away before they are asked to wait.
 	laneBytesDefault = 16 << 30
+	// versionSourceEnv is MLflow's name for --version-source.
+	versionSourceEnv = "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"
 )
 
 // Flags defines a flag for every field. Their texts have no backquotes: pflag takes what stands in them for the name
@@ -77,6 +82,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.Artifacts, "artifacts", "", "where artifacts are kept: a folder, or s3://, gs:// or azblob://bucket/prefix (default: a folder in the data folder)")
 	f.BoolVar(&c.ArtifactsProxyOnly, "artifacts-proxy-only", false, "move all artifacts through this server; for a bucket that clients cannot reach by themselves")
 	f.StringVar(&c.MLflowUI, "mlflow-ui", "", "folder of an installed mlflow, whose own web page is then served at /mlflow/")
+	f.StringVar(&c.VersionSource, "version-source", os.Getenv(versionSourceEnv), "regular expression that the source of a new model version must match (default: $"+versionSourceEnv+", as MLflow's server has it)")
 	f.Uint16Var(&c.Lanes, "lanes", 1, "lanes that new runs are spread over; runs that are there keep theirs")
 	f.Float64Var(&c.RunRate, "run-rate", 0, "points a second that one run may write over HTTP; faster ones are told to wait (0: no limit)")
 	f.Float64Var(&c.TokenRate, "token-rate", 0, "points a second that one token may write over HTTP (0: no limit)")
@@ -165,6 +171,9 @@ func (c *Config) Check() error {
 	if _, err := findUI(c.MLflowUI); err != nil {
 		return err
 	}
+	if _, err := regexp.Compile(c.VersionSource); err != nil {
+		return fmt.Errorf("--version-source %q is no regular expression: %w", c.VersionSource, err)
+	}
 	if c.Lanes < 1 || c.Lanes > bus.LanesMax {
 		return fmt.Errorf("--lanes %d: must be from 1 to %d", c.Lanes, bus.LanesMax)
 	}
@@ -199,4 +208,12 @@ func (c *Config) CheckOpen() error {
 		return fmt.Errorf("--nats-listen %s: "+remedy, c.NATSListen, c.Data)
 	}
 	return nil
+}
+
+// versionSource is --version-source, which Check has compiled before; nil if it is empty.
+func (c *Config) versionSource() *regexp.Regexp {
+	if c.VersionSource == "" {
+		return nil
+	}
+	return regexp.MustCompile(c.VersionSource)
 }

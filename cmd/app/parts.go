@@ -146,7 +146,7 @@ func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error 
 		return err
 	}
 	p.registry, err = registry.Open(ctx, journal, registry.Options{
-		Acks: &p.acks, Lanes: p.s.config.Lanes, Webhooks: hooks,
+		Acks: &p.acks, Lanes: p.s.config.Lanes, Webhooks: hooks, VersionSource: p.s.config.versionSource(),
 		// The reader is made after the registry, which it reads; no request comes before both are there.
 		ModelMetrics: func(ctx context.Context, model string) ([]mlflow.Metric, error) {
 			return p.query.ModelMetrics(ctx, model)

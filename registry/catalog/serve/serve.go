@@ -9,6 +9,7 @@ package serve
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -34,6 +35,8 @@ type Documents interface {
 type Options struct {
 	// ModelMetrics answers the metrics measured for a logged model. nil: none are shown.
 	ModelMetrics func(m *sgpb.LoggedModel) ([]mlflow.Metric, error)
+	// VersionSource is what the source of a new version must match somewhere. nil: all do.
+	VersionSource *regexp.Regexp
 }
 
 // Models serves registered models.

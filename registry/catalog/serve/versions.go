@@ -50,6 +50,9 @@ func (m *Models) createVersion(c *fiber.Ctx) error {
 	}); err != nil {
 		return err
 	}
+	if re := m.options.VersionSource; re != nil && !re.MatchString(cmd.Source) {
+		return track.Errorf(track.InvalidParameterValue, "Invalid model version source: '%s'.", cmd.Source)
+	}
 	if f.Has("run_id") {
 		cmd.RunID = &runID
 	}
