@@ -10,7 +10,7 @@ from mlflow.tracking import MlflowClient
 
 INVALID = (400, "INVALID_PARAMETER_VALUE")
 MISSING = (404, "RESOURCE_DOES_NOT_EXIST")
-UNKNOWN_RUN = "0123456789abcdef" * 2
+UNKNOWN_RUN = "ab5e9a7e" * 4
 
 # route, body ("RUN" stands for a running run, "GONE" for a deleted one), status and code, piece of the message
 CASES: list[tuple[str, str, Any, tuple[int, str], str]] = [

@@ -7,7 +7,7 @@ import requests
 from conftest import unique
 from mlflow.tracking import MlflowClient
 
-UNKNOWN_RUN = "0123456789abcdef" * 2
+UNKNOWN_RUN = "ab5e9a7e" * 4
 
 
 @pytest.fixture

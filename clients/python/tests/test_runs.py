@@ -113,7 +113,7 @@ def test_tags_change_and_go(client: MlflowClient, run_id: str) -> None:
 
 
 def test_an_unknown_run(client: MlflowClient) -> None:
-    missing = "0123456789abcdef" * 2
+    missing = "ab5e9a7e" * 4
     with pytest.raises(RestException, match=f"Run with id={missing} not found") as error:
         client.get_run(missing)
     assert error.value.error_code == "RESOURCE_DOES_NOT_EXIST"
