@@ -30,6 +30,7 @@ var (
 	sheetLoaded      = prometheus.NewDesc("query_sheet_loaded_total", "Experiments that were read into memory.", nil, nil)
 	sheetDropped     = prometheus.NewDesc("query_sheet_dropped_total", "Experiments that left memory.", nil, nil)
 	sheetTooLarge    = prometheus.NewDesc("query_sheet_too_large_total", "Times that an experiment was found too large for memory.", nil, nil)
+	sheetFailed      = prometheus.NewDesc("query_sheet_failed_total", "Times that a large experiment could not be read into memory.", nil, nil)
 )
 
 func newMeter(set *hot.Set, sheets *sheet.Set) *meter {
@@ -52,7 +53,7 @@ func (q *Query) Collectors() []prometheus.Collector {
 
 // Describe implements prometheus.Collector.
 func (m *meter) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{hotRuns, hotKeys, hotBytes, hotDirty, hotHits, hotMisses, hotEvictions, sheetExperiments, sheetBytes, sheetLoaded, sheetDropped, sheetTooLarge} {
+	for _, d := range []*prometheus.Desc{hotRuns, hotKeys, hotBytes, hotDirty, hotHits, hotMisses, hotEvictions, sheetExperiments, sheetBytes, sheetLoaded, sheetDropped, sheetTooLarge, sheetFailed} {
 		ch <- d
 	}
 	m.searches.Describe(ch)
@@ -79,6 +80,7 @@ func (m *meter) Collect(ch chan<- prometheus.Metric) {
 		counter(sheetLoaded, s.Loaded)
 		counter(sheetDropped, s.Dropped)
 		counter(sheetTooLarge, s.TooLarge)
+		counter(sheetFailed, s.Failed)
 	}
 	m.searches.Collect(ch)
 }

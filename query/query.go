@@ -8,8 +8,8 @@
 // all else is then 503 with Retry-After.
 //
 // A search has two evaluators (package filter). Experiments are read whole into sheets when they are first searched
-// (package sheet), and evaluated in Go; of those that are too large for it the runs that are newer than ClickHouse are,
-// and SQL leaves their ids out. All lists have the same order and are merged. The registry's models and versions are all in memory (package registered).
+// (package sheet), and evaluated in Go; of those that are too large for it, or not read yet, the runs that are newer than
+// ClickHouse are, and SQL leaves their ids out. All lists have the same order and are merged. The registry's models and versions are all in memory (package registered).
 package query
 
 import (

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -142,18 +143,63 @@ func (b *bench) measureMostRuns() error {
 	}
 	b.add("create 100,000 runs of 20 params and 20 metrics, 4 connections", "> 500 /s",
 		fmt.Sprintf("%s, %.0f s", perSecond(filled.rate()), filled.elapsed.Seconds()), "-")
-	// The first search reads the experiment into memory: it has a line of its own, and is not among the others.
-	began := time.Now()
-	if _, err := t.must(searchPath, fmt.Appendf(nil, filtered.body, id)); err != nil {
+	// The first search begins to read the experiment into memory; those before that is done have a line of their own.
+	first, err := t.searchUntilLoaded(id)
+	if err != nil {
 		return err
 	}
-	b.add("the first search of them, which reads them into memory", "-", ms(time.Since(began)), "-")
+	b.add(fmt.Sprintf("search them while they are read into memory, which takes %.1f s", first.elapsed.Seconds()), "-",
+		fmt.Sprintf("p50 %s, the longest %s", ms(first.percentile(50)), ms(first.percentile(100))), "-")
 	l, err := t.search(id, filtered)
 	if err != nil {
 		return err
 	}
 	b.add("search them again, filter and order, 100 back", "p95 < 100 ms", fmt.Sprintf("p50 %s, p95 %s", ms(l.percentile(50)), ms(l.percentile(95))), "-")
 	return nil
+}
+
+// searchUntilLoaded searches an experiment until it is in memory.
+func (t *target) searchUntilLoaded(experiment string) (load, error) {
+	before, err := t.loadedExperiments()
+	if err != nil {
+		return load{}, err
+	}
+	body := fmt.Appendf(nil, filtered.body, experiment)
+	var all load
+	for began := time.Now(); ; {
+		t0 := time.Now()
+		if _, err := t.must(searchPath, body); err != nil {
+			return load{}, err
+		}
+		all.took = append(all.took, time.Since(t0))
+		now, err := t.loadedExperiments()
+		if err != nil {
+			return load{}, err
+		}
+		if all.elapsed = time.Since(began); now != before {
+			break
+		}
+		if all.elapsed > fillLimit {
+			return load{}, fmt.Errorf("experiment %s is not in memory after %v", experiment, all.elapsed)
+		}
+	}
+	slices.Sort(all.took)
+	return all, nil
+}
+
+// loadedExperiments is the server's counter.
+func (t *target) loadedExperiments() (string, error) {
+	const name = "query_sheet_loaded_total "
+	b, err := t.mustGet("/metrics")
+	if err != nil {
+		return "", err
+	}
+	_, rest, found := bytes.Cut(b, []byte("\n"+name))
+	if !found {
+		return "", fmt.Errorf("/metrics has no %s", name)
+	}
+	value, _, _ := bytes.Cut(rest, []byte("\n"))
+	return string(value), nil
 }
 
 func (b *bench) measureExperiments() error {

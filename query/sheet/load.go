@@ -3,6 +3,7 @@ package sheet
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/streamgauge/streamgauge/query/hot"
@@ -25,13 +26,23 @@ type Loader struct {
 	Set    *Set
 	Source Source
 	Tail   feed.Tail
+	// aside is held by the one experiment that is loaded beside its searches.
+	aside sync.Mutex
 }
 
-// coldFor: an experiment that was too large is not tried again for so long.
-const coldFor = 5 * time.Minute
+const (
+	// coldFor: an experiment that was too large is not tried again for so long.
+	coldFor = 5 * time.Minute
+	// waitedRunsMax: the search that finds an experiment of so many runs not loaded waits for it, some half a second;
+	// a larger one is loaded beside its searches, which ask ClickHouse meanwhile.
+	waitedRunsMax = 20_000
+	// asideTimeout ends a load that nobody waits for. One that failed is not tried again for asidePause.
+	asideTimeout = 5 * time.Minute
+	asidePause   = time.Minute
+)
 
-// Sheet gives a whole experiment, which it reads if it must; nil if that is too large. The caller has awaited tail
-// and documents.
+// Sheet gives a whole experiment, which it reads if it must; nil if that is too large, or so large that it is still
+// being read. The caller has awaited tail and documents.
 func (l *Loader) Sheet(ctx context.Context, experiment uint32) (*Sheet, error) {
 	for {
 		sheet := l.Set.begin(experiment)
@@ -39,12 +50,13 @@ func (l *Loader) Sheet(ctx context.Context, experiment uint32) (*Sheet, error) {
 			return nil, nil
 		}
 		select {
+		case <-sheet.large:
+			return l.Set.Whole(experiment), nil
 		case sheet.loading <- struct{}{}:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for experiment %d: %w", experiment, context.Cause(ctx))
 		}
 		whole, held, err := l.finish(ctx, experiment, sheet)
-		<-sheet.loading
 		switch {
 		case err != nil:
 			return nil, err
@@ -57,25 +69,55 @@ func (l *Loader) Sheet(ctx context.Context, experiment uint32) (*Sheet, error) {
 	}
 }
 
-// finish loads a sheet, if the one who held it before has not. held says that it was still there to be loaded.
+// finish loads a sheet, if the one who held it before has not, and lets go of it. held says that it was still there to
+// be loaded.
 func (l *Loader) finish(ctx context.Context, experiment uint32, sheet *Sheet) (whole, held bool, err error) {
+	release := func() { <-sheet.loading }
 	if whole, held = l.Set.state(experiment, sheet); whole || !held {
+		release()
 		return whole, held, nil
 	}
-	fits, err := l.load(ctx, experiment, sheet)
-	return l.Set.end(experiment, sheet, fits && err == nil), true, err
-}
-
-func (l *Loader) load(ctx context.Context, experiment uint32, sheet *Sheet) (fits bool, err error) {
 	runs, err := l.Source.ExperimentSize(ctx, experiment)
 	if err != nil {
-		return false, fmt.Errorf("size of experiment %d: %w", experiment, err)
+		l.Set.end(experiment, sheet, false)
+		release()
+		return false, true, fmt.Errorf("size of experiment %d: %w", experiment, err)
 	}
 	// What is surely too large is not even begun: it would drop all others on its way.
 	if int64(runs)*rowBytes > l.Set.opts.BytesMax {
 		l.Set.tooLarge(experiment)
-		return false, nil
+		l.Set.end(experiment, sheet, false)
+		release()
+		return false, true, nil
 	}
+	if runs > waitedRunsMax {
+		close(sheet.large)
+		go func() {
+			defer release()
+			l.loadAside(context.WithoutCancel(ctx), experiment, sheet)
+		}()
+		return false, true, nil
+	}
+	defer release()
+	fits, err := l.load(ctx, experiment, sheet)
+	return l.Set.end(experiment, sheet, fits && err == nil), true, err
+}
+
+// loadAside loads an experiment for later searches. Whatever fails here fails in a search's own statement too, which
+// says so.
+func (l *Loader) loadAside(ctx context.Context, experiment uint32, sheet *Sheet) {
+	l.aside.Lock()
+	defer l.aside.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, asideTimeout)
+	defer cancel()
+	fits, err := l.load(ctx, experiment, sheet)
+	if err != nil {
+		l.Set.failed(experiment)
+	}
+	l.Set.end(experiment, sheet, fits && err == nil)
+}
+
+func (l *Loader) load(ctx context.Context, experiment uint32, sheet *Sheet) (fits bool, err error) {
 	if err := l.tail(ctx, experiment, sheet); err != nil {
 		return false, err
 	}
@@ -189,6 +231,14 @@ func (s *Set) tooLarge(experiment uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.believeCold(experiment)
+}
+
+// failed lets searches ask ClickHouse for a while.
+func (s *Set) failed(experiment uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cold[experiment] = s.opts.Now().Add(asidePause)
+	s.counters.Failed++
 }
 
 func (s *Set) believeCold(experiment uint32) {

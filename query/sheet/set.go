@@ -45,7 +45,7 @@ type unapplied struct {
 
 // Counters count since the start.
 type Counters struct {
-	Loaded, Dropped, TooLarge uint64
+	Loaded, Dropped, TooLarge, Failed uint64
 }
 
 // Stats is the set's state at one moment.

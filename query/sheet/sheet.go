@@ -16,6 +16,8 @@ import (
 type Sheet struct {
 	// loading is held by the one goroutine that loads the sheet.
 	loading chan struct{}
+	// large is closed when the sheet is found to be one that searches do not wait for.
+	large chan struct{}
 
 	mu      sync.RWMutex
 	rows    []row
@@ -47,7 +49,7 @@ type datasetKey struct{ name, digest string }
 
 func newSheet() *Sheet {
 	return &Sheet{
-		loading: make(chan struct{}, 1),
+		loading: make(chan struct{}, 1), large: make(chan struct{}),
 		numbers: make(map[track.RunNumber]int), params: make(map[string]*column[uint32]), tags: make(map[string]*column[uint32]),
 		metrics: make(map[string]*column[track.Latest]), datasets: make(map[datasetKey]*sgpb.Dataset),
 		texts: texts{numbers: make(map[string]uint32)}, bytes: sheetBytes,

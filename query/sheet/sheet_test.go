@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"google.golang.org/protobuf/proto"
 
@@ -248,6 +249,58 @@ func TestWhatIsTooLargeIsNotKept(t *testing.T) {
 
 // BenchmarkSearch filters and orders runs of 20 params and 20 metrics, 100 back: in a sheet, and over the documents
 // of the same runs, as runs that are newer than ClickHouse are searched.
+// slow is a ClickHouse with a large experiment of one run that is read when gate is closed, and fails with err.
+type slow struct {
+	tables
+	gate chan struct{}
+	err  error
+}
+
+func (slow) ExperimentSize(context.Context, uint32) (int, error) { return 100_000, nil }
+func (s slow) ExperimentRuns(ctx context.Context, _ uint32, visit func([]hot.Document) error) error {
+	select {
+	case <-s.gate:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return errors.Join(s.err, visit([]hot.Document{{Run: &sgpb.Run{Id: id(0), ExperimentId: "1"}, Revision: 1}}))
+}
+
+func TestALargeExperimentIsLoadedBesideItsSearches(t *testing.T) {
+	for _, failure := range []error{nil, errors.New("no such luck")} {
+		synctest.Test(t, func(t *testing.T) {
+			set := sheet.New(sheet.Options{})
+			from := slow{gate: make(chan struct{}), err: failure}
+			l := &sheet.Loader{Set: set, Source: from, Tail: from}
+			get := func() *sheet.Sheet {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel() // a search that ends does not end the load
+				got, err := l.Sheet(ctx, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return got
+			}
+			if get() != nil || get() != nil {
+				t.Fatal("a sheet that is not loaded yet")
+			}
+			set.ObserveDocuments([]feed.Document{{Key: document.RunKey(id(1)), Revision: 2, Doc: &sgpb.Document{Body: &sgpb.Document_Run{Run: &sgpb.Run{Id: id(1), ExperimentId: "1"}}}}})
+			close(from.gate)
+			synctest.Wait()
+			got := get()
+			if failure != nil {
+				if got != nil || set.Stats().Failed != 1 || set.Stats().Bytes != 0 {
+					t.Fatalf("after a failure there is %v, %+v", got, set.Stats())
+				}
+				return
+			}
+			if hits := got.Search(&sheet.Search{Max: 10}); len(hits) != 2 {
+				t.Fatalf("found %v, not the run that was read and the one that came meanwhile", hits)
+			}
+		})
+	}
+}
+
 func BenchmarkSearch(b *testing.B) {
 	where, _ := filter.ParseRuns("metrics.m1 > 0.2 and params.p1 = '3'")
 	order, _ := filter.ParseRunOrder([]string{"metrics.m2 DESC"})
