@@ -84,7 +84,8 @@ docs_name_real_files() {
 check "scripts parse" scripts_parse
 check "lock files name no address" locks_name_no_address
 check "docs name real files" docs_name_real_files
-check "gofmt" quiet gofmt -l "$@"
+check "gofmt" quiet gofmt -l build "$@"
+check "sizes" go run build/tidy/tidy.go build/tidy/allowed.txt "$@"
 check "tools build" install_tools
 for module in "$@"; do
 	check "vet $module, alone" in_dir "$module" go vet ./...
