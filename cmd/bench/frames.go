@@ -26,8 +26,6 @@ import (
 
 const (
 	frameRuns, frameKeys, frameSteps = 8, 100, 41
-	// bareFor is how long the bare inserts take together.
-	bareFor = 8 * time.Second
 	// sustained is the part of the greatest rate that a load goes on with.
 	sustained = 0.8
 	// settleMax bounds the wait until all is read back.
@@ -85,6 +83,7 @@ func (g generator) start() (wait func() (generate.Sum, error), err error) {
 		if err := cmd.Wait(); err != nil {
 			return s, fmt.Errorf("generator: %w", err)
 		}
+		s.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 		return s, json.Unmarshal(out.Bytes(), &s)
 	}, nil
 }
@@ -164,6 +163,7 @@ func (b *bench) addFrames(bus string, r framesResult, baseline, least float64) {
 	b.add(fmt.Sprintf("frames over %s for %v until all is in ClickHouse and read back, points", bus, b.frames), want, perSecond(r.rate), "-")
 	b.add("the same beside bare inserts into the same table", "> 0.8", fmt.Sprintf("%.2f of %s", r.rate/r.bare, perSecond(r.bare)), "-")
 	b.add("until nothing lags after that load", "< 5 s", fmt.Sprintf("%.2f s", r.lag.Seconds()), "-")
+	b.add("processor time a point: generator + server + engine", "-", r.cost.String(), "-")
 	b.add("resident memory at its end, bytes a point on disk, parts", "< 1.5 GB, <= 4 B", fmt.Sprintf("%d MiB, %.2f B, %d", r.rss/mib, r.bytesPerPoint, r.parts), "-")
 }
 
@@ -174,6 +174,18 @@ type framesResult struct {
 	rss           int64
 	bytesPerPoint float64
 	parts         int
+	cost          cost
+}
+
+// cost is processor time a point in nanoseconds: of the load's processes, and of the engine for a bare insert.
+type cost struct{ generator, server, engine, bare float64 }
+
+func (c cost) String() string {
+	return fmt.Sprintf("%.0f + %.0f + %.0f ns; bare %.0f ns", c.generator, c.server, c.engine, c.bare)
+}
+
+func perPoint(d time.Duration, points int64) float64 {
+	return float64(d.Nanoseconds()) / float64(points)
 }
 
 func (t *target) loadFrames(dir string, g generator, extra []string) (framesResult, error) {
@@ -194,11 +206,11 @@ func (t *target) loadFrames(dir string, g generator, extra []string) (framesResu
 		}
 		g.Load.Runs = append(g.Load.Runs, run)
 	}
-	before, err := bareInsert(dir)
+	before, err := t.bareInsert(dir, g.Load.Duration/2)
 	if err != nil {
 		return r, err
 	}
-	begin := time.Now()
+	begin, cpu, engineCPU := time.Now(), t.cpu(), t.engineCPU()
 	wait, err := g.start()
 	if err != nil {
 		return r, err
@@ -213,21 +225,32 @@ func (t *target) loadFrames(dir string, g generator, extra []string) (framesResu
 		return r, err
 	}
 	r.lag, r.rate = time.Since(ended), float64(sum.Points)/time.Since(begin).Seconds()
-	after, err := bareInsert(dir)
+	cpu, engineCPU = t.cpu()-cpu, t.engineCPU()-engineCPU
+	r.cost = cost{generator: perPoint(sum.CPU, sum.Points), server: perPoint(cpu-engineCPU, sum.Points), engine: perPoint(engineCPU, sum.Points)}
+	after, err := t.bareInsert(dir, g.Load.Duration/2)
 	if err != nil {
 		return r, err
 	}
-	r.bare = (before + after) / 2
+	bare := bareResult{before.rows + after.rows, before.took + after.took, before.cpu + after.cpu}
+	r.bare, r.cost.bare = float64(bare.rows)/bare.took.Seconds(), perPoint(bare.cpu, bare.rows)
 	r.bytesPerPoint, r.parts, err = t.onDisk()
 	return r, err
 }
 
-func bareInsert(dir string) (float64, error) {
+type bareResult struct {
+	rows      int64
+	took, cpu time.Duration
+}
+
+// bareInsert inserts half before and half after a load, together as long as it: the engine merges as much beside both.
+func (t *target) bareInsert(dir string, forAtLeast time.Duration) (bareResult, error) {
 	config, err := engineConfig(dir)
 	if err != nil {
-		return 0, err
+		return bareResult{}, err
 	}
-	return bare.Insert(context.Background(), config, bareFor/2)
+	cpu := t.engineCPU()
+	rows, took, err := bare.Load{Runs: frameRuns, Keys: frameKeys, Steps: frameSteps}.Insert(context.Background(), config, forAtLeast)
+	return bareResult{rows, took, t.engineCPU() - cpu}, err
 }
 
 // engineConfig is how to reach the engine of a data folder with all rights.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -261,9 +262,16 @@ func (t *target) rss() int64 {
 }
 
 // cpu is the processor time of the whole group so far.
-func (t *target) cpu() time.Duration {
+func (t *target) cpu() time.Duration { return cpuOf(t.group()) }
+
+// engineCPU is the processor time of the server's children so far.
+func (t *target) engineCPU() time.Duration {
+	return cpuOf(slices.DeleteFunc(t.group(), func(pid int) bool { return pid == t.cmd.Process.Pid }))
+}
+
+func cpuOf(pids []int) time.Duration {
 	ticks := int64(0)
-	for _, pid := range t.group() {
+	for _, pid := range pids {
 		if f := statFields(fmt.Sprintf("/proc/%d/stat", pid)); len(f) > 12 {
 			user, _ := strconv.ParseInt(f[11], 10, 64)
 			system, _ := strconv.ParseInt(f[12], 10, 64)

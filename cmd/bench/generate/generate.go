@@ -35,6 +35,8 @@ type Sum struct {
 	Steps   int64   `json:"steps"`
 	Values  int64   `json:"values"`
 	Seconds float64 `json:"seconds"`
+	// CPU is the processor time of the process, which itself does not say.
+	CPU time.Duration `json:"-"`
 }
 
 // Add joins what another process did at the same time.
@@ -108,7 +110,7 @@ func (w *writers) next(run int, first int64) ([]byte, error) {
 	for i := range w.points.Step {
 		step := first + int64(i/w.load.Keys)
 		w.points.Step[i], w.points.TimeMS[i] = step, now
-		v := value(step, i%w.load.Keys)
+		v := Value(step, i%w.load.Keys)
 		w.points.Value[i] = float64(v) * Unit
 		w.sum.Steps += step
 		w.sum.Values += v
@@ -119,8 +121,8 @@ func (w *writers) next(run int, first int64) ([]byte, error) {
 	return frame.Encode(&sgpb.Frame{Writer: w.ids[run], Number: w.numbers[run], Sections: []*sgpb.Section{{RunId: w.load.Runs[run], Points: frame.PackPoints(&w.points)}}})
 }
 
-// value falls with the steps and has 16 bits of noise, as a loss of a training in single precision has. In Units.
-func value(step int64, key int) int64 {
+// Value falls with the steps and has 16 bits of noise, as a loss of a training in single precision has. In Units.
+func Value(step int64, key int) int64 {
 	noise := uint64(step)*0x9e3779b97f4a7c15 + uint64(key)*0xbf58476d1ce4e5b9
 	noise ^= noise >> 31
 	noise *= 0x94d049bb133111eb
