@@ -20,6 +20,7 @@ import (
 	"github.com/streamgauge/streamgauge/ingest/artifact/store"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/table"
+	"github.com/streamgauge/streamgauge/schemas/views"
 	"github.com/streamgauge/streamgauge/schemas/topic"
 )
 
@@ -221,7 +222,10 @@ func (s *server) startStores(ctx context.Context) error {
 			return err
 		}
 		s.engine = e
-		return table.Migrate(ctx, e)
+		if err := table.Migrate(ctx, e); err != nil {
+			return err
+		}
+		return views.Apply(ctx, e)
 	})
 	g.Go(func() error {
 		n, err := embednats.Start(embednats.Options{

@@ -18,12 +18,16 @@ const CredentialsFile = "credentials.json"
 const (
 	AppUser    = "app"
 	ReaderUser = "reader"
+	// ConfinedUser asks for tokens that see some experiments only; nobody else may use it.
+	ConfinedUser = "confined"
 )
 
 // Credentials are the passwords of the engine's users.
 type Credentials struct {
 	App    string `json:"app"`
 	Reader string `json:"reader"`
+	// Confined is the server's own secret.
+	Confined string `json:"confined"`
 }
 
 // LoadCredentials reads the passwords of a data folder and draws them first if there are none.
@@ -40,16 +44,24 @@ func LoadCredentials(dir string) (Credentials, error) {
 	if err := json.Unmarshal(b, &c); err != nil || c.App == "" || c.Reader == "" {
 		return Credentials{}, fmt.Errorf("%s is damaged; delete it and new passwords are drawn", name)
 	}
+	if c.Confined == "" { // of a folder that is older than this user
+		c.Confined = rand.Text()
+		return c, c.write(name)
+	}
 	return c, nil
 }
 
 func createCredentials(name string) (Credentials, error) {
-	c := Credentials{App: rand.Text(), Reader: rand.Text()}
+	c := Credentials{App: rand.Text(), Reader: rand.Text(), Confined: rand.Text()}
+	return c, c.write(name)
+}
+
+func (c Credentials) write(name string) error {
 	b, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
-		return Credentials{}, fmt.Errorf("encode credentials: %w", err)
+		return fmt.Errorf("encode credentials: %w", err)
 	}
-	return c, writeFile(name, append(b, '\n'))
+	return writeFile(name, append(b, '\n'))
 }
 
 // writeFile replaces a file at once, so that a crash leaves the old one or the new one.

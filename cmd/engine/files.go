@@ -73,7 +73,7 @@ func writeFiles(o Options, c Credentials) error {
 	values := map[string]any{
 		"Folder": o.Folder(), "Users": o.usersFile(), "Log": o.LogFile(),
 		"Host": host, "Port": port, "HTTPPort": httpPort, "Credentials": c,
-		"AppUser": AppUser, "ReaderUser": ReaderUser,
+		"AppUser": AppUser, "ReaderUser": ReaderUser, "ConfinedUser": ConfinedUser,
 	}
 	for name, path := range map[string]string{"config.xml.tmpl": o.configFile(), "users.xml.tmpl": o.usersFile()} {
 		var b bytes.Buffer

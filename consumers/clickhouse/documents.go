@@ -41,6 +41,8 @@ func (d *Documents) Write(ctx context.Context, l *documents.Lot) error {
 		{"logged_models", l.Models.Rows(), l.Models.Input()},
 		{"registered_models", l.Registered.Rows(), l.Registered.Input()},
 		{"model_versions", l.Versions.Rows(), l.Versions.Input()},
+		{"endpoints", l.Endpoints.Rows(), l.Endpoints.Input()},
+		{"approvals", l.Approvals.Rows(), l.Approvals.Input()},
 		{"history", l.History.Rows(), l.History.Input()},
 	} {
 		if t.rows == 0 {
@@ -62,6 +64,8 @@ func (d *Documents) Watermark(ctx context.Context) (uint64, error) {
 			(SELECT max(revision) FROM %[1]s.logged_models WHERE experiment = 0 AND id = ''),
 			(SELECT max(revision) FROM %[1]s.registered_models WHERE id = ''),
 			(SELECT max(revision) FROM %[1]s.model_versions WHERE model = ''),
+			(SELECT max(revision) FROM %[1]s.endpoints WHERE id = ''),
+			(SELECT max(revision) FROM %[1]s.approvals WHERE model = ''),
 			(SELECT max(revision) FROM %[1]s.history WHERE document = ''))) AS x`, table.Database))
 	if err != nil {
 		return 0, fmt.Errorf("read watermarks of documents: %w", err)

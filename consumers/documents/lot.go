@@ -16,6 +16,8 @@ type Lot struct {
 	Models      *table.LoggedModels
 	Registered  *table.RegisteredModels
 	Versions    *table.ModelVersions
+	Endpoints   *table.Endpoints
+	Approvals   *table.Approvals
 	History     *table.History
 	Quarantine  *table.Quarantine
 }
@@ -24,7 +26,8 @@ type Lot struct {
 func NewLot() *Lot {
 	return &Lot{
 		Runs: table.NewRuns(), Experiments: table.NewExperiments(), Models: table.NewLoggedModels(),
-		Registered: table.NewRegisteredModels(), Versions: table.NewModelVersions(), History: new(table.History), Quarantine: new(table.Quarantine),
+		Registered: table.NewRegisteredModels(), Versions: table.NewModelVersions(),
+		Endpoints: new(table.Endpoints), Approvals: table.NewApprovals(), History: new(table.History), Quarantine: new(table.Quarantine),
 	}
 }
 
@@ -53,7 +56,7 @@ type marked interface {
 }
 
 func (l *Lot) tables() []marked {
-	return []marked{l.Runs, l.Experiments, l.Models, l.Registered, l.Versions, l.History}
+	return []marked{l.Runs, l.Experiments, l.Models, l.Registered, l.Versions, l.Endpoints, l.Approvals, l.History}
 }
 
 // entry is a message of the stream after it was read.
@@ -85,6 +88,10 @@ func (l *Lot) add(e *entry) {
 		l.Registered.Append(body.RegisteredModel, e.encoded, e.seq)
 	case *sgpb.Document_ModelVersion:
 		l.Versions.Append(body.ModelVersion, e.encoded, e.seq)
+	case *sgpb.Document_Endpoint:
+		l.Endpoints.Append(body.Endpoint, e.seq)
+	case *sgpb.Document_Approval:
+		l.Approvals.Append(body.Approval, e.seq)
 	case *sgpb.Document_Change:
 		l.History.Append(body.Change, e.seq)
 	}

@@ -64,8 +64,9 @@ func samples() map[string]columns {
 	runs.Append(&sgpb.Run{
 		Id: runID, ExperimentId: "6", Name: "n", User: "u", Status: sgpb.RunStatus_RUN_STATUS_FINISHED, StartMs: 1, EndMs: 2,
 		Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE, ArtifactUri: "a", Params: map[string]string{"lr": "0.1", "depth": "2"},
-		Tags:   map[string]string{"t": "x"},
-		Inputs: []*sgpb.DatasetInput{{Dataset: &sgpb.Dataset{Name: "wine", Digest: "d"}, Tags: map[string]string{"mlflow.data.context": "train"}}},
+		Tags:        map[string]string{"t": "x"},
+		Inputs:      []*sgpb.DatasetInput{{Dataset: &sgpb.Dataset{Name: "wine", Digest: "d", SourceType: "local", Source: "s"}, Tags: map[string]string{"mlflow.data.context": "train"}}},
+		ModelInputs: []string{"m-1"}, ModelOutputs: []*sgpb.ModelOutput{{ModelId: "m-2"}}, Fork: &sgpb.Fork{RunId: "r", Step: 7}, Ranks: 8,
 	}, []byte("doc"), 11)
 	runs.AppendWatermark(12)
 	experiments := table.NewExperiments()
@@ -108,6 +109,15 @@ func samples() map[string]columns {
 	}, []byte("doc"), 9)
 	versions.Append(&sgpb.ModelVersion{RegisteredModelId: "a1", Version: 1, Stage: sgpb.Stage_STAGE_DELETED, Deleted: true}, []byte("doc"), 10)
 	versions.AppendWatermark(12)
+	endpoints := new(table.Endpoints)
+	endpoints.Append(&sgpb.Endpoint{Id: "e1", Name: "n", Url: "http://h/p", Model: "wine", RegisteredModelId: "a1", Version: 2, SinceMs: 3, UntilMs: 4, CreatedBy: "me", CreatedMs: 5}, 10)
+	endpoints.AppendWatermark(12)
+	approvals := table.NewApprovals()
+	approvals.Append(&sgpb.Approval{
+		Id: "p1", RegisteredModelId: "a1", Version: 2, Stage: sgpb.Stage_STAGE_PRODUCTION, RequestedBy: "me", RequestedMs: 3, Comment: "please", Closed: true,
+		Verdicts: []*sgpb.Verdict{{By: "ann", TimeMs: 4, Approved: true}, {By: "bob", TimeMs: 5}},
+	}, 10)
+	approvals.AppendWatermark(12)
 	values := table.NewSmallValues()
 	at := table.Placed{Run: 5, Experiment: 6, Rank: 1, Attempt: 2, Lane: 3, Seq: 8, Writer: 77, Frame: 12}
 	values.Append(&table.SmallValue{Placed: at, Key: "gradients", Step: 4, TS: 9, Kind: table.KindHistogram, Edges: []float64{0, 1, 2}, Counts: []float64{3, 4}})
@@ -117,6 +127,7 @@ func samples() map[string]columns {
 	console.Append(&table.ConsoleLine{Placed: at, TS: 9, Stream: 2, Number: 3, Text: "epoch 1"})
 	return map[string]columns{
 		"small_values": values, "console": console,
+		"endpoints": endpoints, "approvals": approvals,
 		"registered_models": registered, "model_versions": versions,
 		"points": samplePoints(), "latest": latest, "quarantine": quarantine, "runs": runs, "experiments": experiments, "history": history,
 		"logged_models": models,
@@ -235,6 +246,9 @@ func TestTablesTakeTheirColumns(t *testing.T) {
 		"SELECT experiment, key, run, value FROM streamgauge.latest ORDER BY run":                                                                                                                  "6\tloss\t5\t(-1,-2,3,0.5,0.5)\n6\tloss\t6\t(0,0,0,0,nan)",
 		"SELECT lane, seq, part, reason, hex(bytes) FROM streamgauge.quarantine":                                                                                                                   "3\t8\t1\twhy\t00FF",
 		"SELECT experiment, run, status, params['lr'], dataset_contexts, document FROM streamgauge.runs FINAL WHERE run_id != ''":                                                                  "6\t81985529216486895\tFINISHED\t0.1\t['train']\tdoc",
+		"SELECT dataset_source_types, dataset_sources, model_inputs, model_outputs, fork_run, fork_step, ranks FROM streamgauge.runs FINAL WHERE run_id != ''":                                     "['local']\t['s']\t['m-1']\t['m-2']\tr\t7\t8",
+		"SELECT name, url, model, version, since_ms, until_ms, created_by, created_ms FROM streamgauge.endpoints FINAL WHERE id = 'e1'":                                                            "n\thttp://h/p\ta1\t2\t3\t4\tme\t5",
+		"SELECT model, version, stage, id, requested_by, requested_ms, comment, approved_by, rejected_by, decided_ms, closed FROM streamgauge.approvals FINAL WHERE model != ''":                   "a1\t2\tProduction\tp1\tme\t3\tplease\t['ann']\t['bob']\t5\t1",
 		"SELECT revision FROM streamgauge.runs FINAL WHERE run_id = ''":                                                                                                                            "12",
 		"SELECT name, lifecycle, lifecycle_epoch, tags['t'] FROM streamgauge.experiments FINAL WHERE id != ''":                                                                                     "e\tdeleted\t2\tx",
 		"SELECT experiment, model_type, source_run, status, params['lr'], tags['t'], document FROM streamgauge.logged_models FINAL WHERE id = 'm-" + runID + "'":                                   "6\tt\t" + runID + "\tUPLOAD_FAILED\t0.1\tx\tdoc",

@@ -32,15 +32,24 @@ type Runs struct {
 	datasetNames    *proto.ColArr[string]
 	datasetDigests  *proto.ColArr[string]
 	datasetContexts *proto.ColArr[string]
+	datasetKinds    *proto.ColArr[string]
+	datasetSources  *proto.ColArr[string]
+	modelInputs     *proto.ColArr[string]
+	modelOutputs    *proto.ColArr[string]
+	forkRun         proto.ColStr
+	forkStep        proto.ColInt64
+	ranks           proto.ColUInt32
 	document        proto.ColBytes
 	revision        proto.ColUInt64
 }
 
 // NewRuns gives empty columns.
 func NewRuns() *Runs {
+	texts := func() *proto.ColArr[string] { return new(proto.ColStr).Array() }
 	return &Runs{
 		params: newTextMap(), tags: newTextMap(),
-		datasetNames: new(proto.ColStr).Array(), datasetDigests: new(proto.ColStr).Array(), datasetContexts: new(proto.ColStr).Array(),
+		datasetNames: texts(), datasetDigests: texts(), datasetContexts: texts(), datasetKinds: texts(), datasetSources: texts(),
+		modelInputs: texts(), modelOutputs: texts(),
 	}
 }
 
@@ -61,25 +70,40 @@ func (r *Runs) Append(run *sgpb.Run, encoded []byte, revision uint64) {
 	r.artifactURI.Append(run.GetArtifactUri())
 	r.params.AppendKV(sortedPairs(run.GetParams()))
 	r.tags.AppendKV(sortedPairs(run.GetTags()))
-	names := make([]string, 0, len(run.GetInputs()))
-	digests, contexts := slices.Clone(names), slices.Clone(names)
-	for _, in := range run.GetInputs() {
-		names = append(names, in.GetDataset().GetName())
-		digests = append(digests, in.GetDataset().GetDigest())
-		contexts = append(contexts, in.GetTags()[datasetContextTag])
+	r.appendDatasets(run.GetInputs())
+	r.modelInputs.Append(run.GetModelInputs())
+	made := make([]string, 0, len(run.GetModelOutputs()))
+	for _, m := range run.GetModelOutputs() {
+		made = append(made, m.GetModelId())
+	}
+	r.modelOutputs.Append(made)
+	r.forkRun.Append(run.GetFork().GetRunId())
+	r.forkStep.Append(run.GetFork().GetStep())
+	r.ranks.Append(run.GetRanks())
+	r.document.Append(encoded)
+	r.revision.Append(revision)
+}
+
+func (r *Runs) appendDatasets(inputs []*sgpb.DatasetInput) {
+	n := len(inputs)
+	names, digests, contexts, kinds, sources := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	for i, in := range inputs {
+		d := in.GetDataset()
+		names[i], digests[i], contexts[i] = d.GetName(), d.GetDigest(), in.GetTags()[datasetContextTag]
+		kinds[i], sources[i] = d.GetSourceType(), d.GetSource()
 	}
 	r.datasetNames.Append(names)
 	r.datasetDigests.Append(digests)
 	r.datasetContexts.Append(contexts)
-	r.document.Append(encoded)
-	r.revision.Append(revision)
+	r.datasetKinds.Append(kinds)
+	r.datasetSources.Append(sources)
 }
 
 // AppendWatermark adds the row that says how far this table has come.
 func (r *Runs) AppendWatermark(revision uint64) {
 	r.experiment.Append(0)
 	r.run.Append(0)
-	for _, c := range []*proto.ColStr{&r.runID, &r.name, &r.user, &r.artifactURI} {
+	for _, c := range []*proto.ColStr{&r.runID, &r.name, &r.user, &r.artifactURI, &r.forkRun} {
 		c.Append("")
 	}
 	r.status.Append("")
@@ -89,9 +113,13 @@ func (r *Runs) AppendWatermark(revision uint64) {
 	r.endMS.Append(0)
 	r.params.AppendKV(nil)
 	r.tags.AppendKV(nil)
-	for _, c := range []*proto.ColArr[string]{r.datasetNames, r.datasetDigests, r.datasetContexts} {
+	for _, c := range []*proto.ColArr[string]{
+		r.datasetNames, r.datasetDigests, r.datasetContexts, r.datasetKinds, r.datasetSources, r.modelInputs, r.modelOutputs,
+	} {
 		c.Append(nil)
 	}
+	r.forkStep.Append(0)
+	r.ranks.Append(0)
 	r.document.Append(nil)
 	r.revision.Append(revision)
 }
@@ -118,6 +146,13 @@ func (r *Runs) Input() proto.Input {
 		{Name: "dataset_names", Data: r.datasetNames},
 		{Name: "dataset_digests", Data: r.datasetDigests},
 		{Name: "dataset_contexts", Data: r.datasetContexts},
+		{Name: "dataset_source_types", Data: r.datasetKinds},
+		{Name: "dataset_sources", Data: r.datasetSources},
+		{Name: "model_inputs", Data: r.modelInputs},
+		{Name: "model_outputs", Data: r.modelOutputs},
+		{Name: "fork_run", Data: &r.forkRun},
+		{Name: "fork_step", Data: &r.forkStep},
+		{Name: "ranks", Data: &r.ranks},
 		{Name: "document", Data: &r.document},
 		{Name: "revision", Data: &r.revision},
 	}

@@ -1,0 +1,40 @@
+package views
+
+// Function is one of SQL's own functions, for all databases of the engine.
+type Function struct {
+	Name, Arguments string
+	SQL             string
+	Comment         string
+	// Internal is for the views themselves.
+	Internal bool
+}
+
+// ScopePrefix begins the id of a query that may see some experiments only: prefix, something drawn, and the experiments,
+// separated by dots. Scope makes one.
+const scopePrefix = "sgx."
+
+// Functions in the order in which they are made.
+var Functions = []Function{
+	{
+		Name: "sgConfined", Arguments: "()", Internal: true, SQL: "startsWith(initialQueryID(), '" + scopePrefix + "')",
+		Comment: "whether the query may see some experiments only",
+	},
+	{
+		Name: "sgSees", Arguments: "(experiment)", Internal: true,
+		SQL:     "NOT sgConfined() OR has(arrayMap(x -> toUInt32OrZero(x), arraySlice(splitByChar('.', initialQueryID()), 3)), experiment)",
+		Comment: "whether the query may see an experiment; a constant where it may see all",
+	},
+	{
+		Name: "sgRun", Arguments: "(run_id)", SQL: "reinterpretAsUInt64(reverse(unhex(substring(run_id, 1, 16))))",
+		Comment: "the number of a run, by which points are sorted, from its id",
+	},
+	{
+		Name: "sgShift", Arguments: "(step_first, step_last, buckets)",
+		SQL:     "toUInt8(least(63, greatest(0, ceil(log2((toFloat64(assumeNotNull(step_last)) - toFloat64(assumeNotNull(step_first)) + 1) / greatest(buckets, 1))))))",
+		Comment: "how many bits of the step make a bucket, so that there are at most about so many buckets: they are 2^shift steps wide",
+	},
+	{
+		Name: "sgBucket", Arguments: "(step, shift)", SQL: "bitShiftLeft(bitShiftRight(step, shift), shift)",
+		Comment: "the first step of a step's bucket of 2^shift steps",
+	},
+}

@@ -1,0 +1,10 @@
+-- Answered by projection p8, as metrics_rollup.
+SELECT
+    experiment AS experiment_id, run, key, rank, attempt,
+    countIf(isFinite(v)) + countIf(isNaN(v)) + countIf(v = inf) + countIf(v = -inf) AS points,
+    minIf(v, isFinite(v)) AS value_min, sumIf(v, isFinite(v)) / countIf(isFinite(v)) AS value_mean, maxIf(v, isFinite(v)) AS value_max,
+    argMax(v, step) AS value_last, countIf(isFinite(v)) AS finite,
+    min(step) AS step_first, max(step) AS step_last, fromUnixTimestamp64Milli(min(ts)) AS time_first, fromUnixTimestamp64Milli(max(ts)) AS time_last
+FROM streamgauge.points
+WHERE run != 0 AND sgSees(experiment)
+GROUP BY run, key, rank, attempt, experiment

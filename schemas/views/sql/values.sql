@@ -1,0 +1,5 @@
+SELECT
+    experiment AS experiment_id, run, key, rank, attempt, step, fromUnixTimestamp64Milli(ts) AS time, kind, body, edges, counts, sha256,
+    size_bytes, media_type
+FROM streamgauge.small_values FINAL
+WHERE sgSees(experiment)

@@ -1,0 +1,213 @@
+package views_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/streamgauge/streamgauge/schemas/enginetest"
+	"github.com/streamgauge/streamgauge/schemas/table"
+	"github.com/streamgauge/streamgauge/schemas/views"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files and the page")
+
+const (
+	contractFile = "testdata/contract.txt"
+	page         = "../../docs/sql.md"
+	pageBegin    = "<!-- views: made from schemas/views by go test ./views -update -->\n"
+	pageEnd      = "<!-- end of views -->\n"
+)
+
+// listing is the contract: views and functions by name, each with its columns and parameters in order.
+func listing() map[string][]string {
+	out := make(map[string][]string)
+	for _, v := range views.Views {
+		for _, p := range v.Parameters {
+			out[v.Name] = append(out[v.Name], fmt.Sprintf("(%s %s)", p.Name, p.Type))
+		}
+		for _, c := range v.Columns {
+			out[v.Name] = append(out[v.Name], c.Name+" "+c.Type)
+		}
+	}
+	for _, f := range views.Functions {
+		if !f.Internal {
+			out[f.Name] = []string{f.Arguments}
+		}
+	}
+	return out
+}
+
+// broken says what of a contract is not kept.
+func broken(contract, now map[string][]string) []string {
+	var out []string
+	for name, was := range contract {
+		is, ok := now[name]
+		if !ok {
+			out = append(out, name+" is gone")
+		} else if len(is) < len(was) || !slices.Equal(is[:len(was)], was) {
+			out = append(out, fmt.Sprintf("%s has changed: it was %v and is %v", name, was, is))
+		}
+	}
+	return out
+}
+
+func parse(text string) map[string][]string {
+	out := make(map[string][]string)
+	for line := range strings.Lines(text) {
+		name, rest, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		out[name] = strings.Split(rest, "\t")
+	}
+	return out
+}
+
+func TestTheContractIsOnlyAddedTo(t *testing.T) {
+	b, err := os.ReadFile(contractFile)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	now := listing()
+	if len(b) > 0 { // also with -update: what others build on stays
+		for _, what := range broken(parse(string(b)), now) {
+			t.Error(what)
+		}
+	}
+	if *update && !t.Failed() {
+		var lines []string
+		for name, columns := range now {
+			lines = append(lines, name+"\t"+strings.Join(columns, "\t")+"\n")
+		}
+		slices.Sort(lines)
+		if err := os.WriteFile(contractFile, []byte(strings.Join(lines, "")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if len(parse(string(b))) != len(now) {
+		t.Errorf("%s does not list all views; run with -update", contractFile)
+	}
+}
+
+func TestWhatBreaksTheContractIsSeen(t *testing.T) {
+	contract := map[string][]string{"runs": {"run_id String", "name String"}}
+	for what, now := range map[string]map[string][]string{
+		"a view that is gone":    {"metrics": {"key String"}},
+		"a column that is gone":  {"runs": {"run_id String"}},
+		"another type":           {"runs": {"run_id UInt64", "name String"}},
+		"a column in the middle": {"runs": {"run_id String", "user String", "name String"}},
+	} {
+		if len(broken(contract, now)) == 0 {
+			t.Errorf("%s is not seen", what)
+		}
+	}
+	if got := broken(contract, map[string][]string{"runs": {"run_id String", "name String", "user String"}, "new": nil}); got != nil {
+		t.Error(got)
+	}
+}
+
+func TestThePageIsCurrent(t *testing.T) {
+	b, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(b), pageBegin)
+	_, after, ok2 := strings.Cut(rest, pageEnd)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the views", page)
+	}
+	want := before + pageBegin + "\n" + views.Markdown() + "\n" + pageEnd + after
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(b) {
+		t.Errorf("%s is not current; run with -update", page)
+	}
+}
+
+func migrated(t *testing.T) *enginetest.Engine {
+	e := enginetest.Fresh(t)
+	if err := table.Migrate(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestTheDatabaseSaysWhatThePageSays(t *testing.T) {
+	e := migrated(t)
+	for range 2 { // twice: every start does it
+		if err := views.Apply(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, v := range views.Views {
+		var want strings.Builder
+		query := "SELECT name, type, comment FROM system.columns WHERE database = 'sg' AND table = '" + v.Name + "' ORDER BY position"
+		for _, c := range v.Columns {
+			if len(v.Parameters) > 0 {
+				c.Comment = "" // ClickHouse keeps none for these
+			}
+			fmt.Fprintf(&want, "%s\t%s\t%s\n", c.Name, strings.ReplaceAll(c.Type, "'", `\'`), strings.ReplaceAll(c.Comment, "'", `\'`))
+		}
+		if len(v.Parameters) > 0 {
+			var args []string
+			for _, p := range v.Parameters {
+				args = append(args, p.Name+"="+map[string]string{"String": "'00'", "Array(String)": "['00']"}[p.Type])
+				if strings.HasSuffix(args[len(args)-1], "=") {
+					args[len(args)-1] += "1"
+				}
+			}
+			query = "DESCRIBE (SELECT * FROM sg." + v.Name + "(" + strings.Join(args, ", ") + ")) SETTINGS describe_compact_output = 1"
+			want.Reset()
+			for _, c := range v.Columns {
+				fmt.Fprintf(&want, "%s\t%s\n", c.Name, strings.ReplaceAll(c.Type, "'", `\'`))
+			}
+		}
+		got, err := e.Query(t.Context(), query)
+		if err != nil || got != want.String() {
+			t.Errorf("%s: %v\n got %s\nwant %s", v.Name, err, got, want.String())
+		}
+	}
+	got, err := e.Query(t.Context(), "SELECT count() FROM system.tables WHERE database = 'sg' AND comment = ''")
+	if err != nil || got != "0\n" {
+		t.Errorf("%s views have no comment, %v", got, err)
+	}
+}
+
+func TestViewsOfAnotherVersionAreMadeAnew(t *testing.T) {
+	e := migrated(t)
+	ctx := t.Context()
+	if err := views.Apply(ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{"CREATE OR REPLACE VIEW sg.runs AS SELECT 1", "INSERT INTO streamgauge.views (hash) VALUES ('another')"} {
+		if err := e.Exec(ctx, q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := views.Apply(ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Query(ctx, "SELECT run_id FROM sg.runs"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestScopes(t *testing.T) {
+	if got, err := views.Scope("aa", []uint32{0, 12}); err != nil || got != "sgx.aa.0.12" {
+		t.Error(got, err)
+	}
+	for what, bad := range map[string]func() (string, error){
+		"no experiments": func() (string, error) { return views.Scope("aa", nil) },
+		"too many":       func() (string, error) { return views.Scope("aa", make([]uint32, 10_001)) },
+		"no nonce":       func() (string, error) { return views.Scope("", []uint32{1}) },
+		"a dot":          func() (string, error) { return views.Scope("a.7", []uint32{1}) },
+	} {
+		if got, err := bad(); err == nil {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+}
