@@ -22,7 +22,7 @@ export npm_config_loglevel := error
 WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight build engine web venv demo test test-unit test-compat test-library test-faults test-web bench lint proto clean
+.PHONY: help preflight build engine web venv demo grafana test test-unit test-compat test-library test-faults test-web bench lint proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,9 +63,12 @@ $(VENV)/.complete: clients/python/requirements.lock
 		--disable-pip-version-check --no-deps --require-hashes --only-binary :all: --no-compile -r $<'
 	@touch $@
 
-demo: preflight ## all set-up, then a server and two real trainings against it
+demo: preflight ## all set-up, then a server and two real trainings against it; GRAFANA=DIR writes provisioning there
 	@began=$$(date +%s); $(MAKE) --no-print-directory -j3 build engine venv && \
 		DEMO_BEGAN=$$began $(VENV)/bin/python examples/demo.py
+
+grafana: ## Streamgauge and a Grafana with its dashboards, in containers
+	@docker compose -f deploy/compose.yaml up --build
 
 test: preflight ## all set-up, then every test; the last line counts them
 	@$(MAKE) --no-print-directory -j3 build engine venv

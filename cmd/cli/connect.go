@@ -13,15 +13,16 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/engine"
 	"github.com/streamgauge/streamgauge/cmd/vault"
 	tables "github.com/streamgauge/streamgauge/schemas/table"
+	"github.com/streamgauge/streamgauge/schemas/views"
 )
 
 func newConnect() *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
-		Use:       "connect [clickhouse|nats|python]",
+		Use:       "connect [clickhouse|grafana|nats|python]",
 		Short:     "Print ready lines to connect with, passwords included",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"clickhouse", "nats", "python"},
+		ValidArgs: []string{"clickhouse", "grafana", "nats", "python"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ports, err := app.ReadPorts(dir)
 			if err != nil {
@@ -43,6 +44,7 @@ func newConnect() *cobra.Command {
 				{"python", func(t terminal) { connectPython(t, ports) }},
 				{"nats", func(t terminal) { connectNATS(t, ports, owner) }},
 				{"clickhouse", func(t terminal) { connectClickHouse(t, ports, c) }},
+				{"grafana", func(t terminal) { connectGrafana(t, ports, c) }},
 			} {
 				if len(args) == 0 || args[0] == part.name {
 					part.print(out)
@@ -95,4 +97,11 @@ func connectClickHouse(t terminal, p app.Ports, c engine.Credentials) {
 	fmt.Fprintf(t, "curl 'http://%s/?user=%s&password=%s&database=%s' -d 'SELECT count() FROM points'\n", p.ClickHouseHTTP, engine.ReaderUser, c.Reader, tables.Database)
 	fmt.Fprintln(t, t.paint(bold, "# ClickHouse, all rights: can destroy the data"))
 	fmt.Fprintf(t, "clickhouse://%s:%s@%s/%s\n", engine.AppUser, c.App, p.ClickHouse, tables.Database)
+}
+
+func connectGrafana(t terminal, p app.Ports, c engine.Credentials) {
+	fmt.Fprintln(t, t.paint(bold, "\n# Grafana: data source, dashboards and alert rules, all at once"))
+	fmt.Fprint(t, "streamgauge grafana provision --url http://127.0.0.1:3000 --token ADMIN-TOKEN\n")
+	fmt.Fprintln(t, t.paint(bold, "# or a data source of type grafana-clickhouse-datasource by hand"))
+	fmt.Fprintf(t, "address %s, protocol native, user %s, password %s, default database %s\n", p.Near(p.ClickHouse), engine.ReaderUser, c.Reader, views.Database)
 }

@@ -278,6 +278,27 @@ var Views = []View{
 		{"duration_ms", "Nullable(Float64)", "milliseconds; NULL while it runs"},
 		{"content", text, "the span as JSON in MLflow's form: attributes are JSON texts"},
 	}},
+	{Name: "storage", Comment: "Tables and what they take. Not for those who are confined to experiments.", Columns: []Column{
+		{"table", text, "table behind the views"},
+		{"parts", "UInt64", "active parts: many small ones mean that merging does not follow"},
+		{"rows", "UInt64", "rows"},
+		{"bytes_on_disk", "UInt64", "bytes on disk, indexes and projections included"},
+		{"bytes_uncompressed", "UInt64", "bytes before compression"},
+	}},
+	{Name: "disks", Comment: "Disks of the tables. Not for those who are confined to experiments.", Columns: []Column{
+		{"name", text, "name"},
+		{"free_bytes", "UInt64", "bytes that are free"},
+		{"total_bytes", "UInt64", "bytes in all"},
+	}},
+	{Name: "quarantine", Comment: "Messages that could not be read or were refused. Not for those who are confined to experiments.", Columns: []Column{
+		{"time", time3, "when the bus took the message"},
+		{"lane", "UInt16", "lane that it came over"},
+		{"sequence", "UInt64", "number of the message on the bus"},
+		{"part", "UInt32", "0 the whole message, else 1 + the index of the refused section"},
+		{"subject", text, "subject of the message"},
+		{"reason", text, "why it was refused"},
+		{"size_bytes", "UInt64", "bytes of the message"},
+	}},
 	{Name: "series", Comment: "One metric of one run in at most so many buckets, all ranks together.", Columns: bucketColumns(), Parameters: []Column{
 		runParameter, keyParameter, bucketsParameter,
 	}},

@@ -39,8 +39,8 @@ FROM (SELECT run, max(time) AS last_time FROM sg.metrics_latest WHERE run IN (SE
 			},
 			{
 				UID: "sg-disk", Title: "The disk is nearly full", Severity: "critical", For: "5m", Window: 900,
-				Summary: "Less than a tenth of the disk {{ $labels.disk }} is free",
-				SQL:     `SELECT name AS disk, 1 AS full FROM sg.disks WHERE free_bytes * 10 < total_bytes`,
+				Summary: "The disk {{ $labels.disk }} has less than 2 GiB or a twentieth of it free",
+				SQL:     `SELECT name AS disk, 1 AS full FROM sg.disks WHERE free_bytes < 2147483648 OR free_bytes * 20 < total_bytes`,
 			},
 		}},
 	}

@@ -10,7 +10,7 @@ func models() Board {
 		Refresh: "1m", From: "now-90d",
 		Variables: []Variable{{
 			Name: "model", Label: "Model", Multi: true, All: true,
-			SQL: `SELECT name FROM sg.registered_models WHERE is_prompt = 0 ORDER BY updated DESC LIMIT 1000`,
+			SQL: `SELECT ` + choice("name") + ` FROM sg.registered_models WHERE is_prompt = 0 ORDER BY updated DESC LIMIT 1000`,
 		}},
 		Marks: []Mark{stageMark},
 		Sections: []Section{

@@ -2,16 +2,22 @@ package board
 
 import "github.com/streamgauge/streamgauge/dashboards/grafana/panel"
 
-// reached are the nodes of the lineage graph within four edges of the chosen version, in both directions.
-const reached = `WITH RECURSIVE
-edges AS (SELECT concat(from_kind, ' ', from_id) AS source, concat(to_kind, ' ', to_id) AS target, any(kind) AS how FROM sg.lineage GROUP BY source, target),
-both AS (SELECT source AS a, target AS b FROM edges UNION ALL SELECT target, source FROM edges),
-walk AS (
-    SELECT concat('version ', ${version:sqlstring}) AS node, 0 AS depth
-    UNION ALL
-    SELECT b, depth + 1 FROM walk INNER JOIN both ON a = node WHERE depth < 4
+// edgesMax bounds what of the graph the panel walks over: the newest edges. Streamgauge's own page and /v1/lineage have
+// no such bound.
+const edgesMax = "20000"
+
+// reached begins a statement with near, the nodes within four edges of the chosen version, in both directions, and edges.
+const reached = `WITH
+edges AS (
+    SELECT concat(from_kind, ' ', from_id) AS source, concat(to_kind, ' ', to_id) AS target, any(kind) AS how
+    FROM sg.lineage GROUP BY source, target ORDER BY max(at) DESC LIMIT ` + edgesMax + `
 ),
-near AS (SELECT DISTINCT node FROM walk LIMIT 300)
+(SELECT groupArray((source, target, how)) FROM edges) AS pairs,
+arrayFold((nodes, depth) -> arraySlice(arrayDistinct(arrayConcat(nodes,
+    arrayMap(e -> e.2, arrayFilter(e -> has(nodes, e.1), pairs)),
+    arrayMap(e -> e.1, arrayFilter(e -> has(nodes, e.2), pairs)))), 1, 300),
+    range(4), [concat('version ', ${version:sqlstring})]) AS near,
+arrayFilter(e -> has(near, e.1) AND has(near, e.2), pairs) AS found
 `
 
 func lineage() Board {
@@ -19,24 +25,24 @@ func lineage() Board {
 		UID: "sg-lineage", Title: "Streamgauge / Lineage", Description: "What a version came from, and what else that touched.",
 		From: "now-90d",
 		Variables: []Variable{
-			{Name: "model", Label: "Model", SQL: `SELECT name FROM sg.registered_models WHERE is_prompt = 0 ORDER BY updated DESC LIMIT 1000`},
+			{Name: "model", Label: "Model", SQL: `SELECT ` + choice("name") + ` FROM sg.registered_models WHERE is_prompt = 0 ORDER BY updated DESC LIMIT 1000`},
 			{
 				Name: "version", Label: "Version",
-				SQL: `SELECT concat(name, '/', toString(version)) AS value, concat(toString(version), ' ', stage) AS text FROM sg.model_versions WHERE name = ${model:sqlstring} ORDER BY version DESC LIMIT 1000`,
+				SQL: `SELECT ` + escaped("concat(name, '/', toString(version))") + ` AS value, concat(toString(version), ' ', stage) AS text FROM sg.model_versions WHERE name = ${model:sqlstring} ORDER BY version DESC LIMIT 1000`,
 			},
 		},
 		Sections: []Section{{Panels: []panel.Panel{
 			panel.Graph("Lineage",
-				reached+`SELECT node AS id, splitByChar(' ', node)[1] AS title, substring(node, position(node, ' ') + 1) AS subtitle FROM near`,
-				reached+`SELECT concat(source, ' > ', target) AS id, source, target, how AS mainstat FROM edges WHERE source IN (SELECT node FROM near) AND target IN (SELECT node FROM near) LIMIT 2000`),
-			panel.Rows("Edges", reached+`SELECT source, how, target FROM edges WHERE source IN (SELECT node FROM near) AND target IN (SELECT node FROM near) ORDER BY source, target LIMIT 2000`).Size(panel.Columns, 8),
+				reached+`SELECT node AS id, splitByChar(' ', node)[1] AS title, substring(node, position(node, ' ') + 1) AS subtitle FROM (SELECT arrayJoin(near) AS node)`,
+				reached+`SELECT concat(e.1, ' > ', e.2) AS id, e.1 AS source, e.2 AS target, e.3 AS mainstat FROM (SELECT arrayJoin(found) AS e) LIMIT 2000`),
+			panel.Rows("Edges", reached+`SELECT e.1 AS source, e.3 AS how, e.2 AS target FROM (SELECT arrayJoin(found) AS e) ORDER BY source, target LIMIT 2000`).Size(panel.Columns, 8),
 		}}},
 	}
 }
 
 func fleet() Board {
 	gpuHours := `FROM (
-    SELECT r.user AS user, r.run_id AS run_id, r.name AS run, r.started AS started, ifNull(r.duration_s, dateDiff('second', r.started, now64(3))) / 3600 AS hours, ifNull(g.gpus, 0) AS gpus,
+    SELECT r.user AS user, r.run_id AS run_id, r.name AS run, r.started AS started, ifNull(r.duration_s, toFloat64(dateDiff('second', r.started, now64(3)))) / 3600 AS hours, ifNull(g.gpus, 0) AS gpus,
         r.tags['streamgauge.host'] AS host
     FROM sg.runs AS r
     LEFT JOIN (SELECT run, uniqExact((rank, key)) AS gpus FROM sg.ranks WHERE startsWith(key, 'system/gpu_') AND endsWith(key, '_utilization_percentage') GROUP BY run) AS g ON g.run = r.run

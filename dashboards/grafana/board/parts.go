@@ -20,6 +20,13 @@ const (
 	short = `concat(name, ' ', substring(run_id, 1, 6))`
 )
 
+// escaped doubles backslashes, which Grafana's sqlstring leaves as they are and ClickHouse reads as the begin of an
+// escape: a name that ends with one would not end the text.
+func escaped(expr string) string { return "replaceAll(" + expr + `, '\\', '\\\\')` }
+
+// choice selects a name as a variable's value, and as the text that stands for it.
+func choice(column string) string { return escaped(column) + " AS value, " + column + " AS text" }
+
 // choicesMax bounds what a list of runs holds; the field to search in narrows it.
 const choicesMax = "200"
 
@@ -53,7 +60,7 @@ func runsVariable() Variable {
 func metricVariable(runs string) Variable {
 	return Variable{
 		Name: "metric", Label: "Metric",
-		SQL: `SELECT key FROM sg.metrics_latest WHERE ` + runs + ` AND NOT startsWith(key, 'system/') GROUP BY key ORDER BY count() DESC, key LIMIT 1000`,
+		SQL: `SELECT ` + choice("key") + ` FROM sg.metrics_latest WHERE ` + runs + ` AND NOT startsWith(key, 'system/') GROUP BY key ORDER BY count() DESC, key LIMIT 1000`,
 	}
 }
 

@@ -11,14 +11,14 @@ func run() Board {
 		Sections: []Section{
 			{Panels: []panel.Panel{
 				panel.Number("State", `SELECT lower(status) AS state FROM sg.runs WHERE run_id = ${run:sqlstring}`).AnyText(),
-				panel.Number("Duration", `SELECT ifNull(duration_s, dateDiff('second', started, now64(3))) AS duration FROM sg.runs WHERE run_id = ${run:sqlstring}`).Unit("s"),
+				panel.Number("Duration", `SELECT ifNull(duration_s, toFloat64(dateDiff('second', started, now64(3)))) AS duration FROM sg.runs WHERE run_id = ${run:sqlstring}`).Unit("s"),
 				panel.Number("Last step", `SELECT max(step) AS step FROM sg.metrics_latest WHERE `+ofRun),
 				panel.Number("Points", `SELECT sum(points) AS points FROM sg.ranks WHERE `+ofRun).Unit("short"),
 				panel.Number("Ranks", `SELECT uniqExact(rank) AS ranks FROM sg.ranks WHERE `+ofRun),
 				panel.Number("Values not finite", `SELECT sum(points - finite) AS values FROM sg.ranks WHERE `+ofRun).Describe("NaN and infinities.").Alarm(1, 100),
 			}},
 			{Panels: []panel.Panel{
-				panel.StepsOf("$metric", "step", `SELECT step_last AS step, value_min AS least, value_mean AS mean, value_max AS greatest
+				panel.StepsOf("${metric:text}", "step", `SELECT step_last AS step, value_min AS least, value_mean AS mean, value_max AS greatest
 FROM sg.series(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 400) ORDER BY step`).Band("least", "greatest").Repeat("metric").
 					Describe("Over steps; the band is from the least to the greatest value of a bucket, over all ranks."),
 			}},
@@ -28,10 +28,10 @@ FROM sg.series(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 400)
 				panel.Rows("Tags", `SELECT key AS tag, value FROM sg.tags WHERE run_id = ${run:sqlstring} AND NOT startsWith(key, 'mlflow.') ORDER BY tag LIMIT 1000`).Size(6, 10),
 			}},
 			{Title: "Machines", Panels: []panel.Panel{
-				system("Processor and memory", "per cent", `name LIKE '%percentage' AND gpu < 0`).Unit("percent"),
-				system("GPU", "per cent", `name LIKE '%percentage' AND gpu >= 0`).Unit("percent"),
-				system("Memory", "megabytes", `name LIKE '%megabytes' AND name NOT LIKE 'network%' AND name NOT LIKE 'disk%'`).Unit("decmbytes"),
-				system("Network", "megabytes since the start", `name LIKE 'network%megabytes'`).Unit("decmbytes"),
+				system("Processor and memory", "per cent", `name LIKE '%percentage' AND gpu < 0`).Unit("percent").Empty("no system metrics were logged"),
+				system("GPU", "per cent", `name LIKE '%percentage' AND gpu >= 0`).Unit("percent").Empty("no GPU was seen"),
+				system("Memory", "megabytes", `name LIKE '%megabytes' AND name NOT LIKE 'network%' AND name NOT LIKE 'disk%'`).Unit("decmbytes").Empty("no system metrics were logged"),
+				system("Network", "megabytes since the start", `name LIKE 'network%megabytes'`).Unit("decmbytes").Empty("no system metrics were logged"),
 			}},
 			{Title: "Ranks", Panels: []panel.Panel{
 				panel.Rows("Ranks and attempts", `SELECT rank, attempt, sum(points) AS points, max(step_last) AS last_step, max(time_last) AS last_point, sum(value_mean * finite) / sum(finite) AS mean
@@ -39,7 +39,7 @@ FROM sg.ranks WHERE `+ofRun+` AND key IN (${metric:sqlstring}) GROUP BY rank, at
 			}},
 			{Title: "Output", Panels: []panel.Panel{
 				panel.Lines("Console", `SELECT time AS timestamp, text AS body, if(stream = 'stderr', 'error', 'info') AS level, rank
-FROM sg.console WHERE `+ofRun+` ORDER BY time DESC, number DESC LIMIT 1000`).Size(panel.Columns, 12),
+FROM sg.console WHERE `+ofRun+` ORDER BY time DESC, number DESC LIMIT 1000`).Empty("no console was captured").Size(panel.Columns, 12),
 			}},
 		},
 	}

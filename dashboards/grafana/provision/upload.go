@@ -59,17 +59,12 @@ func (g *Grafana) Upload(ctx context.Context, o Options, said func(string)) erro
 		return err
 	}
 	said("data source " + sourceName)
-	folder, err := g.putFolder(ctx)
-	if err != nil {
+	if err := g.putFolder(ctx); err != nil {
 		return err
 	}
 	for _, b := range board.All(o.Server) {
-		text, err := b.JSON()
-		if err != nil {
+		if err := g.putBoard(ctx, b); err != nil {
 			return err
-		}
-		if _, err := g.sdk.SetRawDashboardWithParam(ctx, sdk.RawBoardRequest{Dashboard: text, Parameters: sdk.SetDashboardParams{FolderID: folder.ID, Overwrite: true}}); err != nil {
-			return fmt.Errorf("dashboard %q: %w", b.Title, err)
 		}
 		said("dashboard " + b.Title)
 	}
@@ -121,15 +116,28 @@ func (g *Grafana) putSource(ctx context.Context, o Options) error {
 	return wanted(status, body, "put the data source")
 }
 
-func (g *Grafana) putFolder(ctx context.Context) (sdk.Folder, error) {
+func (g *Grafana) putFolder(ctx context.Context) error {
 	f, err := g.sdk.GetFolderByUID(ctx, folderUID)
 	if err == nil && f.UID == folderUID {
-		return f, nil
+		return nil
 	}
-	if f, err = g.sdk.CreateFolder(ctx, sdk.Folder{UID: folderUID, Title: folderName}); err != nil {
-		return f, fmt.Errorf("folder %q: %w", folderName, err)
+	if _, err = g.sdk.CreateFolder(ctx, sdk.Folder{UID: folderUID, Title: folderName}); err != nil {
+		return fmt.Errorf("folder %q: %w", folderName, err)
 	}
-	return f, nil
+	return nil
+}
+
+// putBoard names the folder by uid: the sdk does so by number, which Grafana is about to forget.
+func (g *Grafana) putBoard(ctx context.Context, b board.Board) error {
+	text, err := b.JSON()
+	if err != nil {
+		return err
+	}
+	status, body, err := g.call(ctx, http.MethodPost, "/api/dashboards/db", map[string]any{"dashboard": json.RawMessage(text), "folderUid": folderUID, "overwrite": true, "message": "streamgauge grafana provision"})
+	if err != nil {
+		return err
+	}
+	return wanted(status, body, "put dashboard "+b.Title)
 }
 
 // uploadedRule is a rule as the API has it.
