@@ -58,6 +58,8 @@ type rig struct {
 	besideReads  []beside.Read
 	asked        []string
 	answer       func() (clickhouse.Answer, error)
+	// slow is what SQL does before it answers.
+	slow func(context.Context)
 	// searched happens after each search of the tables.
 	searched func()
 	// reads counts statements.

@@ -83,7 +83,7 @@ type Models interface {
 
 // Console runs users' SQL.
 type Console interface {
-	Ask(ctx context.Context, text, format string) (clickhouse.Answer, error)
+	Ask(ctx context.Context, question clickhouse.Question) (clickhouse.Answer, error)
 }
 
 // HotOptions bound the hot set; the zero value means the defaults.

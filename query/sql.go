@@ -7,6 +7,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/presence"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -45,14 +47,41 @@ func (q *Query) postSQL(c *fiber.Ctx) error {
 		return err
 	}
 	ctx, cancel := within(sqlTimeout)
-	answer, err := q.store.Ask(ctx, strings.TrimRight(text, "; \t\r\n"), format)
+	ctx, stop := presence.Watch(ctx, c.Context().Conn())
+	end := func() { stop(); cancel() }
+	question := clickhouse.Question{Text: strings.TrimRight(text, "; \t\r\n"), Format: format}
+	if question.Experiments, err = q.visible(ctx, track.CallerOf(c.UserContext())); err != nil {
+		end()
+		return err
+	}
+	answer, err := q.store.Ask(ctx, question)
 	if err != nil {
-		cancel()
+		end()
 		return err
 	}
 	c.Set(fiber.HeaderContentType, answer.ContentType)
-	c.Context().SetBodyStream(stream{answer, cancel}, -1)
+	c.Context().SetBodyStream(stream{answer, end}, -1)
 	return nil
+}
+
+// visible lists the experiments that a caller may see; nil: all.
+func (q *Query) visible(ctx context.Context, caller *track.Caller) ([]uint32, error) {
+	if caller.SeesAll() {
+		return nil, nil
+	}
+	if err := q.await(ctx); err != nil {
+		return nil, err
+	}
+	ids := []uint32{}
+	for _, e := range q.hot.Experiments() {
+		if n, ok := track.ParseExperimentID(e.GetId()); ok && caller.Sees(e.GetId(), e.GetName()) {
+			ids = append(ids, n)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, track.Errorf(track.PermissionDenied, "The token '%s' is confined to experiments, and none of them is there yet", caller.Name)
+	}
+	return ids, nil
 }
 
 // flush lets SQL see what the tail and the documents' log have: SQL reads tables only.
@@ -72,10 +101,10 @@ func (q *Query) flush() error {
 // breaks the connection, so that nobody takes a part for the whole.
 type stream struct {
 	io.ReadCloser
-	cancel context.CancelFunc
+	end func()
 }
 
 func (s stream) Close() error {
-	defer s.cancel()
+	defer s.end()
 	return s.ReadCloser.Close()
 }

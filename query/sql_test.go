@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/streamgauge/streamgauge/query"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/presence"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -60,5 +63,61 @@ func TestSQLThatFailsOnItsWayIsNotTakenForWhole(t *testing.T) {
 	defer resp.Body.Close()
 	if b, err := io.ReadAll(resp.Body); err == nil {
 		t.Errorf("got %q without an error", b)
+	}
+}
+
+// TestSQLEndsWithItsClient asks, and leaves before anything was answered: the HTTP library does not tell.
+func TestSQLEndsWithItsClient(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	began, ended := make(chan struct{}), make(chan error, 1)
+	r.slow = func(ctx context.Context) {
+		close(began)
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+	}
+	r.answer = func() (clickhouse.Answer, error) { return clickhouse.Answer{}, context.Canceled }
+	url := r.listen()
+	ctx, leave := context.WithCancel(t.Context())
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/sql", strings.NewReader(`{"query": "SELECT 1"}`))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			resp.Body.Close()
+			t.Error("answered before it was asked for")
+		}
+	}()
+	<-began
+	leave()
+	<-gone
+	if err := <-ended; !errors.Is(err, presence.ErrLeft) {
+		t.Errorf("it ended for %v", err)
+	}
+}
+
+func TestSQLOfConfinedTokensNamesTheirExperiments(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	r.answer = answer("1\n", "text/csv")
+	r.caller = &track.Caller{Name: "w", Sees: func(_, name string) bool { return name == "wine" }}
+	if status, text, _ := r.send("/v1/sql", `{"query": "SELECT 1", "format": "csv"}`); status != http.StatusForbidden || !strings.Contains(text, "none of them is there yet") {
+		t.Errorf("without an experiment: %d %s", status, text)
+	}
+	r.putExperiment(&sgpb.Experiment{Id: "4", Name: "beer"})
+	r.putExperiment(&sgpb.Experiment{Id: "7", Name: "wine"})
+	if status, text, _ := r.send("/v1/sql", `{"query": "SELECT 1", "format": "csv"}`); status != http.StatusOK {
+		t.Errorf("%d %s", status, text)
+	}
+	r.caller = &track.Caller{}
+	if status, text, _ := r.send("/v1/sql", `{"query": "SELECT 1", "format": "csv"}`); status != http.StatusOK {
+		t.Errorf("%d %s", status, text)
+	}
+	if !slices.Equal(r.asked, []string{"CSVWithNames: SELECT 1 of [7]", "CSVWithNames: SELECT 1"}) {
+		t.Errorf("asked %q", r.asked)
 	}
 }

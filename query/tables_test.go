@@ -205,7 +205,14 @@ func (r *rig) LowestRank(_ context.Context, read history.Read) (uint32, error) {
 	return history.RankUnknown, r.down
 }
 
-func (r *rig) Ask(_ context.Context, text, format string) (clickhouse.Answer, error) {
-	r.asked = append(r.asked, format+": "+text)
+func (r *rig) Ask(ctx context.Context, q clickhouse.Question) (clickhouse.Answer, error) {
+	asked := q.Format + ": " + q.Text
+	if q.Experiments != nil {
+		asked += fmt.Sprint(" of ", q.Experiments)
+	}
+	r.asked = append(r.asked, asked)
+	if r.slow != nil {
+		r.slow(ctx)
+	}
 	return r.answer()
 }

@@ -83,7 +83,7 @@ var rules = map[string]Rule{
 	"GET /v1/lanes":                {Write, Whole}, // a confined token cannot publish on the bus
 	"POST /v1/frames":              {Write, Framed},
 	"POST /v1/metrics":             {Write, Framed},
-	"POST /v1/sql":                 {Read, Whole},
+	"POST /v1/sql":                 {Read, Visible},
 	"GET /v1/runs/:run_id/series":  {Read, Named},
 	"GET /v1/runs/:run_id/metrics": {Read, Named},
 	"GET /v1/runs/:run_id/values":  {Read, Named},

@@ -20,7 +20,7 @@ func TestWhatEachRoleMayDo(t *testing.T) {
 		{"GET", "/", access.Read, access.Nothing},
 		{"HEAD", "/", access.Read, access.Nothing},
 		{"GET", "/metrics", access.Read, access.Whole},
-		{"POST", "/v1/sql", access.Read, access.Whole},
+		{"POST", "/v1/sql", access.Read, access.Visible},
 		{"GET", "/v1/tokens", access.Admin, access.Whole},
 		{"DELETE", "/v1/tokens/:id", access.Admin, access.Whole},
 		{"GET", "/api/2.0/mlflow/runs/get", access.Read, access.Named},

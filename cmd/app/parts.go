@@ -99,6 +99,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	p.store = querych.New(querych.Options{
 		Addr: s.config.ClickHouseListen, HTTPAddr: s.config.ClickHouseHTTPListen,
 		User: engine.AppUser, Password: c.App, ReaderUser: engine.ReaderUser, ReaderPassword: c.Reader,
+		ConfinedUser: engine.ConfinedUser, ConfinedPassword: c.Confined,
 	})
 	tail := consumers.NewTail(&p.acks, p.lanes...)
 	p.query = query.New(hot, p.store, tail, p.docs, query.Options{

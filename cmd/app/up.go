@@ -20,8 +20,8 @@ import (
 	"github.com/streamgauge/streamgauge/ingest/artifact/store"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/table"
-	"github.com/streamgauge/streamgauge/schemas/views"
 	"github.com/streamgauge/streamgauge/schemas/topic"
+	"github.com/streamgauge/streamgauge/schemas/views"
 )
 
 // Process is what Run needs of the program around it.

@@ -204,6 +204,8 @@ func TestUsersMayDoWhatTheyMust(t *testing.T) {
 	for _, q := range []string{
 		"CREATE DATABASE streamgauge",
 		"CREATE TABLE streamgauge.t (x Int64) ENGINE = MergeTree ORDER BY x",
+		"CREATE DATABASE sg",
+		"CREATE VIEW sg.v DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT * FROM streamgauge.t",
 		"CREATE DATABASE other",
 		"CREATE TABLE other.t (x Int64) ENGINE = MergeTree ORDER BY x",
 	} {
@@ -225,11 +227,22 @@ func TestUsersMayDoWhatTheyMust(t *testing.T) {
 		{"reader sees no other database", engine.ReaderUser, "SELECT * FROM other.t", false},
 		{"reader opens no address", engine.ReaderUser, "SELECT * FROM url('http://127.0.0.1:1/', CSV, 'x String')", false},
 		{"reader opens no file", engine.ReaderUser, "SELECT * FROM file('/etc/passwd', CSV, 'x String')", false},
-		{"reader stays within its result rows", engine.ReaderUser, "SELECT * FROM numbers(2000000)", false},
+		{"reader stays within its result rows", engine.ReaderUser, "SELECT * FROM numbers(20100000) FORMAT RowBinary", false},
+		{"reader calls no function that opens files", engine.ReaderUser, "SELECT file('/etc/passwd')", false},
+		{"reader calls none inside another", engine.ReaderUser, "SELECT arrayMap(file, ['/etc/passwd'])", false},
+		{"reader calls none with a default", engine.ReaderUser, "SELECT file('/etc/passwd', '')", false},
+		{"reader reads the views", engine.ReaderUser, "SELECT count() FROM sg.v", true},
+		{"the confined read the views", engine.ConfinedUser, "SELECT count() FROM sg.v", true},
+		{"the confined read none of our tables", engine.ConfinedUser, "SELECT count() FROM streamgauge.t", false},
+		{"the confined do not move conditions", engine.ConfinedUser, "SELECT 1 SETTINGS query_plan_enable_optimizations = 1", false},
+		{"default calls no function that opens files", "default", "SELECT file('/etc/passwd')", false},
+		{"default calls none by the old analyzer", "default", "SELECT file('/etc/passwd') SETTINGS enable_analyzer = 0", false},
+		{"default drops no function", "default", "DROP FUNCTION file", false},
+		{"default reads no view", "default", "SELECT * FROM sg.v", false},
 		{"default reads none of our tables", "default", "SELECT * FROM streamgauge.t", false},
 		{"default opens no file", "default", "SELECT * FROM file('/etc/passwd', CSV, 'x String')", false},
 	} {
-		password := map[string]string{engine.ReaderUser: c.Reader}[tt.user]
+		password := map[string]string{engine.ReaderUser: c.Reader, engine.ConfinedUser: c.Confined}[tt.user]
 		if got, err := query(t, o, tt.user, password, tt.query); (err == nil) != tt.allowed {
 			t.Errorf("%s: got %q, %v", tt.name, got, err)
 		}

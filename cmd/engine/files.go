@@ -84,5 +84,5 @@ func writeFiles(o Options, c Credentials) error {
 			return err
 		}
 	}
-	return nil
+	return writeShadows(o)
 }

@@ -254,7 +254,7 @@ func TestAConfinedTokenReachesItsExperimentsOnly(t *testing.T) {
 	}{
 		{"GET", "/", "", 200},
 		{"GET", "/metrics", "", 403},
-		{"POST", "/v1/sql", `{"query":"SELECT 1"}`, 403},
+		{"POST", "/v1/sql", `{"query":"SELECT 1"}`, 200}, // its views keep back what is outside
 		{"GET", "/v1/runs/r1/series", "", 200},
 		{"GET", "/v1/runs/r2/series", "", 403},
 		{"GET", "/v1/runs/%72%32/series", "", 403},

@@ -2,15 +2,18 @@ package clickhouse
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/streamgauge/streamgauge/schemas/table"
 	"github.com/streamgauge/streamgauge/schemas/track"
+	"github.com/streamgauge/streamgauge/schemas/views"
 )
 
 const (
@@ -18,7 +21,27 @@ const (
 	errorBytesMax = 8 << 10
 	// bufferBytes of an answer are held back, so that an error that comes early still gets its status.
 	bufferBytes = 1 << 20
+	// estimateBytesMax is how much of an estimate is read: some bytes a table.
+	estimateBytesMax = 1 << 20
+	// treeBytesMax is how large the syntax tree of a confined question may be, as text.
+	treeBytesMax = 16 << 20
+	// treePrefix asks for a statement's tree. It is a line, so that lines and columns of mistakes stay.
+	treePrefix = "EXPLAIN AST\n"
+	// estimateTimeout: subqueries that give one value are run for the estimate. What takes longer is not estimated.
+	estimateTimeout = 5 * time.Second
+	// rowsToReadMax is the most a question may read; the engine's own limit for readers is the same, and counts as it
+	// reads (cmd/engine/users.xml.tmpl).
+	rowsToReadMax = 20_000_000_000
 )
+
+// Question is one statement of a user's.
+type Question struct {
+	Text string
+	// Format is one of ClickHouse's; it counts if the text names none.
+	Format string
+	// Experiments are all that the question may see; nil: everything.
+	Experiments []uint32
+}
 
 // Answer is what a user's SQL gave. The reader must be closed; it fails if the statement does.
 type Answer struct {
@@ -26,21 +49,20 @@ type Answer struct {
 	ContentType string
 }
 
-// Ask runs a user's SQL, one statement, as the read-only user. format is a format of ClickHouse that counts if
-// the statement names none.
-func (s *Store) Ask(ctx context.Context, text, format string) (Answer, error) {
-	args := url.Values{
-		"database": {table.Database}, "default_format": {format}, "buffer_size": {strconv.Itoa(bufferBytes)},
+// Ask runs a user's SQL as a user who may only read. It ends with ctx, in the engine too: that stops a reader's query
+// when its connection closes. A question that would read too much is refused before it begins.
+func (s *Store) Ask(ctx context.Context, q Question) (Answer, error) {
+	if q.Experiments != nil {
+		if err := s.settled(ctx, q); err != nil {
+			return Answer{}, err
+		}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.opts.HTTPAddr+"/?"+args.Encode(), strings.NewReader(text))
-	if err != nil {
-		return Answer{}, fmt.Errorf("make request: %w", err)
+	if err := s.estimate(ctx, q); err != nil {
+		return Answer{}, err
 	}
-	req.Header.Set("X-ClickHouse-User", s.opts.ReaderUser)
-	req.Header.Set("X-ClickHouse-Key", s.opts.ReaderPassword)
-	resp, err := s.http.Do(req)
+	resp, err := s.post(ctx, q, q.Text, url.Values{"default_format": {q.Format}, "buffer_size": {strconv.Itoa(bufferBytes)}})
 	if err != nil {
-		return Answer{}, unavailable("run the statement", err)
+		return Answer{}, err
 	}
 	if resp.StatusCode == http.StatusOK {
 		return Answer{resp.Body, resp.Header.Get("Content-Type")}, nil
@@ -50,5 +72,105 @@ func (s *Store) Ask(ctx context.Context, text, format string) (Answer, error) {
 	if err != nil {
 		return Answer{}, unavailable("read ClickHouse's answer", err)
 	}
-	return Answer{}, track.Errorf(track.InvalidParameterValue, "%s", strings.TrimSpace(string(b)))
+	return Answer{}, refusal(q.Text, strings.TrimSpace(string(b)))
+}
+
+// post sends a statement as the user that the question asks as.
+func (s *Store) post(ctx context.Context, q Question, text string, args url.Values) (*http.Response, error) {
+	user, password, database, id := s.opts.ReaderUser, s.opts.ReaderPassword, table.Database, "sql."+rand.Text()
+	if q.Experiments != nil {
+		var err error
+		if id, err = views.Scope(rand.Text(), q.Experiments); err != nil {
+			return nil, track.Errorf(track.InvalidParameterValue, "%v", err)
+		}
+		user, password, database = s.opts.ConfinedUser, s.opts.ConfinedPassword, views.Database
+	}
+	args.Set("database", database)
+	args.Set("query_id", id)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.opts.HTTPAddr+"/?"+args.Encode(), strings.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("X-ClickHouse-User", user)
+	req.Header.Set("X-ClickHouse-Key", password)
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return nil, unavailable("run the statement", err)
+	}
+	return resp, nil
+}
+
+// estimate refuses a question that would read more than it may. What cannot be estimated, because it is no SELECT, or is
+// wrong, is not refused here: running it says why.
+func (s *Store) estimate(ctx context.Context, q Question) error {
+	seconds := strconv.Itoa(int(estimateTimeout / time.Second))
+	resp, err := s.post(ctx, q, "EXPLAIN ESTIMATE "+q.Text, url.Values{"default_format": {"TabSeparated"}, "max_execution_time": {seconds}})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, estimateBytesMax))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return nil
+	}
+	return tooMuch(string(b), s.rowsToReadMax())
+}
+
+// settled refuses a confined question with settings inside of subqueries. The engine holds only those of the whole
+// statement to a user's limits, and others could switch off that conditions stay where they are written, which is what
+// keeps a question from prying (cmd/engine/users.xml.tmpl). The engine's own parser says where there are some.
+func (s *Store) settled(ctx context.Context, q Question) error {
+	resp, err := s.post(ctx, q, treePrefix+q.Text, url.Values{"default_format": {"TabSeparatedRaw"}})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, treeBytesMax+1))
+	if err != nil {
+		return unavailable("read ClickHouse's answer", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return refusal(treePrefix+q.Text, strings.TrimSpace(string(b)))
+	}
+	if len(b) > treeBytesMax {
+		return track.Errorf(track.InvalidParameterValue, "The statement is too long for a token that is confined to experiments")
+	}
+	for line := range strings.Lines(string(b)) {
+		if line = strings.TrimSpace(line); line == "Set" || strings.HasPrefix(line, "Set (") {
+			return track.Errorf(track.PermissionDenied, "A token that is confined to experiments may set nothing inside of a statement; leave SETTINGS out")
+		}
+	}
+	return nil
+}
+
+func (s *Store) rowsToReadMax() uint64 {
+	if s.opts.RowsToReadMax > 0 {
+		return s.opts.RowsToReadMax
+	}
+	return rowsToReadMax
+}
+
+// tooMuch reads an estimate: lines of database, table, parts, rows, marks.
+func tooMuch(estimate string, rowsMax uint64) error {
+	var sum, most uint64
+	var from string
+	for line := range strings.Lines(estimate) {
+		fields := strings.Split(strings.TrimSpace(line), "\t")
+		if len(fields) < 4 {
+			return nil
+		}
+		rows, err := strconv.ParseUint(fields[3], 10, 64)
+		if err != nil {
+			return nil
+		}
+		sum += rows
+		if rows > most {
+			most, from = rows, fields[1]
+		}
+	}
+	if sum <= rowsMax {
+		return nil
+	}
+	return track.Errorf(track.InvalidParameterValue, "The query would read about %d rows, most of them of %s; at most %d may be read. "+
+		"Name the runs and keys (run = sgRun('...') AND key = '...'), or ask sg.metrics_rollup or sg.metrics_latest instead of sg.metrics", sum, from, rowsMax)
 }

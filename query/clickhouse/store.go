@@ -39,6 +39,10 @@ type Options struct {
 	User, Password string
 	// ReaderUser may only read; users' own SQL runs as it.
 	ReaderUser, ReaderPassword string
+	// ConfinedUser has the views alone; SQL that may see some experiments only runs as it.
+	ConfinedUser, ConfinedPassword string
+	// RowsToReadMax is how many rows a user's SQL may read; 0 means the default.
+	RowsToReadMax uint64
 }
 
 // Store reads ClickHouse. It is safe for concurrent use.

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -22,6 +21,7 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/table"
 	"github.com/streamgauge/streamgauge/schemas/track"
+	"github.com/streamgauge/streamgauge/schemas/views"
 )
 
 // rig is an engine with our tables, and a store over it.
@@ -35,7 +35,13 @@ func start(t *testing.T, e *enginetest.Engine) rig {
 	if err := table.Migrate(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
-	s := clickhouse.New(clickhouse.Options{Addr: e.Addr, HTTPAddr: e.HTTPAddr, User: e.User, Password: e.Password, ReaderUser: "reader", ReaderPassword: e.ReaderPassword})
+	if err := views.Apply(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	s := clickhouse.New(clickhouse.Options{
+		Addr: e.Addr, HTTPAddr: e.HTTPAddr, User: e.User, Password: e.Password, ReaderUser: "reader", ReaderPassword: e.ReaderPassword,
+		ConfinedUser: "confined", ConfinedPassword: e.ConfinedPassword, RowsToReadMax: 1_000_000,
+	})
 	t.Cleanup(s.Close)
 	return rig{e, s}
 }
@@ -273,40 +279,12 @@ func TestTheRegistryIsReadWithoutWhatIsDeletedWithItsModel(t *testing.T) {
 	}
 }
 
-func TestAskRunsAsTheReader(t *testing.T) {
-	r := start(t, enginetest.Start(t))
-	ctx := t.Context()
-	ask := func(text, format string) (string, string, error) {
-		a, err := r.store.Ask(ctx, text, format)
-		if err != nil {
-			return "", "", err
-		}
-		defer a.Close()
-		b, err := io.ReadAll(a)
-		return string(b), a.ContentType, err
-	}
-	if got, kind, err := ask("SELECT 1 AS a, 'x' AS b", "CSVWithNames"); err != nil || got != "\"a\",\"b\"\n1,\"x\"\n" || !strings.HasPrefix(kind, "text/csv") {
-		t.Errorf("csv: %q %q %v", got, kind, err)
-	}
-	if got, _, err := ask("SELECT count() AS n FROM experiments", "JSONCompact"); err != nil || !strings.Contains(got, `"name": "n"`) {
-		t.Errorf("json: %q %v", got, err)
-	}
-	for _, text := range []string{"SELEKT 1", "SELECT * FROM nothing", "DROP TABLE points", "INSERT INTO latest SELECT * FROM latest", "SELECT 1; SELECT 2"} {
-		if _, _, err := ask(text, "JSONCompact"); track.CodeOf(err) != track.InvalidParameterValue {
-			t.Errorf("%s: %v", text, err)
-		}
-	}
-	if got, _, err := ask("SELECT throwIf(number = 900000, 'late'), repeat('x', 100) FROM numbers(1000000)", "CSVWithNames"); err == nil {
-		t.Errorf("a statement that fails on its way gave %d bytes and no error", len(got))
-	}
-}
-
 func TestAnEngineThatEndedIsUnavailable(t *testing.T) {
 	s := clickhouse.New(clickhouse.Options{Addr: "127.0.0.1:1", HTTPAddr: "127.0.0.1:1"})
 	if _, err := s.Experiments(t.Context()); track.CodeOf(err) != track.TemporarilyUnavailable {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.Ask(t.Context(), "SELECT 1", "JSONCompact"); track.CodeOf(err) != track.TemporarilyUnavailable {
+	if _, err := s.Ask(t.Context(), clickhouse.Question{Text: "SELECT 1", Format: "JSONCompact"}); track.CodeOf(err) != track.TemporarilyUnavailable {
 		t.Errorf("got %v", err)
 	}
 }

@@ -39,6 +39,8 @@ type Engine struct {
 	// User has all rights; the user "reader" only reads the database streamgauge.
 	User, Password string
 	ReaderPassword string
+	// ConfinedPassword is that of the user "confined", which has the views alone.
+	ConfinedPassword string
 
 	stdin  io.Closer
 	ended  chan struct{}
@@ -230,11 +232,11 @@ func (e *Engine) readPasswords(name string) error {
 	if err != nil {
 		return err
 	}
-	var c struct{ App, Reader string }
+	var c struct{ App, Reader, Confined string }
 	if err := json.Unmarshal(b, &c); err != nil {
 		return err
 	}
-	e.Password, e.ReaderPassword = c.App, c.Reader
+	e.Password, e.ReaderPassword, e.ConfinedPassword = c.App, c.Reader, c.Confined
 	return nil
 }
 

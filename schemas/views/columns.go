@@ -306,7 +306,7 @@ var Views = []View{
 		runParameter, keyParameter, bucketsParameter,
 	}},
 	{Name: "series_aligned", Comment: "One metric of several runs in buckets of the same steps.", Columns: bucketColumns(runID, run), Parameters: []Column{
-		{"runs", "Array(String)", "ids of the runs"}, keyParameter, bucketsParameter,
+		{"runs", text, "ids of the runs, separated by commas"}, keyParameter, bucketsParameter,
 	}},
 	{Name: "at_step", Comment: "One metric of every run of an experiment at a step: the last value of rank 0 at or before it.", Columns: []Column{
 		run,

@@ -155,7 +155,7 @@ func TestTheDatabaseSaysWhatThePageSays(t *testing.T) {
 		if len(v.Parameters) > 0 {
 			var args []string
 			for _, p := range v.Parameters {
-				args = append(args, p.Name+"="+map[string]string{"String": "'00'", "Array(String)": "['00']"}[p.Type])
+				args = append(args, p.Name+"="+map[string]string{"String": "'00'"}[p.Type])
 				if strings.HasSuffix(args[len(args)-1], "=") {
 					args[len(args)-1] += "1"
 				}

@@ -1,0 +1,196 @@
+package clickhouse_test
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/schemas/enginetest"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+func (r rig) ask(t *testing.T, q clickhouse.Question) (text, kind string, err error) {
+	t.Helper()
+	a, err := r.store.Ask(t.Context(), q)
+	if err != nil {
+		return "", "", err
+	}
+	defer a.Close()
+	b, err := io.ReadAll(a)
+	return string(b), a.ContentType, err
+}
+
+func TestAskRunsAsTheReader(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	ask := func(text, format string) (string, string, error) {
+		return r.ask(t, clickhouse.Question{Text: text, Format: format})
+	}
+	if got, kind, err := ask("SELECT 1 AS a, 'x' AS b", "CSVWithNames"); err != nil || got != "\"a\",\"b\"\n1,\"x\"\n" || !strings.HasPrefix(kind, "text/csv") {
+		t.Errorf("csv: %q %q %v", got, kind, err)
+	}
+	if got, _, err := ask("SELECT count() AS n FROM experiments", "JSONCompact"); err != nil || !strings.Contains(got, `"name": "n"`) {
+		t.Errorf("json: %q %v", got, err)
+	}
+	for _, text := range []string{"SHOW TABLES FROM sg", "DESCRIBE sg.runs", "EXPLAIN SELECT * FROM sg.runs", "WITH 1 AS x SELECT x"} {
+		if got, _, err := ask(text, "CSVWithNames"); err != nil || got == "" {
+			t.Errorf("%s: %q %v", text, got, err)
+		}
+	}
+	if got, _, err := ask("SELECT throwIf(number = 900000, 'late'), repeat('x', 100) FROM numbers(1000000)", "CSVWithNames"); err == nil {
+		t.Errorf("a statement that fails on its way gave %d bytes and no error", len(got))
+	}
+}
+
+func TestAskSaysWhatIsWrongAndWhere(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	for _, tt := range []struct {
+		text string
+		code track.Code
+		want []string
+	}{
+		{"SELEKT 1", track.InvalidParameterValue, []string{"(line 1, column 8)", "Code: 62."}},
+		{"SELECT 'ä',\n  1 FRO x", track.InvalidParameterValue, []string{"(line 2, column 9)", "Code: 62."}},
+		{"SELECT 1; SELECT 2", track.InvalidParameterValue, []string{"(line 1, column 9)", "Multi-statements"}},
+		{"SELECT * FROM sg.nothing", track.InvalidParameterValue, []string{"SHOW TABLES FROM sg", "Code: 60."}},
+		{"SELECT nothing FROM sg.runs", track.InvalidParameterValue, []string{"DESCRIBE", "Code: 47."}},
+		{"DROP TABLE points", track.PermissionDenied, []string{"only reads", "Code: 497."}},
+		{"SELECT count() FROM numbers(1, 20000000001)", track.InvalidParameterValue, []string{"too many rows", "Code: 158."}},
+		{"SELECT groupArray(number) FROM numbers(400000000)", track.InvalidParameterValue, []string{"too much memory", "Code: 241."}},
+		{"SELECT sleepEachRow(0.1) FROM numbers(100) SETTINGS max_execution_time = 1, max_block_size = 1", track.PermissionDenied, []string{"settings are fixed"}},
+		{"SELECT sleepEachRow(0.01) FROM numbers(290) SETTINGS max_execution_time = 1", track.InvalidParameterValue, []string{"took too long", "Code: 159."}},
+	} {
+		_, _, err := r.ask(t, clickhouse.Question{Text: tt.text, Format: "CSVWithNames"})
+		if track.CodeOf(err) != tt.code {
+			t.Errorf("%s: code %s of %v", tt.text, track.CodeOf(err), err)
+			continue
+		}
+		for _, part := range tt.want {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %q is missing in %v", tt.text, part, err)
+			}
+		}
+		if len(err.Error()) > 1500 {
+			t.Errorf("%s: %d bytes of complaint", tt.text, len(err.Error()))
+		}
+	}
+}
+
+func TestWhatWouldReadTooMuchIsRefusedBeforeItBegins(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	r.exec(t, "INSERT INTO streamgauge.points (run, key, step, v, experiment) SELECT 77001, 'loss', number, number, 9 FROM numbers(1100000)")
+	_, _, err := r.ask(t, clickhouse.Question{Text: "SELECT max(value) FROM sg.metrics", Format: "CSVWithNames"})
+	if track.CodeOf(err) != track.InvalidParameterValue || !strings.Contains(err.Error(), "rows, most of them of points; at most 1000000") {
+		t.Errorf("got %v", err)
+	}
+	if got, _, err := r.ask(t, clickhouse.Question{Text: "SELECT max(value_max) FROM sg.metrics_rollup WHERE run = 77001", Format: "CSV"}); err != nil || got != "1099999\n" {
+		t.Errorf("the rollup: %q %v", got, err)
+	}
+	if got, _, err := r.ask(t, clickhouse.Question{Text: "SELECT max(value) FROM sg.metrics WHERE run = 77001 AND step < 10", Format: "CSV"}); err != nil || got != "9\n" {
+		t.Errorf("a part: %q %v", got, err)
+	}
+}
+
+// lines reads statements, one a line; # begins a comment.
+func lines(t *testing.T, file string) []string {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var out []string
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if text := strings.TrimSpace(s.Text()); text != "" && text[0] != '#' {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// TestWhatReadersMayNotDo asks all that a reader may not ask, both as the reader and as one that is confined.
+func TestWhatReadersMayNotDo(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	check := func(text string, experiments []uint32) {
+		got, _, err := r.ask(t, clickhouse.Question{Text: text, Format: "CSVWithNames", Experiments: experiments})
+		if code := track.CodeOf(err); code != track.InvalidParameterValue && code != track.PermissionDenied ||
+			!strings.Contains(err.Error(), "Code: ") && !strings.Contains(err.Error(), "set nothing inside") {
+			t.Errorf("%s as one that sees %v\n gave %.200q, %v", text, experiments, got, err)
+		}
+	}
+	for _, text := range lines(t, "testdata/refused.sql") {
+		check(text, nil)
+		check(text, []uint32{1})
+	}
+	for _, text := range lines(t, "testdata/refused_confined.sql") {
+		check(text, []uint32{1})
+	}
+	if n, err := r.Scalar(t.Context(), "SELECT count() FROM system.tables WHERE database IN ('sg', 'streamgauge') AND name = 'made'"); err != nil || n != 0 {
+		t.Errorf("%d tables were made, %v", n, err)
+	}
+}
+
+// TestConfinedReadersLearnNothingOfOthers asks for rows outside of the scope, and lets conditions fail on them: whether a
+// statement fails must not tell of them either.
+func TestConfinedReadersLearnNothingOfOthers(t *testing.T) {
+	r := start(t, enginetest.Fresh(t))
+	for _, q := range []string{
+		"INSERT INTO streamgauge.experiments (id, name, lifecycle, revision) VALUES ('1', 'mine', 'active', 1), ('2', 'HIDDEN', 'active', 2)",
+		`INSERT INTO streamgauge.runs (experiment, run_id, run, name, user, status, lifecycle, params, tags, dataset_names, dataset_digests, dataset_contexts, model_inputs, revision)
+			VALUES (1, '00000000000000110000000000000011', 17, 'r', 'u', 'FINISHED', 'active', map('p', 'v'), map('t', 'v'), ['d'], ['1'], ['train'], ['m-1'], 3),
+			(2, '00000000000000220000000000000022', 34, 'HIDDEN', 'HIDDEN', 'HIDDEN', 'active', map('HIDDEN', 'HIDDEN'), map('HIDDEN', 'HIDDEN', 'mlflow.source.git.commit', 'HIDDEN'), ['HIDDEN'], ['HIDDEN'], ['HIDDEN'], ['HIDDEN'], 4)`,
+		"INSERT INTO streamgauge.points (run, key, step, v, experiment, model, dataset) SELECT 17, 'k', number, 1, 1, '', '' FROM numbers(1000)",
+		"INSERT INTO streamgauge.points (run, key, step, v, experiment, model, dataset) SELECT 34, 'HIDDEN', number, 987654, 2, 'HIDDEN', 'HIDDEN' FROM numbers(1000)",
+		"INSERT INTO streamgauge.latest VALUES (1, 'k', 17, (0, 1, 1, 1, 1)), (2, 'HIDDEN', 34, (0, 1, 1, 987654, 987654))",
+		"INSERT INTO streamgauge.console (run, text, experiment) VALUES (17, 't', 1), (34, 'HIDDEN', 2)",
+		"INSERT INTO streamgauge.small_values (run, key, kind, body, experiment) VALUES (17, 'k', 'text', 't', 1), (34, 'HIDDEN', 'text', 'HIDDEN', 2)",
+		"INSERT INTO streamgauge.logged_models (experiment, id, name, source_run, lifecycle, revision) VALUES (1, 'm-1', 'm', '00000000000000110000000000000011', 'active', 5), (2, 'HIDDEN', 'HIDDEN', '00000000000000220000000000000022', 'active', 6)",
+		"INSERT INTO streamgauge.registered_models (id, name, lifecycle, aliases, revision) VALUES ('a', 'wine', 'active', map('best', 1), 7), ('HIDDEN', 'HIDDEN', 'active', map('HIDDEN', 1), 8)",
+		"INSERT INTO streamgauge.model_versions (model, version, stage, run_id, revision) VALUES ('a', 1, 'Production', '00000000000000110000000000000011', 9), ('HIDDEN', 1, 'HIDDEN', '00000000000000220000000000000022', 10), ('HIDDEN', 2, 'HIDDEN', '', 11)",
+		"INSERT INTO streamgauge.history (document, number, what, before, after, by, revision) VALUES ('version.a.1', 2, 'stage', 'None', 'Production', 'me', 12), ('version.HIDDEN.1', 2, 'stage', 'HIDDEN', 'HIDDEN', 'HIDDEN', 13)",
+		"INSERT INTO streamgauge.endpoints (id, name, model, version, revision) VALUES ('e', 'e', 'a', 1, 14), ('HIDDEN', 'HIDDEN', 'HIDDEN', 1, 15)",
+		"INSERT INTO streamgauge.approvals (model, version, stage, id, revision) VALUES ('a', 1, 'Production', 'p', 16), ('HIDDEN', 1, 'HIDDEN', 'HIDDEN', 17)",
+		"INSERT INTO streamgauge.traces (experiment, trace_id, name, revision) VALUES (1, 'tr-1', 'n', 18), (2, 'HIDDEN', 'HIDDEN', 19)",
+		"INSERT INTO streamgauge.spans (trace_id, span_id, name, content, revision) VALUES ('tr-1', 's', 'n', '{}', 18), ('HIDDEN', 'HIDDEN', 'HIDDEN', 'HIDDEN', 19)",
+	} {
+		r.exec(t, "%s", q)
+	}
+	mine := clickhouse.Question{Format: "CSVWithNames", Experiments: []uint32{1}}
+	for _, view := range []string{
+		"experiments", "runs", "params", "tags", "metrics_latest", "metrics", "metrics_rollup", "ranks", "console", "values", "datasets", "models",
+		"model_versions", "registered_models", "transitions", "aliases", "endpoints", "approvals", "lineage", "traces", "spans",
+	} {
+		q := mine
+		q.Text = "SELECT * FROM sg." + view
+		if got, _, err := r.ask(t, q); err != nil || strings.Count(got, "\n") < 2 || strings.Contains(got, "HIDDEN") || strings.Contains(got, "987654") {
+			t.Errorf("%s: %v\n%s", view, err, got)
+		}
+		q.Experiments = nil
+		if got, _, err := r.ask(t, q); err != nil || !strings.Contains(got, "HIDDEN") {
+			t.Errorf("%s of all: %v\n%s", view, err, got)
+		}
+	}
+	for _, text := range lines(t, "testdata/prying.sql") {
+		q := mine
+		q.Text = text
+		got, _, err := r.ask(t, q)
+		if err != nil || strings.Contains(got, "HIDDEN") || strings.Contains(got, "987654") || strings.Contains(got, "00000000000000220000000000000022") {
+			t.Errorf("%s\n gave %.200q, %v", text, got, err)
+		}
+	}
+	q := mine
+	q.Text, q.Experiments = "SELECT count() FROM sg.runs", make([]uint32, 10_001)
+	if _, _, err := r.ask(t, q); track.CodeOf(err) != track.InvalidParameterValue {
+		t.Errorf("too many experiments: %v", err)
+	}
+	q.Experiments = q.Experiments[1:]
+	for i := range q.Experiments {
+		q.Experiments[i] = 1_000_000_000 + uint32(i)
+	}
+	q.Experiments[9_999] = 1
+	if got, _, err := r.ask(t, q); err != nil || !strings.HasSuffix(got, "\n1\n") {
+		t.Errorf("10,000 experiments: %q %v", got, err)
+	}
+}
