@@ -112,14 +112,19 @@ func (e *Edge) log(ctx context.Context, c parse.Command) error {
 
 // slowDown refuses what comes too fast.
 func (e *Edge) slowDown(ctx context.Context, c parse.Command) error {
-	if e.quota == nil {
-		return nil
-	}
 	n := len(c.Params) + len(c.Tags)
 	if c.Points != nil {
 		n += c.Points.Len()
 	}
-	err := e.quota.Take(time.Now(), track.CallerOf(ctx), map[string]int{c.RunID: n})
+	return e.spend(ctx, c.RunID, n)
+}
+
+// spend takes entries off the rates of a run, which has no id before it is made, and of who writes.
+func (e *Edge) spend(ctx context.Context, run string, entries int) error {
+	if e.quota == nil || entries == 0 {
+		return nil
+	}
+	err := e.quota.Take(time.Now(), track.CallerOf(ctx), map[string]int{run: entries})
 	if err != nil {
 		e.meter.RefuseRate()
 	}

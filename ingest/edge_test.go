@@ -272,7 +272,10 @@ func TestARunThatIsTooFastIsToldToWait(t *testing.T) {
 		}
 	}
 	batch := `{"run_id":"` + activeRun + `","tags":[{"key":"a","value":"b"}]}`
-	for route, request := range map[string]string{route: metric, "/api/2.0/mlflow/runs/log-batch": batch} {
+	tag := `{"run_id":"` + activeRun + `","key":"a","value":"b"}`
+	for route, request := range map[string]string{
+		route: metric, "/api/2.0/mlflow/runs/log-batch": batch, "/api/2.0/mlflow/runs/set-tag": tag, "/api/2.0/mlflow/runs/log-parameter": tag,
+	} {
 		status, body, header := s.send(t, route, request)
 		if status != http.StatusTooManyRequests || header.Get("Retry-After") == "" || !strings.Contains(body, "--run-rate") {
 			t.Errorf("%s: %d %s", route, status, body)
@@ -280,6 +283,9 @@ func TestARunThatIsTooFastIsToldToWait(t *testing.T) {
 	}
 	if s.points(t)["loss"] != 2 || len(s.runs.commands) != 0 {
 		t.Errorf("what was refused is there: %v, %v", s.points(t), s.runs.commands)
+	}
+	if status, body, _ := s.send(t, "/api/2.0/mlflow/runs/update", `{"run_id":"`+activeRun+`","status":"FINISHED","end_time":1}`); status != http.StatusOK {
+		t.Errorf("the end of a run that wrote too much: %d %s", status, body)
 	}
 }
 

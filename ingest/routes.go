@@ -78,8 +78,28 @@ func does(e *Edge, read func(mlflow.Fields) (track.Command, error)) func(*fiber.
 		if err != nil {
 			return nil, err
 		}
+		if err := e.spend(c.UserContext(), command.Run(), entries(command)); err != nil {
+			return nil, err
+		}
 		return e.runs.Do(c.UserContext(), command)
 	}
+}
+
+// entries is how much of a run's rate a command spends. States are free: a run that wrote too much may still end.
+func entries(c track.Command) int {
+	switch c := c.(type) {
+	case track.LogBatch:
+		return len(c.Params) + len(c.Tags)
+	case track.DeleteTag:
+		return 1
+	case track.LogInputs:
+		return len(c.Datasets) + len(c.Models)
+	case track.LogOutputs:
+		return len(c.Models)
+	case track.CreateRun:
+		return len(c.Tags)
+	}
+	return 0
 }
 
 // accept reads the body of a request, unless there is no room for what it brings.

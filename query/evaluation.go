@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gofiber/fiber/v2"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -14,6 +15,9 @@ import (
 
 // evaluationDatasetsMax is how many datasets an answer may have.
 const evaluationDatasetsMax = 50_000
+
+// evaluationPageBytes is about how large an answer may be.
+const evaluationPageBytes = 16 << 20
 
 // searchEvaluationDatasets searches all datasets in memory: they are few, and their records are elsewhere.
 func (q *Query) searchEvaluationDatasets(c *fiber.Ctx) error {
@@ -39,7 +43,13 @@ func (q *Query) searchEvaluationDatasets(c *fiber.Ctx) error {
 		all = all[:s.size]
 		answer.Next = filter.OffsetToken(s.offset + len(all))
 	}
-	for _, e := range all {
+	bytes := 0
+	for i, e := range all {
+		// A page of large ones ends early, as a client that follows pages does not mind.
+		if bytes += proto.Size(e); bytes > evaluationPageBytes && i > 0 {
+			answer.Next = filter.OffsetToken(s.offset + i)
+			break
+		}
 		answer.Datasets = append(answer.Datasets, mlflow.ShowEvaluationDataset(e, false))
 	}
 	b, err := json.Marshal(answer)

@@ -23,6 +23,8 @@ import (
 	"regexp"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/streamgauge/streamgauge/registry/catalog/serve"
 	"github.com/streamgauge/streamgauge/registry/commit"
 	"github.com/streamgauge/streamgauge/registry/decide"
@@ -173,6 +175,9 @@ func (r *Registry) VersionLocation(ctx context.Context, name, version string) (s
 // evaluationDatasetsMax is how many datasets for evaluations are searched, those that were deleted included.
 const evaluationDatasetsMax = 100_000
 
+// evaluationBytesMax bounds what those of one search are in memory.
+const evaluationBytesMax = 64 << 20
+
 // EvaluationDatasets answers all datasets for evaluations, in no order. What is in the list is shared: do not change it.
 func (r *Registry) EvaluationDatasets(ctx context.Context) ([]*sgpb.EvaluationDataset, error) {
 	keys, err := r.journal.List(ctx, document.EvaluationDatasetPrefix)
@@ -183,6 +188,7 @@ func (r *Registry) EvaluationDatasets(ctx context.Context) ([]*sgpb.EvaluationDa
 		return nil, track.Errorf(track.NotImplemented, "There were %d evaluation datasets, of which at most %d can be searched; get them by their ids", len(keys), evaluationDatasetsMax)
 	}
 	out := make([]*sgpb.EvaluationDataset, 0, len(keys))
+	bytes := 0
 	for _, key := range keys {
 		e, err := r.committer.Load(ctx, key)
 		if err != nil {
@@ -190,6 +196,10 @@ func (r *Registry) EvaluationDatasets(ctx context.Context) ([]*sgpb.EvaluationDa
 		}
 		if d := e.Doc.GetEvaluationDataset(); d != nil && !d.GetDeleted() {
 			out = append(out, d)
+			bytes += proto.Size(d)
+		}
+		if bytes > evaluationBytesMax {
+			return nil, track.Errorf(track.NotImplemented, "The evaluation datasets have more than %d MiB of tags and schemas, which is more than is searched; get them by their ids", evaluationBytesMax>>20)
 		}
 	}
 	return out, nil

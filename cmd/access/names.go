@@ -60,8 +60,11 @@ func NamesOf(reach Reach, query map[string][]string, body []byte) (Names, error)
 		return n, err
 	}
 	switch {
-	case reach == NewRun && len(inBody.Experiments) == 0:
-		n.Experiments = append(n.Experiments, "") // the default one
+	case reach == NewRun:
+		// The one field that the route reads; without it the run is the default experiment's, whatever else is named.
+		if id, err := f.ID("experiment_id"); err != nil || id == "" {
+			n.Experiments = append(n.Experiments, "")
+		}
 	case reach == NewExperiment:
 		err = n.newExperiment(f)
 	}

@@ -71,6 +71,8 @@ func TestNamesAreFoundWhereverTheyStand(t *testing.T) {
 		{"escapes", access.Named, "", `{"run\u005fid":"r1"}`, ";;r1;", ""},
 		{"the last of two counts for the handler, too", access.Named, "", `{"run_id":"r1","run_id":"r2"}`, ";;r2;", ""},
 		{"no name of an experiment is the default one", access.NewRun, "", `{"run_name":"x"}`, ";;;", ""},
+		{"so it is if another field names one", access.NewRun, "", `{"experiment_ids":["3"]}`, "3 ;;;", ""},
+		{"and if it is null", access.NewRun, "", `{"experiment_id":null,"experiment_ids":"3"}`, "3 ;;;", ""},
 		{"a named one is not", access.NewRun, "", `{"experiment_id":"3"}`, "3;;;", ""},
 		{"one in the query does not count", access.NewRun, "experiment_id=3", `{}`, "3 ;;;", ""},
 		{"a new experiment", access.NewExperiment, "", `{"name":"wine"}`, ";wine;;", ""},

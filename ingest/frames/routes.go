@@ -17,6 +17,7 @@ import (
 	"github.com/streamgauge/streamgauge/ingest/quota"
 	"github.com/streamgauge/streamgauge/schemas/frame"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -148,13 +149,22 @@ func (e *Edge) read(ctx context.Context, split *splitter, a *admission) (*parcel
 		n := len(s.GetPoints().GetKey())
 		p.points += n
 		p.ordered = p.ordered || len(s.GetEvents()) > 0
-		spent[s.GetRunId()] += n + len(s.GetEvents()) + len(s.GetValues()) + len(s.GetConsole())
+		spent[s.GetRunId()] += n + entries(s.GetEvents()) + len(s.GetValues()) + len(s.GetConsole())
 	}
 	if err := e.Quota.Take(time.Now(), track.CallerOf(ctx), spent); err != nil {
 		e.Meter.RefuseRate()
 		return nil, err
 	}
 	return p, nil
+}
+
+// entries is how much of a run's rate its events spend: each by itself, and the params and tags in it.
+func entries(events []*sgpb.RunEvent) int {
+	n := len(events)
+	for _, e := range events {
+		n += len(e.GetParams().GetParams()) + len(e.GetTags().GetTags()) + len(e.GetStarted().GetTags())
+	}
+	return n
 }
 
 // pass makes a frame durable.

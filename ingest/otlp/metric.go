@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/schemas/frame"
@@ -25,6 +27,8 @@ const (
 	MetricsBytesMax = 4 << 20
 	// metricPointsMax bounds what a request becomes.
 	metricPointsMax = 100_000
+	// messagesMax bounds what it may be before it is parsed; exporters send 100 bytes for one, so that 4 MiB are some 40,000.
+	messagesMax = 300_000
 )
 
 // Attributes that say where points belong: the run is an attribute of the resource, the step of a data point.
@@ -76,6 +80,9 @@ func ParseMetrics(body []byte, mediaType string, nowMS int64) (*Metrics, error) 
 			return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, m)
 		}
 	}
+	if messages(body, mediaType) > messagesMax {
+		return nil, tooManyPoints()
+	}
 	if err := unmarshal(body, &data); err != nil {
 		return nil, track.Errorf(track.BadRequest, "Invalid OpenTelemetry format: %v", err)
 	}
@@ -86,7 +93,7 @@ func ParseMetrics(body []byte, mediaType string, nowMS int64) (*Metrics, error) 
 			for _, metric := range scope.GetMetrics() {
 				of.metric(metric)
 				if m.points+len(of.run.Points) > metricPointsMax {
-					return nil, fiber.NewError(fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the metrics are more than %d points; send fewer at a time", metricPointsMax))
+					return nil, tooManyPoints()
 				}
 			}
 		}
@@ -96,6 +103,76 @@ func ParseMetrics(body []byte, mediaType string, nowMS int64) (*Metrics, error) 
 		}
 	}
 	return m, nil
+}
+
+func tooManyPoints() error {
+	return fiber.NewError(fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the metrics are more than %d points; send fewer at a time", metricPointsMax))
+}
+
+// messages counts, before memory is spent on them, about how many messages a body has: one of two bytes becomes one of two
+// hundred when it is parsed.
+func messages(body []byte, mediaType string) int {
+	if mediaType == "application/json" {
+		return bytes.Count(body, []byte{'{'})
+	}
+	n := 0
+	each(body, 1, func(resource []byte) { // MetricsData.resource_metrics
+		n++
+		each(resource, 2, func(scope []byte) { // ResourceMetrics.scope_metrics
+			n++
+			each(scope, 2, func(metric []byte) { // ScopeMetrics.metrics
+				n++
+				// Metric.gauge, sum, histogram, exponential_histogram and summary all have data_points as field 1.
+				for _, kind := range []protowire.Number{5, 7, 9, 10, 11} {
+					each(metric, kind, func(data []byte) { each(data, 1, func(point []byte) { n += 1 + inside(point) }) })
+				}
+			})
+		})
+	})
+	return n
+}
+
+// inside counts the attributes, exemplars and texts of a data point.
+func inside(point []byte) (n int) {
+	for len(point) > 0 {
+		number, kind, tag := protowire.ConsumeTag(point)
+		if tag < 0 {
+			return n
+		}
+		value := protowire.ConsumeFieldValue(number, kind, point[tag:])
+		if value < 0 {
+			return n
+		}
+		if kind == protowire.BytesType {
+			n++
+		}
+		point = point[tag+value:]
+	}
+	return n
+}
+
+// each visits the messages of a field; what is no protobuf ends it, and is refused when it is parsed.
+func each(b []byte, field protowire.Number, visit func([]byte)) {
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return
+		}
+		b = b[n:]
+		if kind == protowire.BytesType && number == field {
+			inner, n := protowire.ConsumeBytes(b)
+			if n < 0 {
+				return
+			}
+			visit(inner)
+			b = b[n:]
+			continue
+		}
+		if n = protowire.ConsumeFieldValue(number, kind, b); n < 0 {
+			return
+		}
+		b = b[n:]
+	}
 }
 
 func runOf(attributes []*commonpb.KeyValue) string {

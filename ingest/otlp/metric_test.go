@@ -1,16 +1,21 @@
 package otlp_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/gofiber/fiber/v2"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/ingest/otlp"
@@ -107,6 +112,41 @@ func TestMetricsThatCannotBePointsAreCounted(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, err, m)
 		}
 	}
+}
+
+// TestEmptyMessagesAreCountedBeforeTheyAreParsed: two bytes each, they would become some hundred times as much.
+func TestEmptyMessagesAreCountedBeforeTheyAreParsed(t *testing.T) {
+	wrap := func(field protowire.Number, inner []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, field, protowire.BytesType), inner)
+	}
+	empty := bytes.Repeat(wrap(1, nil), 400_000)
+	for name, b := range map[string][]byte{
+		"points":     wrap(1, wrap(2, wrap(2, wrap(5, empty)))),
+		"metrics":    wrap(1, wrap(2, bytes.Repeat(wrap(2, nil), 400_000))),
+		"attributes": wrap(1, wrap(2, wrap(2, wrap(5, wrap(1, bytes.Repeat(wrap(7, nil), 400_000)))))),
+		"resources":  empty,
+	} {
+		before := allocated()
+		_, err := otlp.ParseMetrics(b, "application/x-protobuf", 1)
+		var e *fiber.Error
+		if !errors.As(err, &e) || e.Code != fiber.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %v", name, err)
+		}
+		if grown := allocated() - before; grown > 1<<20 {
+			t.Errorf("%s: %d bytes were allocated", name, grown)
+		}
+	}
+	many := []byte(`{"resourceMetrics":[` + strings.Repeat(`{},`, 400_000) + `{}]}`)
+	if _, err := otlp.ParseMetrics(many, "application/json", 1); err == nil {
+		t.Error("400,000 objects of JSON are taken")
+	}
+}
+
+// allocated is what was ever allocated.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }
 
 func TestMetricsThatAreNoneAreRefused(t *testing.T) {

@@ -52,7 +52,8 @@ func New(l Limits) *Quota {
 	return &Quota{limits: l}
 }
 
-// Take spends points of a caller on runs, by their ids, or spends nothing and says when to come back.
+// Take spends points of a caller on runs, by their ids, or spends nothing and says when to come back. A run that is yet to
+// be made has the id "", and no rate of its own.
 func (q *Quota) Take(now time.Time, caller *track.Caller, runs map[string]int) error {
 	if q == nil {
 		return nil
@@ -61,10 +62,13 @@ func (q *Quota) Take(now time.Time, caller *track.Caller, runs map[string]int) e
 	defer q.mu.Unlock()
 	all := 0
 	for id, n := range runs {
+		all += n
+		if id == "" {
+			continue
+		}
 		if wait := q.wait(now, key{id: id}, q.limits.Run); wait > 0 {
 			return exhausted(wait, "run "+id, q.limits.Run, "--run-rate")
 		}
-		all += n
 	}
 	who := key{token: true, id: caller.Token}
 	if caller.Token != "" {
@@ -74,7 +78,9 @@ func (q *Quota) Take(now time.Time, caller *track.Caller, runs map[string]int) e
 		q.spend(now, who, q.limits.Token, all)
 	}
 	for id, n := range runs {
-		q.spend(now, key{id: id}, q.limits.Run, n)
+		if id != "" {
+			q.spend(now, key{id: id}, q.limits.Run, n)
+		}
 	}
 	return nil
 }

@@ -230,6 +230,24 @@ func TestMoreThanFitsIsSaid(t *testing.T) {
 	}
 }
 
+func TestWhatDidNotFitIsNotReplacedByWhatIsOlder(t *testing.T) {
+	set := registered.New(registered.Options{BytesMax: 2000})
+	version := func(revision uint64, description string) registered.Document {
+		return registered.Document{Revision: revision, Version: &sgpb.ModelVersion{RegisteredModelId: "a", Version: 1, Description: description}}
+	}
+	set.Add([]registered.Document{
+		{Revision: 1, Model: &sgpb.RegisteredModel{Id: "a", Name: "wine", Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE}},
+		version(2, ""), version(5, strings.Repeat("x", 3000)), version(2, ""),
+	})
+	if found, err := find(set, "model-versions", "", nil); track.CodeOf(err) != track.NotImplemented {
+		t.Errorf("revision 2 answers for revision 5, which did not fit: %v %v", found, err)
+	}
+	set.Add([]registered.Document{version(6, "")})
+	if found, err := find(set, "model-versions", "", nil); err != nil || len(found) != 1 {
+		t.Errorf("%v %v once it fits", found, err)
+	}
+}
+
 func TestModelsThemselvesAreBounded(t *testing.T) {
 	set := registered.New(registered.Options{BytesMax: 2000})
 	large := &sgpb.RegisteredModel{Id: "a", Name: "wine", Description: strings.Repeat("x", 3000), Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE}

@@ -65,8 +65,8 @@ type model struct {
 	revision uint64
 	bytes    int64
 	versions map[uint64]*version
-	// left are the numbers of versions that did not fit; leftOut says that of the model itself.
-	left    map[uint64]struct{}
+	// left are the numbers of versions that did not fit and their revisions; leftOut says that of the model itself.
+	left    map[uint64]uint64
 	leftOut bool
 	// prompts counts the versions that are prompts, deleted ones too: one makes all of them prompts to a search.
 	prompts int
@@ -191,7 +191,7 @@ func (s *Set) addVersion(doc *sgpb.ModelVersion, revision uint64) {
 		return
 	}
 	old := m.versions[doc.GetVersion()]
-	if old != nil && revision <= old.revision {
+	if old != nil && revision <= old.revision || revision <= m.left[doc.GetVersion()] {
 		return
 	}
 	v := &version{doc: doc, revision: revision, bytes: versionBytes + cost(doc, doc.GetTags())}
@@ -202,7 +202,7 @@ func (s *Set) addVersion(doc *sgpb.ModelVersion, revision uint64) {
 		delete(m.versions, doc.GetVersion())
 	}
 	if s.versions >= s.opts.VersionsMax || s.bytes+v.bytes > s.opts.BytesMax {
-		s.leave(m, doc.GetVersion())
+		s.leave(m, doc.GetVersion(), revision)
 		return
 	}
 	if _, was := m.left[doc.GetVersion()]; was {
@@ -215,16 +215,15 @@ func (s *Set) addVersion(doc *sgpb.ModelVersion, revision uint64) {
 	m.prompts += prompts(v)
 }
 
-// leave notes a version that does not fit, once.
-func (s *Set) leave(m *model, number uint64) {
-	if _, was := m.left[number]; was {
-		return
+// leave notes a version that does not fit; it counts once.
+func (s *Set) leave(m *model, number, revision uint64) {
+	if _, was := m.left[number]; !was {
+		s.left++
 	}
 	if m.left == nil {
-		m.left = make(map[uint64]struct{})
+		m.left = make(map[uint64]uint64)
 	}
-	m.left[number] = struct{}{}
-	s.left++
+	m.left[number] = revision
 }
 
 // prompts is 1 for a version that MLflow's search takes for a prompt's; it compares the tag's text exactly.

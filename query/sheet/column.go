@@ -11,7 +11,29 @@ const pieceRows = 64
 // column is a value of every row, or none. A piece keeps only the values that are there, in order of rows, so that
 // a key which few runs have costs little.
 type column[T any] struct {
+	key    string
+	number uint32
 	pieces []piece[T]
+}
+
+// columns are those of one kind by their keys, and by the numbers that rows know their own by: a run has few of them,
+// however many its experiment has.
+type columns[T any] struct {
+	byKey map[string]*column[T]
+	list  []*column[T]
+}
+
+// make gives the column of a key, and whether it is a new one.
+func (cs *columns[T]) make(key string) (c *column[T], made bool) {
+	if c = cs.byKey[key]; c != nil {
+		return c, false
+	}
+	if cs.byKey == nil {
+		cs.byKey = make(map[string]*column[T])
+	}
+	c = &column[T]{key: key, number: uint32(len(cs.list))}
+	cs.byKey[key], cs.list = c, append(cs.list, c)
+	return c, true
 }
 
 type piece[T any] struct {

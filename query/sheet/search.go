@@ -37,7 +37,7 @@ type Row struct {
 
 // Metric reads a column.
 func (r *Row) Metric(key string) (float64, bool) {
-	if c := r.sheet.metrics[key]; c != nil {
+	if c := r.sheet.metrics.byKey[key]; c != nil {
 		if l := c.at(r.index); l != nil {
 			return l.Value, true
 		}
@@ -49,9 +49,9 @@ func (r *Row) Metric(key string) (float64, bool) {
 func (r *Row) Text(f filter.Field) (string, bool) {
 	switch f.Entity {
 	case filter.Param:
-		return r.sheet.text(r.sheet.params[f.Key], r.index)
+		return r.sheet.text(r.sheet.params.byKey[f.Key], r.index)
 	case filter.Tag:
-		return r.sheet.text(r.sheet.tags[f.Key], r.index)
+		return r.sheet.text(r.sheet.tags.byKey[f.Key], r.index)
 	}
 	return r.RunRow.Text(f)
 }
@@ -157,19 +157,18 @@ func (s *Sheet) document(number track.RunNumber) (run *sgpb.Run, revision uint64
 		return nil, 0, false
 	}
 	run = shallow(s.rows[i].run)
-	run.Params, run.Tags = s.textsOf(s.params, i), s.textsOf(s.tags, i)
+	run.Params, run.Tags = s.textsOf(&s.params, s.rows[i].params, i), s.textsOf(&s.tags, s.rows[i].tags, i)
 	return run, s.rows[i].revision, true
 }
 
-func (s *Sheet) textsOf(columns map[string]*column[uint32], row int) map[string]string {
-	var out map[string]string
-	for key, c := range columns {
-		if n := c.at(row); n != nil {
-			if out == nil {
-				out = make(map[string]string, len(columns))
-			}
-			out[key] = s.texts.list[*n]
-		}
+func (s *Sheet) textsOf(in *columns[uint32], own []uint32, row int) map[string]string {
+	if len(own) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(own))
+	for _, number := range own {
+		c := in.list[number]
+		out[c.key] = s.texts.list[*c.at(row)]
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -22,9 +23,9 @@ type Sheet struct {
 	mu      sync.RWMutex
 	rows    []row
 	numbers map[track.RunNumber]int
-	params  map[string]*column[uint32]
-	tags    map[string]*column[uint32]
-	metrics map[string]*column[track.Latest]
+	params  columns[uint32]
+	tags    columns[uint32]
+	metrics columns[track.Latest]
 	texts   texts
 	// datasets are those of the rows' inputs: runs of one experiment mostly share them.
 	datasets map[datasetKey]*sgpb.Dataset
@@ -43,6 +44,8 @@ type row struct {
 	run      *sgpb.Run
 	revision uint64
 	bytes    int64
+	// params, tags and metrics are the numbers of the columns in which the run has a value.
+	params, tags, metrics []uint32
 }
 
 type datasetKey struct{ name, digest string }
@@ -50,8 +53,7 @@ type datasetKey struct{ name, digest string }
 func newSheet() *Sheet {
 	return &Sheet{
 		loading: make(chan struct{}, 1), large: make(chan struct{}),
-		numbers: make(map[track.RunNumber]int), params: make(map[string]*column[uint32]), tags: make(map[string]*column[uint32]),
-		metrics: make(map[string]*column[track.Latest]), datasets: make(map[datasetKey]*sgpb.Dataset),
+		numbers: make(map[track.RunNumber]int), datasets: make(map[datasetKey]*sgpb.Dataset),
 		texts: texts{numbers: make(map[string]uint32)}, bytes: sheetBytes,
 	}
 }
@@ -84,9 +86,9 @@ func (s *Sheet) joinDocument(number track.RunNumber, run *sgpb.Run, revision uin
 		return
 	}
 	s.bytes -= r.bytes
-	*r = row{revision: revision}
-	s.setTexts(s.params, i, run.GetParams())
-	s.setTexts(s.tags, i, run.GetTags())
+	r.run, r.revision, r.bytes = nil, revision, 0
+	r.params = s.setTexts(&s.params, r.params, i, run.GetParams())
+	r.tags = s.setTexts(&s.tags, r.tags, i, run.GetTags())
 	if run != nil {
 		var shared int
 		r.run, shared = s.bare(run)
@@ -96,31 +98,38 @@ func (s *Sheet) joinDocument(number track.RunNumber, run *sgpb.Run, revision uin
 	}
 }
 
-const numberBytes = int64(unsafe.Sizeof(uint32(0)))
+const (
+	// ownBytes is a row's note of a column, with the room of the list that holds it.
+	ownBytes = 8
+	// textValueBytes is what a text of a row costs beside the text.
+	textValueBytes = int64(unsafe.Sizeof(uint32(0))) + ownBytes
+)
 
-// setTexts makes a row's texts in columns be what a map says.
-func (s *Sheet) setTexts(columns map[string]*column[uint32], row int, values map[string]string) {
-	for key, c := range columns {
-		if n := c.at(row); n != nil {
-			if text, ok := values[key]; !ok || text != s.texts.list[*n] {
-				s.texts.release(*n)
-				c.remove(row)
-				s.bytes -= numberBytes
-			}
+// setTexts makes a row's texts be what a map says; own are the columns in which it has texts, before and after.
+func (s *Sheet) setTexts(in *columns[uint32], own []uint32, row int, values map[string]string) []uint32 {
+	own = slices.DeleteFunc(own, func(number uint32) bool {
+		c := in.list[number]
+		n := c.at(row)
+		if text, ok := values[c.key]; ok && text == s.texts.list[*n] {
+			return false
 		}
-	}
+		s.texts.release(*n)
+		c.remove(row)
+		s.bytes -= textValueBytes
+		return true
+	})
 	for key, text := range values {
-		c := columns[key]
-		if c == nil {
-			c = new(column[uint32])
-			columns[key] = c
+		c, made := in.make(key)
+		if made {
 			s.bytes += columnBytes + int64(len(key))
 		}
 		if c.at(row) == nil {
-			s.bytes += grow(c, row) + numberBytes
+			s.bytes += grow(c, row) + textValueBytes
 			c.put(row, s.texts.use(text))
+			own = append(own, c.number)
 		}
 	}
+	return own
 }
 
 // grow is what a column's pieces grow by if a row is put.
@@ -183,15 +192,14 @@ func (s *Sheet) joinValues(values []hot.Value) {
 }
 
 func (s *Sheet) join(row int, key string, l track.Latest) {
-	c := s.metrics[key]
-	if c == nil {
-		c = new(column[track.Latest])
-		s.metrics[key] = c
+	c, made := s.metrics.make(key)
+	if made {
 		s.bytes += columnBytes + int64(len(key))
 	}
 	if old := c.at(row); old == nil {
-		s.bytes += grow(c, row) + int64(unsafe.Sizeof(l))
+		s.bytes += grow(c, row) + int64(unsafe.Sizeof(l)) + ownBytes
 		c.put(row, l)
+		s.rows[row].metrics = append(s.rows[row].metrics, c.number)
 	} else if l.Compare(*old) > 0 {
 		*old = l
 	}

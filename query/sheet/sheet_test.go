@@ -222,6 +222,48 @@ func TestChangesOfARunDoNotMakeItsSheetGrow(t *testing.T) {
 	}
 }
 
+// TestARunCostsWhatItHas: runs with names of their own make an experiment of very many columns, which a page, or a change
+// of a run, must not look at one by one. It would take minutes.
+func TestARunCostsWhatItHas(t *testing.T) {
+	t.Parallel()
+	const runs, names = 1500, 100
+	w := newWorld(t, 1)
+	write := func(n int, lr string) {
+		w.revision++
+		run := &sgpb.Run{Id: id(n), ExperimentId: "1", Params: map[string]string{"lr": lr}}
+		section := &feed.Section{RunID: id(n), Experiment: 1}
+		section.Run, _ = track.ParseRunID(id(n))
+		for i := range names {
+			key := fmt.Sprintf("own %d of %d", i, n)
+			run.Params[key] = "x"
+			section.Points.Keys = append(section.Points.Keys, key)
+			section.Points.Key = append(section.Points.Key, uint32(i))
+			section.Points.Step, section.Points.TimeMS = append(section.Points.Step, 1), append(section.Points.TimeMS, 1)
+			section.Points.Value = append(section.Points.Value, float64(i))
+		}
+		w.set.ObserveDocuments([]feed.Document{{Key: document.RunKey(run.Id), Revision: w.revision, Doc: &sgpb.Document{Body: &sgpb.Document_Run{Run: run}}}})
+		w.set.ObserveSections([]*feed.Section{section})
+	}
+	var all []string
+	var numbers []track.RunNumber
+	for n := range runs {
+		write(n, "1")
+		number, _ := track.ParseRunID(id(n))
+		all, numbers = append(all, id(n)), append(numbers, number)
+	}
+	for n := range runs {
+		write(n, "2")
+	}
+	docs, err := sheet.Before{Set: w.set, Source: nothing{}}.Runs(t.Context(), all)
+	if err != nil || len(docs) != runs || len(docs[7].Run.GetParams()) != names+1 || docs[7].Run.GetParams()["lr"] != "2" {
+		t.Fatalf("%d documents, %v", len(docs), err)
+	}
+	latest, err := sheet.Before{Set: w.set, Source: nothing{}}.Latest(t.Context(), 1, numbers)
+	if err != nil || len(latest) != runs*names {
+		t.Fatalf("%d values, %v", len(latest), err)
+	}
+}
+
 func TestWhatIsTooLargeIsNotKept(t *testing.T) {
 	t.Parallel()
 	w := &world{Rand: rand.New(rand.NewPCG(1, 1)), set: sheet.New(sheet.Options{BytesMax: 100_000})}

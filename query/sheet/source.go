@@ -74,10 +74,9 @@ func (s *Sheet) latest(runs []track.RunNumber) (out []hot.Value) {
 		if !ok {
 			continue
 		}
-		for key, c := range s.metrics {
-			if l := c.at(i); l != nil {
-				out = append(out, hot.Value{Run: number, Key: key, Latest: *l})
-			}
+		for _, own := range s.rows[i].metrics {
+			c := s.metrics.list[own]
+			out = append(out, hot.Value{Run: number, Key: c.key, Latest: *c.at(i)})
 		}
 	}
 	return out

@@ -21,7 +21,6 @@ package commit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -167,7 +166,7 @@ func (m *Committer) prepare(ctx context.Context, q *request) error {
 		}
 		q.loaded[missing.Key] = e
 	}
-	return fmt.Errorf("prepare %T: it needs more than %d documents", q.command, documentsMax)
+	return tooManyDocuments()
 }
 
 func (m *Committer) given(q *request) decide.Given {

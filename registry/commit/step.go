@@ -210,5 +210,9 @@ func (m *Committer) tryAlone(ctx context.Context, q *request) error {
 		q.settle(o)
 		return nil
 	}
-	return track.Errorf(track.InternalError, "the command %T needs more than %d documents", q.command, documentsMax)
+	return tooManyDocuments()
+}
+
+func tooManyDocuments() error {
+	return track.Errorf(track.InvalidParameterValue, "The request concerns more than %d documents at once; make several of it", documentsMax)
 }

@@ -85,7 +85,7 @@ func (c Create) Decide(d *decide.Decider) error {
 	if err := mlflow.CheckLength("name", c.Name, NameMax); err != nil {
 		return err
 	}
-	if err := check(c.Tags, len(c.ExperimentIDs)); err != nil {
+	if err := check(c.Tags, c.ExperimentIDs); err != nil {
 		return err
 	}
 	now := d.Given().NowMS
@@ -99,7 +99,7 @@ func (c Create) Decide(d *decide.Decider) error {
 	return nil
 }
 
-func check(tags map[string]string, experiments int) error {
+func check(tags map[string]string, experiments []string) error {
 	size := 0
 	for k, v := range tags {
 		size += len(k) + len(v)
@@ -110,8 +110,13 @@ func check(tags map[string]string, experiments int) error {
 	if len(tags) > tagsMax {
 		return invalid("Invalid value for parameter 'tags': an evaluation dataset has at most %d", tagsMax)
 	}
-	if experiments > experimentsMax {
+	if len(experiments) > experimentsMax {
 		return invalid("Invalid value for parameter 'experiment_ids': an evaluation dataset is in at most %d", experimentsMax)
+	}
+	for _, id := range experiments {
+		if len(id) > experimentIDMax {
+			return invalid("Invalid value for parameter 'experiment_ids': an id of %d bytes is none of an experiment", len(id))
+		}
 	}
 	return nil
 }
@@ -130,7 +135,7 @@ func (c SetTags) Decide(d *decide.Decider) error {
 		tags = make(map[string]string, len(c.Tags))
 	}
 	maps.Copy(tags, c.Tags)
-	if err := check(tags, 0); err != nil {
+	if err := check(tags, nil); err != nil {
 		return err
 	}
 	change(d, c.ID, func(e *sgpb.EvaluationDataset) { e.Tags = tags })
@@ -179,7 +184,7 @@ func (c Place) Decide(d *decide.Decider) error {
 			ids = append(ids, id)
 		}
 	}
-	if err := check(nil, len(ids)); err != nil {
+	if err := check(nil, ids); err != nil {
 		return err
 	}
 	now := d.Given().NowMS

@@ -19,14 +19,18 @@ const (
 	// NameMax is MLflow's column, in characters.
 	NameMax         = 255
 	tagsMax         = 1000
-	experimentsMax  = 1000
 	RecordsMax      = 20_000
 	recordsBytesMax = 16 << 20
 	scorersBytesMax = 16 << 20
 	// scorerVersionBytes is about what a version takes beside its text.
 	scorerVersionBytes = 64
-	// tagsBytesMax bounds a dataset's tags together.
-	tagsBytesMax = 1 << 20
+	// experimentsMax keeps a request below the documents that one step of the journal may read; experimentIDMax bytes
+	// are more than any id has.
+	experimentsMax  = 400
+	experimentIDMax = 64
+	// tagsBytesMax and schemaBytesMax bound a dataset's tags and its schema: searches hold both of all datasets.
+	tagsBytesMax   = 256 << 10
+	schemaBytesMax = 256 << 10
 )
 
 func invalid(format string, args ...any) error {

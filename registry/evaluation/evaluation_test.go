@@ -57,6 +57,7 @@ func TestADatasetHoldsEachInputOnceAndHasBounds(t *testing.T) {
 		"too many records": records(evaluation.RecordsMax, 3),
 		"too many bytes":   records(17, 1<<20),
 		"no object":        {{Inputs: json.RawMessage(`[1]`)}},
+		"too many fields":  {{Inputs: manyFields(300, 1<<10)}},
 	} {
 		if err := write(all); track.CodeOf(err) != track.InvalidParameterValue {
 			t.Errorf("%s: %v", name, err)
@@ -73,6 +74,28 @@ func TestADatasetHoldsEachInputOnceAndHasBounds(t *testing.T) {
 	}
 	if err := write(records(1, 1)); track.CodeOf(err) != track.ResourceDoesNotExist {
 		t.Errorf("a write to a deleted dataset: %v", err)
+	}
+}
+
+// manyFields is an object of so many fields, whose names have so many bytes.
+func manyFields(n, size int) json.RawMessage {
+	all := make(map[string]int, n)
+	for i := range n {
+		all[fmt.Sprintf("%0*d", size, i)] = i
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func TestExperimentsOfADatasetAreBounded(t *testing.T) {
+	s := store{}
+	for name, ids := range map[string][]string{"too many": make([]string, 401), "too long": {strings.Repeat("1", 65)}} {
+		if err := s.do(evaluation.Create{Name: "a", ExperimentIDs: ids}); track.CodeOf(err) != track.InvalidParameterValue {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

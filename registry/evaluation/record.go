@@ -75,12 +75,15 @@ func (c Upsert) Decide(d *decide.Decider) error {
 	if err := w.bounds(); err != nil {
 		return err
 	}
-	*c.Counts = w.counts
-	store(d, c.ID, w.sorted())
 	schema, err := w.schema.text()
 	if err != nil {
 		return err
 	}
+	if len(schema) > schemaBytesMax {
+		return invalid("Invalid value for parameter 'records': with them the dataset's records have so many fields that its schema is %d bytes; at most %d fit, fields of deleted records included. Begin another dataset", len(schema), schemaBytesMax)
+	}
+	*c.Counts = w.counts
+	store(d, c.ID, w.sorted())
 	change(d, c.ID, func(e *sgpb.EvaluationDataset) {
 		e.Schema, e.Records, e.UpdatedMs, e.UpdatedBy = schema, uint32(len(w.all)), w.now, w.by
 		e.Digest = digest(e.GetName(), w.now)

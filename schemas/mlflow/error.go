@@ -5,6 +5,7 @@ package mlflow
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/go-faster/jx"
 
@@ -49,7 +50,7 @@ func ErrorBody(err error) (status int, body []byte, retryAfterSeconds int) {
 	w.FieldStart("error_code")
 	w.Str(string(e.Code))
 	w.FieldStart("message")
-	w.Str(e.Message)
+	w.Str(strings.ToValidUTF8(e.Message, "\uFFFD")) // it may quote what came in an address
 	if state, class := classOf(e); state != "" {
 		w.FieldStart("sqlstate")
 		w.Str(state)
