@@ -47,7 +47,7 @@ ORDER BY isNaN(last_value), if(${best:sqlstring} = 'greatest', -last_value, last
 // aligned selects from the chosen runs' series (a), in buckets of the same steps, and their names (r).
 func aligned(what, buckets string) string {
 	return `SELECT ` + what + `
-FROM sg.series_aligned(runs = [${run:sqlstring}], key = ${metric:sqlstring}, buckets = ` + buckets + `) AS a
+FROM sg.series_aligned(runs = arrayStringConcat([${run:sqlstring}], ','), key = ${metric:sqlstring}, buckets = ` + buckets + `) AS a
 INNER JOIN (SELECT run_id, ` + short + ` AS run, started FROM sg.runs WHERE run_id IN (${run:sqlstring})) AS r ON r.run_id = a.run_id
 ORDER BY 1, 2`
 }
