@@ -62,7 +62,7 @@ func newEngineStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Say which engine 'up' would run", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path, err := engine.FindLibrary(lib, app.EngineFolders())
+			path, err := app.FindEngine(lib)
 			if err != nil {
 				return err
 			}
