@@ -5,8 +5,6 @@
 Runs in .build/venv, after `make build engine`. Decision 024 says what is in the wheels and why there are two.
 """
 
-import functools
-import itertools
 import json
 import os
 import platform

@@ -1,7 +1,7 @@
 """How hatchling makes the wheels of `make wheel`; the package of the engine, deploy/engine/wheel, uses it too.
 
-Without the environment that `build/wheels.py` sets, this changes nothing: what comes out is the library alone, for every
-platform. That is what `pip install` of this folder, an editable install and the source distribution give.
+Without the environment that `build/wheels.py` sets, this changes nothing: what comes out is the library alone, for
+every platform. That is what `pip install` of this folder, an editable install and the source distribution give.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# A folder with what goes into the wheel beside the package, laid out as it will be installed; the platform's tag; the version.
+# A folder with what goes into the wheel beside the package, laid out as it will be installed; the tag; the version.
 STAGE, TAG, VERSION = "STREAMGAUGE_WHEEL_STAGE", "STREAMGAUGE_WHEEL_TAG", "STREAMGAUGE_WHEEL_VERSION"
 
 
