@@ -146,11 +146,8 @@ func (d *doctor) platform() finding {
 }
 
 func (d *doctor) engine() finding {
-	path, err := app.FindEngine(d.config.EngineLib)
+	path, err := loadableEngine(d.cmd.Context(), d.config.EngineLib)
 	if err != nil {
-		return finding{stateFail, "engine", err.Error(), app.EngineRemedy()}
-	}
-	if err := checkLibrary(d.cmd, path); err != nil {
 		return finding{stateFail, "engine", err.Error(), app.EngineRemedy()}
 	}
 	return finding{State: stateOK, Check: "engine", Detail: path + ", package " + engine.PackageVersion(path)}
