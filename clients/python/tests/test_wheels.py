@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tempfile
 import time
 import urllib.request
 import zipfile
@@ -104,17 +105,20 @@ def wheels() -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def installed(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    environment = Environment(tmp_path_factory.mktemp("installed"))
-    environment.install("streamgauge[server]")
-    return environment
+def installed(wheels: dict[str, Path]) -> Iterator[Environment]:
+    # Not pytest's folders, which stay for three runs: this one is large.
+    with tempfile.TemporaryDirectory(prefix="streamgauge-wheels-") as folder:
+        environment = Environment(Path(folder))
+        environment.install("streamgauge[server]")
+        yield environment
 
 
 @pytest.fixture(scope="module")
-def without_engine(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    environment = Environment(tmp_path_factory.mktemp("without-engine"))
-    environment.install("streamgauge")
-    return environment
+def without_engine(wheels: dict[str, Path]) -> Iterator[Environment]:
+    with tempfile.TemporaryDirectory(prefix="streamgauge-wheels-") as folder:
+        environment = Environment(Path(folder))
+        environment.install("streamgauge")
+        yield environment
 
 
 @pytest.fixture(scope="module")
