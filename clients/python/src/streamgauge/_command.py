@@ -1,8 +1,8 @@
 """The command `streamgauge`: becomes the program that platform wheels have in `_bundle/bin`.
 
 `make wheel` puts the Go program there (decision 024). It takes this process over, so signals and the exit status are
-its own. What it cannot know, where pip has put the engine's package, it learns by the environment. `sync` is done
-here, so that the library alone has it; `demo` is a script that wants this Python.
+its own. What it cannot know, where pip has put the engine's package, it learns by the environment. `demo` is a script
+that wants this Python; where there is no program, `sync` is done here, too.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def main() -> int:
 
 def _run(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
-    if command == "sync":
-        return _sync.main(arguments)
     program = BUNDLE / "bin" / "streamgauge"
     if not program.is_file():
+        if command == "sync":
+            return _sync.main(arguments)
         if command in ("version", "--version"):
             print(f"streamgauge {__version__} (the library alone)")
             return 0
