@@ -3,12 +3,13 @@
 
 PYTHON  ?= python3
 MODULES := schemas ingest consumers registry query dashboards deploy clients/go cmd
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell sh build/version.sh)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 
 VENV   := .build/venv
 WEB    := dashboards/web
 ENGINE := deploy/engine
+WHEELS := .build/wheels
 STAGE  := build/stage.sh
 TESTS  := $(PYTHON) build/tests.py
 CLI    := github.com/streamgauge/streamgauge/cmd/cli
@@ -22,7 +23,7 @@ export npm_config_loglevel := error
 WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight build engine web venv demo grafana test test-unit test-compat test-library test-faults test-web bench lint proto clean
+.PHONY: help preflight build engine web venv wheel demo grafana test test-unit test-compat test-library test-faults test-web bench lint proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +64,9 @@ $(VENV)/.complete: clients/python/requirements.lock
 		--disable-pip-version-check --no-deps --require-hashes --only-binary :all: --no-compile -r $<'
 	@touch $@
 
+wheel: build engine venv ## Python wheels of the library with the program, and of the engine, under .build/wheels/
+	@$(STAGE) "wheels" $(VENV)/bin/python build/wheels.py $(WHEELS) $(VERSION)
+
 demo: preflight ## all set-up, then a server and two real trainings against it; GRAFANA=DIR writes provisioning there
 	@began=$$(date +%s); $(MAKE) --no-print-directory -j3 build engine venv && \
 		DEMO_BEGAN=$$began $(VENV)/bin/python examples/demo.py
@@ -88,7 +92,7 @@ kafka: preflight
 test-unit: build engine s3server kafka ## the Go modules' own tests, and the scripts'
 	@$(TESTS) unit $(MODULES)
 
-test-compat: build engine venv s3server ## the real MLflow client against the real server
+test-compat: build engine venv wheel s3server ## the real MLflow client against the real server
 	@$(TESTS) compat $(VENV)/bin/python
 
 test-library: build engine venv ## the Python library alone, a part of test-compat

@@ -81,7 +81,13 @@ docs_name_real_files() {
 	}
 }
 
+# A Python package can have files of its own folder only.
+licences_are_one() {
+	cmp LICENSE clients/python/LICENSE && cmp LICENSE deploy/engine/wheel/LICENSE
+}
+
 check "scripts parse" scripts_parse
+check "licences are one" licences_are_one
 check "lock files name no address" locks_name_no_address
 check "docs name real files" docs_name_real_files
 check "gofmt" quiet gofmt -l build "$@"

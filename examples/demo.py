@@ -1,9 +1,11 @@
-"""`make demo`: starts a server on a fresh data folder, runs two real trainings against it, and shows what came of it.
+"""Starts a server on a fresh data folder, runs two real trainings against it, and shows what came of it.
 
-On a terminal the server stays up until Ctrl-C; elsewhere it is stopped and the status is 0. Whatever fails ends the
-demo with the server's last words and another status.
+It is `make demo` in a checkout and `streamgauge demo` of an installed package. On a terminal the server stays up until
+Ctrl-C; elsewhere it is stopped and the status is 0. Whatever fails ends the demo with the server's last words and
+another status.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -19,6 +21,9 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / "bin" / "streamgauge"
 LIBRARY = ROOT / "clients" / "python" / "src"
+# An installed package has program and examples side by side as a checkout has them, and nothing else of it.
+CHECKOUT = LIBRARY.is_dir()
+PROGRAM = "bin/streamgauge" if CHECKOUT else "streamgauge"
 START_SECONDS, STOP_SECONDS, CALL_SECONDS = 60, 20, 60
 LOG_LINES_SHOWN = 25
 
@@ -99,7 +104,7 @@ def train(server: Server, example: str) -> float:
     print(f"\n- examples/{example}/train.py ...", flush=True)
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(LIBRARY) if CHECKOUT else None, os.environ.get("PYTHONPATH")])),
         "STREAMGAUGE_URL": server.url,
         "STREAMGAUGE_DIR": str(server.data / "spool"),
         "MLFLOW_TRACKING_URI": server.url,
@@ -163,9 +168,9 @@ Where to look next:
   MLflow      export MLFLOW_TRACKING_URI={server.url}
   NATS        nats://{ports["nats"]}
   ClickHouse  {ports["clickhouse"]} (native), http://{ports["clickhouse_http"]}
-  SQL         bin/streamgauge sql --url {server.url} \\
+  SQL         {PROGRAM} sql --url {server.url} \\
                 "SELECT key, count(), min(v), max(v) FROM points WHERE key LIKE '%loss' GROUP BY key"
-  runs        bin/streamgauge runs --url {server.url} --experiment wine
+  runs        {PROGRAM} runs --url {server.url} --experiment wine
   data        {server.data}
 """, flush=True)  # fmt: skip
 
@@ -193,8 +198,11 @@ def run(server: Server, began: float) -> None:
         except KeyboardInterrupt:
             print()
     else:
-        print("Without a terminal the demo ends here, and these addresses with it; `make build engine` and", end=" ")
-        print("`bin/streamgauge up` start a server that stays.", flush=True)
+        stays = "`make build engine` and `bin/streamgauge up` start" if CHECKOUT else "`streamgauge up` starts"
+        print(
+            f"Without a terminal the demo ends here, and these addresses with it; {stays} a server that stays.",
+            flush=True,
+        )
 
 
 def interrupted(*_: object) -> NoReturn:
@@ -202,6 +210,7 @@ def interrupted(*_: object) -> NoReturn:
 
 
 def main() -> int:
+    argparse.ArgumentParser(prog="make demo" if CHECKOUT else "streamgauge demo", description=__doc__).parse_args()
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, interrupted)  # as Ctrl-C does: the server must not outlive the demo
     folder = Path(tempfile.mkdtemp(prefix="streamgauge-demo-"))

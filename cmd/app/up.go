@@ -132,7 +132,7 @@ func prepare(ctx context.Context, c Config, p Process, f *folder) (*server, erro
 	if err := checkPorts(&c); err != nil {
 		return nil, err
 	}
-	lib, err := engine.FindLibrary(c.EngineLib, EngineFolders())
+	lib, err := FindEngine(c.EngineLib)
 	if err != nil {
 		return nil, err
 	}

@@ -6,14 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/streamgauge/streamgauge/cmd/engine"
-	files "github.com/streamgauge/streamgauge/deploy/engine"
 )
 
 // The runs of the fake server: two whose ids and names are alike, and a deleted one.
@@ -199,31 +194,6 @@ func TestWordsThatAreNoCommands(t *testing.T) {
 		if status, out, errOut := command(tt.args...); status != tt.status || !strings.Contains(out+errOut, tt.want) {
 			t.Errorf("%v: %d %s%s", tt.args, status, out, errOut)
 		}
-	}
-}
-
-func TestInstalledEngineIsOneThatCameToItsEnd(t *testing.T) {
-	dir := t.TempDir()
-	if got := installedEngine(dir); got != "" {
-		t.Errorf("an empty folder has %s", got)
-	}
-	lock, err := files.Files.ReadFile("package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "package-lock.json"), string(lock))
-	lib := filepath.Join(dir, "node_modules", filepath.FromSlash(engine.Package(runtime.GOOS, runtime.GOARCH)), "libchdb.so")
-	write(t, lib, "")
-	if got := installedEngine(dir); got != "" {
-		t.Errorf("an install that broke off has %s", got)
-	}
-	write(t, filepath.Join(dir, "node_modules", ".package-lock.json"), "{}")
-	if got := installedEngine(dir); got != lib {
-		t.Errorf("got %q, want %s", got, lib)
-	}
-	write(t, filepath.Join(dir, "package-lock.json"), "older")
-	if got := installedEngine(dir); got != "" {
-		t.Errorf("an older engine passes for the pinned one: %s", got)
 	}
 }
 

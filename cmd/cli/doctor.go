@@ -146,12 +146,9 @@ func (d *doctor) platform() finding {
 }
 
 func (d *doctor) engine() finding {
-	path, err := engine.FindLibrary(d.config.EngineLib, app.EngineFolders())
+	path, err := loadableEngine(d.cmd.Context(), d.config.EngineLib)
 	if err != nil {
-		return finding{stateFail, "engine", err.Error(), "streamgauge engine install"}
-	}
-	if err := checkLibrary(d.cmd, path); err != nil {
-		return finding{stateFail, "engine", err.Error(), "streamgauge engine install"}
+		return finding{stateFail, "engine", err.Error(), app.EngineRemedy()}
 	}
 	return finding{State: stateOK, Check: "engine", Detail: path + ", package " + engine.PackageVersion(path)}
 }

@@ -1,18 +1,15 @@
 package cli
 
 import (
-	"bytes"
+	"context"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/streamgauge/streamgauge/cmd/app"
 	"github.com/streamgauge/streamgauge/cmd/engine"
-	files "github.com/streamgauge/streamgauge/deploy/engine"
+	"github.com/streamgauge/streamgauge/cmd/engine/install"
 )
 
 func newEngine() *cobra.Command {
@@ -62,11 +59,8 @@ func newEngineStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Say which engine 'up' would run", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path, err := engine.FindLibrary(lib, app.EngineFolders())
+			path, err := loadableEngine(cmd.Context(), lib)
 			if err != nil {
-				return err
-			}
-			if err := checkLibrary(cmd, path); err != nil {
 				return err
 			}
 			if asJSON {
@@ -81,17 +75,13 @@ func newEngineStatus() *cobra.Command {
 	return cmd
 }
 
-// checkLibrary loads a library in another process.
-func checkLibrary(cmd *cobra.Command, path string) error {
-	exe, err := os.Executable()
+// loadableEngine is the library that `up` would run, after a look whether it loads.
+func loadableEngine(ctx context.Context, explicit string) (string, error) {
+	path, err := app.FindEngine(explicit)
 	if err != nil {
-		return fmt.Errorf("find our own binary: %w", err)
+		return "", err
 	}
-	out, err := exec.CommandContext(cmd.Context(), exe, "engine", "check", path).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("the engine %s cannot be loaded: %w: %s", path, err, out)
-	}
-	return nil
+	return path, install.Loads(ctx, path)
 }
 
 func newEngineInstall() *cobra.Command {
@@ -102,74 +92,14 @@ func newEngineInstall() *cobra.Command {
 		Short: "Install the pinned engine with npm, checked by its hash",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if path := installedEngine(dir); path != "" && !force && checkLibrary(cmd, path) == nil {
+			if path := install.Installed(dir); path != "" && !force && install.Loads(cmd.Context(), path) == nil {
 				fmt.Fprintf(cmd.OutOrStdout(), "already there: %s\n", path)
 				return nil
 			}
-			return installEngine(cmd, dir)
+			return install.Run(cmd.Context(), dir, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&dir, "to", app.EngineHome(), "folder to install into")
 	cmd.Flags().BoolVar(&force, "force", false, "install again what is there")
 	return cmd
-}
-
-// installedEngine is the library that an earlier install of these same pinned versions brought to its end, "" if
-// there is none.
-func installedEngine(dir string) string {
-	const lock = "package-lock.json"
-	pinned, err := files.Files.ReadFile(lock)
-	if err != nil {
-		return ""
-	}
-	if there, err := os.ReadFile(filepath.Join(dir, lock)); err != nil || !bytes.Equal(there, pinned) {
-		return ""
-	}
-	// npm writes this file last.
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
-		return ""
-	}
-	path, err := engine.FindLibrary("", []string{dir})
-	if err != nil {
-		return ""
-	}
-	return path
-}
-
-func installEngine(cmd *cobra.Command, dir string) error {
-	npm, err := exec.LookPath("npm")
-	if err != nil {
-		return fmt.Errorf("npm is missing, it brings the engine: install Node.js 20 (Debian: `apt install nodejs npm`, Fedora: `dnf install nodejs`, macOS: `brew install node`), or copy the package's libchdb.so here and name it with --engine-lib")
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make the engine's folder: %w", err)
-	}
-	names, err := fs.ReadDir(files.Files, ".")
-	if err != nil {
-		return fmt.Errorf("read the pinned versions: %w", err)
-	}
-	for _, n := range names {
-		b, err := files.Files.ReadFile(n.Name())
-		if err != nil {
-			return fmt.Errorf("read the pinned versions: %w", err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, n.Name()), b, 0o644); err != nil {
-			return fmt.Errorf("write the pinned versions: %w", err)
-		}
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "installing the ClickHouse engine into %s (some 570 MB)\n", dir)
-	ci := exec.CommandContext(cmd.Context(), npm, "ci", "--no-audit", "--no-fund", "--loglevel", "error")
-	ci.Dir, ci.Stdout, ci.Stderr = dir, cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if err := ci.Run(); err != nil {
-		return fmt.Errorf("npm ci in %s: %w", dir, err)
-	}
-	path, err := engine.FindLibrary("", []string{dir})
-	if err != nil {
-		return err
-	}
-	if err := checkLibrary(cmd, path); err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "ready: %s\n", path)
-	return nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,9 @@ import (
 
 // Version is the engine that this binary is made for: major and minor.
 const Version = "26.7"
+
+// ErrMissing says that no folder has the library.
+var ErrMissing = errors.New("the ClickHouse engine is not installed")
 
 // Package is the npm package that holds the library for a platform, "" if there is none.
 func Package(goos, goarch string) string {
@@ -50,7 +54,7 @@ func FindLibrary(explicit string, folders []string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("the ClickHouse engine (%s) is not installed; run `streamgauge engine install` (looked in %s)", pkg, strings.Join(folders, ", "))
+	return "", fmt.Errorf("%w (%s, looked for in %s)", ErrMissing, pkg, strings.Join(folders, ", "))
 }
 
 // PackageVersion is the version of the npm package around a library, "unknown" for one that stands alone.

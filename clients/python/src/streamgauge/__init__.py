@@ -15,8 +15,12 @@ has the rest.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from typing import Any
+
+if sys.platform == "win32":
+    raise ImportError("streamgauge runs on Linux and macOS; Windows is not supported (WSL is Linux)")
 
 from streamgauge import _init
 from streamgauge._run import Run

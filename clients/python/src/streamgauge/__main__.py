@@ -1,8 +1,8 @@
-"""python -m streamgauge sync DIR"""
+"""`python -m streamgauge ...` is the command `streamgauge` of this Python."""
 
 import sys
 
-from streamgauge._sync import main
+from streamgauge._command import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
