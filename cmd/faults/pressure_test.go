@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -25,8 +26,7 @@ const (
 	// memoryMax is what the server's process may take under any load. The engine's is a process of its own.
 	memoryMax = 1 << 30
 
-	posterCount  = 4
-	framesAtOnce = 32
+	posterCount = 4
 	// politeMax is how long a poster waits after a refusal at most, so that the load stays one.
 	politeMax = 200 * time.Millisecond
 
@@ -38,7 +38,18 @@ const (
 	overloadCycle = 3 * time.Second
 )
 
-// posters send frames over HTTP, each its own, as fast as they are taken. What is refused they send again.
+// load is how posters send: frames a request, and the pause between two.
+type load struct {
+	frames int64
+	pause  time.Duration
+}
+
+var (
+	press = load{frames: 32}
+	talk  = load{frames: 1, pause: 100 * time.Millisecond}
+)
+
+// posters send frames over HTTP, each its own. What is refused they send again.
 type posters struct {
 	s    *server
 	stop context.CancelFunc
@@ -49,13 +60,15 @@ type posters struct {
 // poster is one job, with what was answered to it.
 type poster struct {
 	job
-	refusals int
+	// acknowledged are steps; others may read it while the poster goes on.
+	acknowledged atomic.Int64
+	refusals     int
 	// silent are refusals that do not say when to come again.
 	silent int
 	reason string
 }
 
-func startPosters(s *server, n int) *posters {
+func startPosters(s *server, n int, l load) *posters {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ps := &posters{s: s, stop: cancel}
@@ -69,10 +82,11 @@ func startPosters(s *server, n int) *posters {
 	for _, p := range ps.all {
 		ps.wg.Go(func() {
 			for ctx.Err() == nil {
-				if err := p.post(s.url); err != nil {
+				if err := p.post(s.url, l.frames); err != nil {
 					s.t.Error(err)
 					return
 				}
+				time.Sleep(l.pause)
 			}
 		})
 	}
@@ -86,9 +100,9 @@ func (ps *posters) halt() {
 }
 
 // post sends the next frames in one request, and again until all are accepted.
-func (p *poster) post(url string) error {
+func (p *poster) post(url string, count int64) error {
 	var frames [][]byte
-	for i := range int64(framesAtOnce) {
+	for i := range count {
 		frames = append(frames, p.frame(p.frames+1+i))
 	}
 	for len(frames) > 0 {
@@ -101,6 +115,7 @@ func (p *poster) post(url string) error {
 			return err
 		}
 		p.frames += int64(n)
+		p.acknowledged.Store(p.frames * jobSteps)
 		frames = frames[n:]
 	}
 	return nil
@@ -143,13 +158,21 @@ func (p *poster) offer(url string, body []byte) (int, error) {
 	return 0, fmt.Errorf("frames: %d %s", resp.StatusCode, answer.Message)
 }
 
-// verify counts what was acknowledged to the posters, and what they were told meanwhile.
-func (ps *posters) verify() (all faulttest.Tally) {
+// count compares what was acknowledged to the posters with the table.
+func (ps *posters) count() (all faulttest.Tally) {
 	ps.s.t.Helper()
 	ps.halt()
-	refusals, silent, reason := 0, 0, ""
 	for _, p := range ps.all {
 		all.Add(ps.s.countRun(p.run, p.frames*jobSteps*keysPerRun))
+	}
+	return all
+}
+
+// checkRefusals looks at what the posters were told while they were too many.
+func (ps *posters) checkRefusals() {
+	ps.s.t.Helper()
+	refusals, silent, reason := 0, 0, ""
+	for _, p := range ps.all {
 		refusals, silent = refusals+p.refusals, silent+p.silent
 		if p.reason != "" {
 			reason = p.reason
@@ -162,14 +185,13 @@ func (ps *posters) verify() (all faulttest.Tally) {
 	if silent > 0 {
 		ps.s.t.Errorf("%d refusals have no Retry-After", silent)
 	}
-	return all
 }
 
 // TestFault08TooManyParts lets the engine refuse inserts because a table has too many parts, until the lane is full and
 // producers are pushed back; then it may merge again.
 func TestFault08TooManyParts(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--lane-bytes", fmt.Sprint(laneSmall))
-	ps, js := startPosters(s, posterCount), startJobs(s, jobCount)
+	ps, js := startPosters(s, posterCount, press), startJobs(s, jobCount)
 	retries := 0.0
 	for range faulttest.Rounds(t, 1, partsShare) {
 		s.engineExec(fmt.Sprintf("ALTER TABLE points MODIFY SETTING parts_to_delay_insert = %d, parts_to_throw_insert = %[1]d", partsMax))
@@ -187,7 +209,8 @@ func TestFault08TooManyParts(t *testing.T) {
 	js.halt()
 	s.waitHealthy(startTimeout)
 	t.Logf("%v inserts were refused", retries)
-	all := ps.verify()
+	ps.checkRefusals()
+	all := ps.count()
 	all.Add(js.verify())
 	s.verifyTables(nil)
 	all.Check(t)
@@ -216,7 +239,7 @@ func (s *server) awaitRefusedPoints() {
 // taken. The rest is refused, with when to come again; memory stays bounded; then the lane catches up.
 func TestFault10Overload(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--lane-bytes", fmt.Sprint(laneSmall))
-	ps, js := startPosters(s, posterCount), startJobs(s, jobCount)
+	ps, js := startPosters(s, posterCount, press), startJobs(s, jobCount)
 	pid := s.engine()
 	pause := func(sign syscall.Signal, d time.Duration) {
 		if err := syscall.Kill(pid, sign); err != nil {
@@ -231,7 +254,8 @@ func TestFault10Overload(t *testing.T) {
 	s.checkMemory()
 	ps.halt()
 	js.halt()
-	all := ps.verify() // which flushes: the lane has caught up
+	ps.checkRefusals()
+	all := ps.count() // which flushes: the lane has caught up
 	all.Add(js.verify())
 	s.verifyTables(nil)
 	s.awaitCaughtUp()

@@ -11,10 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/nats-io/nats.go"
-
-	"github.com/streamgauge/streamgauge/schemas/bus"
 )
 
 // TestFault10EngineStopped: the engine stands still, for ten times the safety window, while writers go on. Nothing
@@ -128,31 +124,4 @@ func (s *server) awaitRefusal() string {
 	}
 	s.t.Fatal("writes are accepted on a full disk")
 	return ""
-}
-
-// TestFault09Garbage puts nonsense on the lane between good frames.
-func TestFault09Garbage(t *testing.T) {
-	s := startServer(t, t.TempDir())
-	ws := startWriters(t, s.url, 2)
-	nc, err := nats.Connect(s.nats)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := nc.JetStream()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const messages = 20
-	for i := range messages {
-		if _, err := js.Publish(bus.RunSubject(0, "nobody"), []byte(fmt.Sprintf("garbage %d", i))); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	s.verify(ws.stop())
-	rows := s.sql("SELECT reason FROM quarantine FINAL ORDER BY seq")
-	if len(rows) != messages || rows[0][0] == "" {
-		t.Errorf("%d messages in quarantine, want %d, each with a reason: %v", len(rows), messages, rows)
-	}
 }
