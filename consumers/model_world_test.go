@@ -20,6 +20,8 @@ const (
 	modelRuns    = 3
 	modelWriters = 3
 	unknownRun   = "ffffffffffffffffffffffffffffffff"
+	// skewMaxMS keeps all of a history within the time that writers are remembered.
+	skewMaxMS = 7 * 24 * 3600_000
 )
 
 // point is a point's identity, and all that is to be known of it: values are drawn once.
@@ -41,13 +43,13 @@ type truth struct {
 // world is the bus, the registry and the engine of the model.
 type world struct {
 	*rand.Rand
-	log     []Message
-	truth   []truth
-	first   uint64 // on the log
-	sought  uint64
-	timeMS  int64
+	log    []Message
+	truth  []truth
+	first  uint64 // on the log
+	sought uint64
+	timeMS int64
 	// skewMS is by how much the bus's clock is wrong; it jumps, forth and back.
-	skewMS int64
+	skewMS  int64
 	value   float64
 	numbers [modelWriters]uint64
 	seen    map[[2]uint64]bool
