@@ -24,7 +24,7 @@ const (
 	// laneSmall is a lane that fills up within moments.
 	laneSmall = 8 << 20
 	// memoryMax is what the server's process may take under any load. The engine's is a process of its own.
-	memoryMax = 1 << 30
+	memoryMax = 1536 << 20
 
 	posterCount = 4
 	// politeMax is how long a poster waits after a refusal at most, so that the load stays one.
