@@ -94,8 +94,8 @@ test-compat: build engine venv s3server ## the real MLflow client against the re
 test-library: build engine venv ## the Python library alone, a part of test-compat
 	@nice $(VENV)/bin/python -m pytest -q clients/python/tests/library
 
-test-faults: build engine kafka ## kill -9, full disk, garbage; FAULTS=long for ten times as many
-	@$(TESTS) faults cmd ./faults
+test-faults: build engine kafka ## kill -9, full disk, poison, overload: docs/RELIABILITY.md; SOAK=4h for hours of it
+	@$(TESTS) faults cmd consumers
 
 test-web: build engine venv ## the web page: its parts, and the page in a real browser
 	@sh build/browser.sh
