@@ -15,7 +15,9 @@ import (
 
 const (
 	readerCount            = 8
-	readRounds, readsShare = 3, 0.05
+	readRounds, readsShare = 2, 0.05
+	// betweenReadKills leaves time for readers, who have nothing to read while a server starts.
+	betweenReadKills = 3 * time.Second
 )
 
 // TestFault11ReadYourWrites reads with many readers what a few jobs write, each at least what was acknowledged before
@@ -45,11 +47,11 @@ func TestFault11ReadYourWrites(t *testing.T) {
 		})
 	}
 	for n := range faulttest.Rounds(t, readRounds*len(killings), readsShare) {
-		time.Sleep(betweenKills)
+		time.Sleep(betweenReadKills)
 		killings[n%len(killings)].kill(s)
 	}
-	time.Sleep(betweenKills)
 	s.waitHealthy(startTimeout)
+	time.Sleep(betweenReadKills)
 	ps.halt()
 	stop()
 	readers.Wait()

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/faulttest"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -114,6 +115,58 @@ func TestFault06EngineRewound(t *testing.T) {
 	runs := ws.stop()
 	s.verifyAll(runs, js)
 	s.verifySearch(runs)
+}
+
+// TestFault06EngineRewoundTooFar puts back a copy of the engine that is older than the safety window: what the log has
+// purged since is lost, and the server says how many frames that are.
+func TestFault06EngineRewoundTooFar(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--safety-window", time.Second.String())
+	js := startJobs(s, jobCount)
+	tables, old := filepath.Join(s.dir, "clickhouse"), filepath.Join(t.TempDir(), "old")
+	time.Sleep(rewindLoad)
+	js.halt()
+	s.number("SELECT count() FROM points")
+	kept := js.frames()
+	s.killGroup()
+	copyFolder(t, old, tables)
+	s.start()
+	js.resume()
+	time.Sleep(rewindLoad)
+	js.halt()
+	s.number("SELECT count() FROM points")
+	gone := js.frames() - kept
+	s.awaitPurged()
+	s.killGroup()
+	copyFolder(t, tables, old)
+	s.start()
+	if tally := js.verify(); tally.Lost != gone*jobSteps*keysPerRun || tally.Doubled != 0 {
+		t.Errorf("%+v, of which the copy lacked %d", tally, gone*jobSteps*keysPerRun)
+	}
+	if told := s.metric("streamgauge_lane_log_gaps_total"); told < float64(gone) || gone == 0 {
+		t.Errorf("the server tells of %v frames, %d are lost", told, gone)
+	}
+	t.Logf("%d frames are lost, and told", gone)
+}
+
+// awaitPurged waits until the lane's files hold no frame; jobs may not ask the bus for that.
+func (s *server) awaitPurged() {
+	s.t.Helper()
+	const aFrame = 1000 // at least, in bytes
+	for end := time.Now().Add(startTimeout); ; time.Sleep(100 * time.Millisecond) {
+		size := int64(0)
+		files, _ := filepath.Glob(filepath.Join(s.dir, "nats", "jetstream", "*", "streams", bus.LaneStream(0), "msgs", "*.blk"))
+		for _, f := range files {
+			if info, err := os.Stat(f); err == nil {
+				size += info.Size()
+			}
+		}
+		if len(files) > 0 && size < aFrame {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("the lane has %d bytes in %d files still", size, len(files))
+		}
+	}
 }
 
 // loseParts deletes the newest parts of the table points, and those that merges made of them.
