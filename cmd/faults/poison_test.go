@@ -174,7 +174,7 @@ func (s *server) sendOdd(send func(run string, b []byte)) faulttest.Tally {
 		Keys: []string{"odd"}, Key: make([]uint32, 6),
 		Step:   []int64{5, 5, 4, math.MinInt64, math.MaxInt64, 0},
 		TimeMS: []int64{now + 50*yearMS, now, now - 40*yearMS, 0, -yearMS, now},
-		Value:  []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, -0.0, 5e-324},
+		Value:  []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, math.Copysign(0, -1), 5e-324},
 	}
 	sent := int64(0)
 	for n := range oddFrames {
