@@ -81,7 +81,7 @@ test: preflight ## all set-up, then every test; the last line counts them
 	@$(TESTS) total unit compat faults web
 
 # What the tests of artifacts in buckets speak to. Where it cannot be built, they say so and are counted as skipped.
-.PHONY: s3server kafka
+.PHONY: s3server kafka strace
 s3server: preflight
 	@$(STAGE) "S3 server of the tests" sh build/s3server.sh || true
 
@@ -98,8 +98,12 @@ test-compat: build engine venv wheel s3server ## the real MLflow client against 
 test-library: build engine venv ## the Python library alone, a part of test-compat
 	@nice $(VENV)/bin/python -m pytest -q clients/python/tests/library
 
-test-faults: build engine kafka ## kill -9, full disk, garbage; FAULTS=long for ten times as many
-	@$(TESTS) faults cmd ./faults
+# What kills processes at exact system calls; likewise.
+strace: preflight
+	@$(STAGE) "strace of the fault tests" sh build/strace.sh || true
+
+test-faults: build engine kafka strace ## kill -9, full disk, poison, overload: docs/RELIABILITY.md; SOAK=4h for hours of it
+	@$(TESTS) faults cmd consumers
 
 test-web: build engine venv ## the web page: its parts, and the page in a real browser
 	@sh build/browser.sh

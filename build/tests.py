@@ -1,7 +1,7 @@
 """Runs one part of the tests, shows what fails, and keeps the counts; `total` adds the parts up.
 
     tests.py unit MODULE...       the Go modules' tests and the scripts' own
-    tests.py faults MODULE PKG    the tests that kill and fill and break
+    tests.py faults MODULE...     the tests that kill and fill and break, and the counts that they end with
     tests.py compat PYTHON        MLflow's client against our server
     tests.py web FOLDER           the web page
     tests.py total PART...        the closing line; status 1 if anything failed or a part did not run
@@ -10,7 +10,9 @@ Needs nothing but Python itself. With STREAMGAUGE_FORBID_SKIPS set a skipped tes
 """
 
 import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +25,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".build" / "results"
-FAULTS_MINUTES = 120 if os.environ.get("FAULTS") == "long" else 15
+FAULTS_MINUTES = 20
+FAULT = "TestFault"
+LOGGED = re.compile(r"\s+\w+_test\.go:\d+: (.*)")
 UNIT_MINUTES = 10
 COMPAT_MINUTES = 25
 WEB_MINUTES = 5
@@ -47,7 +51,7 @@ class Count:
 
 def go(module: str, packages: list[str], minutes: int) -> Count:
     """Runs `go test -json` and counts tests and subtests; a package that does not build counts as a failure."""
-    command = ["go", "test", "-json", f"-timeout={minutes}m", *packages]
+    command = ["go", "test", "-json", f"-timeout={minutes}m", *packages]  # flags may stand among the packages
     process = subprocess.Popen(command, cwd=ROOT / module, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     count = Count()
@@ -80,10 +84,19 @@ def take(event: dict, count: Count, output: dict) -> None:
         count.skipped += action == "skip"
     elif action == "fail" and not any(p == package and t for p, t in output):
         count.failed += 1  # nothing in it ran: it does not build, or died at its start
+    if action == "pass" and test.startswith(FAULT):
+        tell(test, said)
     if action == "fail" or (action == "skip" and test):
         print("".join(output.get((event.get("FailedBuild", package), ""), []) if not test else said), end="")
     if not test and action != "skip":
         print(f"  {action} {package} {event.get('Elapsed', 0):.1f} s", flush=True)
+
+
+def tell(test: str, said: list[str]) -> None:
+    """Prints what a fault test ends with: its counts, and what it did."""
+    for line in said:
+        if found := LOGGED.fullmatch(line.rstrip()):
+            print(f"  {test}: {found[1]}", flush=True)
 
 
 def bounded(command: list[str], folder: Path, minutes: int) -> int:
@@ -132,12 +145,29 @@ def unit(*modules: str) -> Count:
             print(listed.stderr)
             count.failed += 1
         elif packages:
-            count.add(go(module, packages, UNIT_MINUTES))
+            count.add(go(module, [f"-skip=^{FAULT}", *packages], UNIT_MINUTES))
     return count
 
 
-def faults(module: str, package: str) -> Count:
-    return go(module, ["-count=1", package], FAULTS_MINUTES)
+def faults(*modules: str) -> Count:
+    """Runs a package `faults` whole, or the fault tests among a module's tests; SOAK says for how long, together."""
+    minutes = FAULTS_MINUTES + 2 * soak_minutes(os.environ.get("SOAK", ""))
+    count = Count()
+    for module in modules:
+        if (ROOT / module / "faults").is_dir():
+            count.add(go(module, ["-count=1", "./faults"], minutes))
+        else:
+            count.add(go(module, ["-count=1", f"-run=^{FAULT}", "./..."], minutes))
+    return count
+
+
+def soak_minutes(text: str) -> int:
+    """Minutes of a duration as Go writes it: 90m, 1h30m, 45s."""
+    units = {"h": 60.0, "m": 1.0, "s": 1 / 60}
+    parts = re.findall(r"([0-9.]+)([hms])", text)
+    if "".join(n + unit for n, unit in parts) != text:
+        sys.exit(f"SOAK={text} is no duration; want 30m or 4h")
+    return math.ceil(sum(float(n) * units[unit] for n, unit in parts))
 
 
 def compat(python: str) -> Count:

@@ -25,3 +25,13 @@ class JUnit(unittest.TestCase):
                 if report:
                     path.write_text(REPORT.format(*report))
                 assert tests.junit(path, status) == want, name
+
+
+class Faults(unittest.TestCase):
+    def test_a_soak_is_a_duration_as_go_writes_it(self) -> None:
+        for text, want in (("", 0), ("45s", 1), ("90m", 90), ("1h30m", 90), ("1.5h", 90)):
+            with self.subTest(text):
+                assert tests.soak_minutes(text) == want
+        for text in ("long", "4", "h4", "1h x"):
+            with self.subTest(text), self.assertRaises(SystemExit):  # noqa: PT027 - run by unittest
+                tests.soak_minutes(text)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/streamgauge/streamgauge/consumers"
 	"github.com/streamgauge/streamgauge/consumers/sourcetest"
 	"github.com/streamgauge/streamgauge/schemas/feed"
@@ -239,6 +241,33 @@ func TestAnEmptyLogBehindTheWatermarkIsMovedOn(t *testing.T) {
 	acks.AckLane(0, seq)
 	if s, err := tail.Run(context.Background(), 1); err != nil || seq != 42 || len(s.Sections) != 1 {
 		t.Errorf("sequence %d: %v %v", seq, s, err)
+	}
+}
+
+func TestAnEmptyLogAheadOfTheWatermarkIsAGap(t *testing.T) {
+	var log sourcetest.Memory
+	for range 3 {
+		log.Publish(1, "x", points(t, 1, 1))
+	}
+	if err := log.Purge(context.Background(), 3); err != nil {
+		t.Fatal(err)
+	}
+	e := &engine{stuck: make(chan struct{}), marker: table.Marker{First: 1, Last: 1}}
+	metrics := prometheus.NewRegistry()
+	lane, _ := runLane(t, consumers.LaneConfig{
+		Source: &log, Sink: e, Runs: registry{}, Leases: new(leases), Owner: "a", Metrics: consumers.NewMetrics(metrics),
+	})
+	for lane.Ready() != nil {
+		time.Sleep(time.Millisecond)
+	}
+	families, err := metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if n := f.GetMetric()[0].GetCounter().GetValue(); f.GetName() == "streamgauge_lane_log_gaps_total" && n != 2 {
+			t.Errorf("the lane tells of %v frames that are gone, want 2", n)
+		}
 	}
 }
 

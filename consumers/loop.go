@@ -41,8 +41,7 @@ func (o *opened) take(ctx context.Context, messages []Message, next uint64) (uin
 			continue
 		}
 		if m.Seq > next {
-			o.metrics.holes.Add(float64(m.Seq - next))
-			o.Log.Error("the log has a gap", "from", next, "to", m.Seq-1)
+			o.gap(next, m.Seq-1)
 		}
 		next = m.Seq + 1
 		f, err := o.intake.Take(ctx, m)

@@ -20,6 +20,8 @@ const (
 	modelRuns    = 3
 	modelWriters = 3
 	unknownRun   = "ffffffffffffffffffffffffffffffff"
+	// skewMaxMS keeps all of a history within the time that writers are remembered.
+	skewMaxMS = 7 * 24 * 3600_000
 )
 
 // point is a point's identity, and all that is to be known of it: values are drawn once.
@@ -41,11 +43,13 @@ type truth struct {
 // world is the bus, the registry and the engine of the model.
 type world struct {
 	*rand.Rand
-	log     []Message
-	truth   []truth
-	first   uint64 // on the log
-	sought  uint64
-	timeMS  int64
+	log    []Message
+	truth  []truth
+	first  uint64 // on the log
+	sought uint64
+	timeMS int64
+	// skewMS is by how much the bus's clock is wrong; it jumps, forth and back.
+	skewMS  int64
 	value   float64
 	numbers [modelWriters]uint64
 	seen    map[[2]uint64]bool
@@ -97,6 +101,9 @@ func modelRun(i int) string { return fmt.Sprintf("%016x%016x", i+1, i) }
 // publish puts something on the log and notes what must come of it.
 func (w *world) publish() {
 	w.timeMS += w.Int64N(3 * 3600_000)
+	if w.IntN(20) == 0 {
+		w.skewMS = w.Int64N(2*skewMaxMS) - skewMaxMS
+	}
 	seq := uint64(len(w.log)) + 1
 	switch {
 	case w.IntN(12) == 0:
@@ -127,7 +134,7 @@ func (w *world) publish() {
 
 func (w *world) put(data []byte, t truth) {
 	t.seq = uint64(len(w.log)) + 1
-	w.log = append(w.log, Message{Seq: t.seq, TimeMS: w.timeMS, Subject: "sg.points.0.edge", Data: data})
+	w.log = append(w.log, Message{Seq: t.seq, TimeMS: w.timeMS + w.skewMS, Subject: "sg.points.0.edge", Data: data})
 	w.truth = append(w.truth, t)
 }
 

@@ -43,6 +43,9 @@ func (l *Lane) line(ctx context.Context, marker table.Marker) (State, error) {
 		}
 		return l.repair(ctx, marker, state)
 	}
+	if state.Last > marker.Last {
+		l.gap(marker.Last+1, state.Last) // the table was restored from a copy that is older than the safety window
+	}
 	if state.Last < marker.Last {
 		l.Log.Warn("the log was empty and behind the watermark, moving it on", "end", state.Last, "watermark", marker.Last)
 		if err := l.Source.Purge(ctx, marker.Last); err != nil {
@@ -51,6 +54,12 @@ func (l *Lane) line(ctx context.Context, marker table.Marker) (State, error) {
 	}
 	state.Last = marker.Last // what is gone from the log, nobody can wait for
 	return state, nil
+}
+
+// gap tells of frames that were on the log and are neither there nor in the table.
+func (l *Lane) gap(from, to uint64) {
+	l.metrics.holes.Add(float64(to - from + 1))
+	l.Log.Error("the log has a gap", "from", from, "to", to)
 }
 
 // continues says whether the frames behind the marker follow those that the table has: the message of the marker is

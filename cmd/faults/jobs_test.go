@@ -104,13 +104,15 @@ func (j *job) next(js jetstream.JetStream) {
 }
 
 // frame has jobSteps steps of every key; the values are those that writers log.
-func (j *job) frame(number int64) []byte {
+func (j *job) frame(number int64) []byte { return j.frameOf(number, jobSteps) }
+
+func (j *job) frameOf(number, steps int64) []byte {
 	p := &track.Points{}
 	for k := range keysPerRun {
 		p.Keys = append(p.Keys, fmt.Sprintf("k%d", k))
 	}
-	for i := range int64(jobSteps) {
-		step := (number-1)*jobSteps + i
+	for i := range steps {
+		step := (number-1)*steps + i
 		for k := range keysPerRun {
 			p.Key = append(p.Key, uint32(k))
 			p.Step = append(p.Step, step)
@@ -120,7 +122,7 @@ func (j *job) frame(number int64) []byte {
 	}
 	data, err := frame.Encode(&sgpb.Frame{Writer: j.writer, Number: uint64(number), Sections: []*sgpb.Section{{RunId: j.run, Points: frame.PackPoints(p)}}})
 	if err != nil {
-		panic(err) // a few hundred points always fit
+		panic(err) // so many points always fit
 	}
 	return data
 }

@@ -143,7 +143,7 @@ func refused(t *testing.T, args []string, want string) {
 	}
 }
 
-// TestKafkaBrokerKilled kills the broker under the load of trainings over HTTP and of a job on the topic, which sends
+// TestFault01KafkaBrokerKilled kills the broker under the load of trainings over HTTP and of a job on the topic, which sends
 // every third frame twice, and counts.
 func TestFault01KafkaBrokerKilled(t *testing.T) {
 	const (
@@ -184,8 +184,11 @@ func TestFault01KafkaBrokerKilled(t *testing.T) {
 	if got := strings.Join(rows[0], ","); got != fmt.Sprintf("%d,%d,%d", want, want, want*(want-1)/2) {
 		t.Errorf("the job's run has points, steps, sum %s; %d were acknowledged", got, want)
 	}
-	s.verify(runs)
-	if !t.Failed() {
-		t.Logf("on the topic: %d acknowledged points, lost 0, doubled 0", want)
+	var stored, different int64
+	if _, err := fmt.Sscan(strings.Join(rows[0], " "), &stored, &different); err != nil {
+		t.Fatal(err)
 	}
+	t.Log("on the topic, and then over HTTP:")
+	faulttest.Of(want, stored, different).Check(t)
+	s.verify(runs)
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/streamgauge/streamgauge/schemas/faulttest"
 )
 
 const (
@@ -69,6 +71,7 @@ func (r *registration) rename(first string) {
 // versions that were acknowledged, and no hole among their numbers.
 func TestFault01KillsWhileAModelGetsVersionsAndNames(t *testing.T) {
 	s := startServer(t, t.TempDir())
+	var all faulttest.Tally // of versions
 	for n := range registryKills {
 		first := fmt.Sprintf("model%d", n)
 		r := &registration{s: s, acknowledged: make(map[int]bool)}
@@ -86,11 +89,13 @@ func TestFault01KillsWhileAModelGetsVersionsAndNames(t *testing.T) {
 		r.stop.Store(true)
 		wg.Wait()
 		s.start()
-		s.verifyRegistration(first, r)
+		all.Add(s.verifyRegistration(first, r))
 	}
+	all.Check(t)
 }
 
-func (s *server) verifyRegistration(first string, r *registration) {
+// verifyRegistration counts versions; a number given twice is a hole in their order, and ends the test.
+func (s *server) verifyRegistration(first string, r *registration) faulttest.Tally {
 	s.t.Helper()
 	var found struct {
 		Versions []struct {
@@ -105,6 +110,7 @@ func (s *server) verifyRegistration(first string, r *registration) {
 	if err := json.Unmarshal(body, &found); err != nil {
 		s.t.Fatal(err)
 	}
+	acknowledged := int64(len(r.acknowledged))
 	for i, v := range found.Versions {
 		if v.Version != i+1 || v.Name != found.Versions[0].Name {
 			s.t.Fatalf("%s has version %d where %d of %s is due", v.Name, v.Version, i+1, found.Versions[0].Name)
@@ -123,4 +129,5 @@ func (s *server) verifyRegistration(first string, r *registration) {
 			s.t.Errorf("the model is called %s, the last acknowledged name is %s", got, r.name.Load())
 		}
 	}
+	return faulttest.Tally{Acknowledged: acknowledged, Lost: int64(len(r.acknowledged))}
 }

@@ -12,9 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
-	"github.com/streamgauge/streamgauge/schemas/bus"
+	"github.com/streamgauge/streamgauge/schemas/faulttest"
 )
 
 // TestFault10EngineStopped: the engine stands still, for ten times the safety window, while writers go on. Nothing
@@ -68,9 +66,7 @@ func TestFault10LaneLimit(t *testing.T) {
 		points += 1000
 		sent += 1000 * 9 // the least that a point takes in a frame: a double and a delta
 	}
-	if n := s.number("SELECT count() FROM points WHERE run != 0"); n != points {
-		t.Errorf("%d points stored, %d acknowledged", n, points)
-	}
+	faulttest.Of(points, s.number("SELECT count() FROM points WHERE run != 0"), s.number("SELECT uniqExact(step) FROM points WHERE run != 0")).Check(t)
 }
 
 // TestFault07DiskFull fills the data folder's disk under load and frees it again: clear errors meanwhile, nothing
@@ -128,31 +124,4 @@ func (s *server) awaitRefusal() string {
 	}
 	s.t.Fatal("writes are accepted on a full disk")
 	return ""
-}
-
-// TestFault09Garbage puts nonsense on the lane between good frames.
-func TestFault09Garbage(t *testing.T) {
-	s := startServer(t, t.TempDir())
-	ws := startWriters(t, s.url, 2)
-	nc, err := nats.Connect(s.nats)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := nc.JetStream()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const messages = 20
-	for i := range messages {
-		if _, err := js.Publish(bus.RunSubject(0, "nobody"), []byte(fmt.Sprintf("garbage %d", i))); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	s.verify(ws.stop())
-	rows := s.sql("SELECT reason FROM quarantine FINAL ORDER BY seq")
-	if len(rows) != messages || rows[0][0] == "" {
-		t.Errorf("%d messages in quarantine, want %d, each with a reason: %v", len(rows), messages, rows)
-	}
 }

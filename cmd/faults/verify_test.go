@@ -127,15 +127,29 @@ func (s *server) verifyDocument(id string, tr *truth) {
 // verifyTables compares markers, rollup and latest with the rows of points, and looks for frames stored twice.
 func (s *server) verifyTables(runs map[string]*truth) {
 	s.t.Helper()
+	s.verifyCounts()
+	s.verifyRepeats()
+	s.verifyLatest(int64(len(runs) * keysPerRun))
+}
+
+// verifyCounts counts the points three ways.
+func (s *server) verifyCounts() {
+	s.t.Helper()
 	stored := s.number("SELECT count() FROM points WHERE run != 0")
 	if marked := s.number("SELECT toInt64(sum(v)) FROM points WHERE run = 0 AND rank = 0"); marked != stored {
 		s.t.Errorf("markers count %d rows, there are %d", marked, stored)
 	}
+	finite := s.number("SELECT countIf(isFinite(v)) FROM points WHERE run != 0")
 	p8 := s.engineNumber(`SELECT toInt64(sum(n)) FROM (SELECT countIf(isFinite(v)) AS n FROM points WHERE run != 0
 		GROUP BY run, key, rank, attempt, bitShiftRight(step, 8), experiment) SETTINGS force_optimize_projection = 1`)
-	if p8 != stored {
-		s.t.Errorf("the rollup counts %d points, there are %d", p8, stored)
+	if p8 != finite {
+		s.t.Errorf("the rollup counts %d finite points, there are %d", p8, finite)
 	}
+}
+
+// verifyRepeats looks for a frame, or a point of one, that is there more often than it was sent.
+func (s *server) verifyRepeats() {
+	s.t.Helper()
 	if n := s.number("SELECT count() FROM (SELECT lane, seq FROM points WHERE run != 0 GROUP BY lane, seq HAVING uniqExact(batch) > 1)"); n != 0 {
 		s.t.Errorf("%d frames are stored by two batches", n)
 	}
@@ -145,6 +159,11 @@ func (s *server) verifyTables(runs map[string]*truth) {
 	if n := s.number("SELECT count() FROM (SELECT lane, seq, run, key, rank, step FROM points WHERE run != 0 GROUP BY ALL HAVING count() > 2)"); n != 0 {
 		s.t.Errorf("%d points stand more often in one frame than they were sent", n)
 	}
+}
+
+// verifyLatest compares latest with the rows of points.
+func (s *server) verifyLatest(seriesLeast int64) {
+	s.t.Helper()
 	wrong := s.number(`SELECT count() FROM (
 		SELECT run, key, max(value).2 AS step FROM latest GROUP BY run, key) AS l
 		INNER JOIN (SELECT run, key, max(step) AS step FROM points WHERE run != 0 GROUP BY run, key) AS p USING (run, key)
@@ -152,7 +171,7 @@ func (s *server) verifyTables(runs map[string]*truth) {
 	if wrong != 0 {
 		s.t.Errorf("latest is wrong for %d series", wrong)
 	}
-	if series := s.number("SELECT count() FROM (SELECT run, key FROM latest GROUP BY run, key)"); series < int64(len(runs)*keysPerRun) {
-		s.t.Errorf("latest has %d series, want at least %d", series, len(runs)*keysPerRun)
+	if series := s.number("SELECT count() FROM (SELECT run, key FROM latest GROUP BY run, key)"); series < seriesLeast {
+		s.t.Errorf("latest has %d series, want at least %d", series, seriesLeast)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/streamgauge/streamgauge/schemas/faulttest"
 )
 
 const (
@@ -125,6 +127,8 @@ func TestFault01KillsBetweenEventAndDelivery(t *testing.T) {
 			t.Error("the receiver was never away when something came")
 		}
 		t.Logf("%d acknowledged, %d taken, %d repeats, %d refused", len(acknowledged), len(to.taken), to.repeats, to.refused)
+		different := len(slices.Compact(slices.Clone(to.taken)))
+		faulttest.Tally{Acknowledged: int64(len(acknowledged)), Doubled: int64(len(to.taken) - different)}.Check(t) // of versions; await counts lost ones
 	})
 }
 

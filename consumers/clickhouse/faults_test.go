@@ -30,6 +30,7 @@ var lostAnswers = []*fate{
 	{name: "half open", answer: func(net.Conn, net.Conn) bool { return true }},
 	{name: "delayed", answer: func(net.Conn, net.Conn) bool { time.Sleep(rand.N(delayMax)); return false }},
 	{name: "cut within the data", cut: true},
+	{name: "cut within the data, the engine does not know", cut: true, unknown: true},
 	{name: "cut while the insert runs", silence: 2 * time.Millisecond},
 }
 

@@ -28,6 +28,9 @@ import (
 // settleMax is how long a test waits for what must come.
 const settleMax = 60 * time.Second
 
+// createMax bounds one request to make a stream; a cluster that has just met may not answer it.
+const createMax = 5 * time.Second
+
 // rig is a bus, an engine with the tables, and a registry that knows every run but those of zeros and f's.
 type rig struct {
 	testing.TB
@@ -42,12 +45,7 @@ type rig struct {
 }
 
 func newRig(t testing.TB) *rig {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*settleMax+faulttest.Soak(t))
-	t.Cleanup(cancel)
-	r := &rig{TB: t, ctx: ctx, engine: enginetest.Fresh(t)}
-	if err := table.Migrate(ctx, clickhouse.NewClient(r.config())); err != nil {
-		t.Fatal(err)
-	}
+	t.Helper()
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
 	if err != nil {
 		t.Fatal(err)
@@ -62,16 +60,39 @@ func newRig(t testing.TB) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	if r.js, err = jetstream.New(nc); err != nil {
+	js, err := jetstream.New(nc)
+	if err != nil {
 		t.Fatal(err)
 	}
+	r := newRigOn(t, js, 1)
 	r.server = s
+	return r
+}
+
+// newRigOn makes the streams on a bus that runs, with so many copies.
+func newRigOn(t testing.TB, js jetstream.JetStream, replicas int) *rig {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*settleMax+faulttest.Soak(t))
+	t.Cleanup(cancel)
+	r := &rig{TB: t, ctx: ctx, engine: enginetest.Fresh(t), js: js}
+	if err := table.Migrate(ctx, clickhouse.NewClient(r.config())); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []jetstream.StreamConfig{
-		{Name: bus.LaneStream(0), Subjects: []string{bus.LaneSubjects(0)}, Discard: jetstream.DiscardNew, MaxBytes: 4 << 30},
-		{Name: bus.DocsStream, Subjects: []string{bus.DocsSubjects}, MaxMsgsPerSubject: 1, AllowAtomicPublish: true},
+		{Name: bus.LaneStream(0), Subjects: []string{bus.LaneSubjects(0)}, Discard: jetstream.DiscardNew, MaxBytes: 4 << 30, Replicas: replicas},
+		{Name: bus.DocsStream, Subjects: []string{bus.DocsSubjects}, MaxMsgsPerSubject: 1, AllowAtomicPublish: true, Replicas: replicas},
 	} {
-		if _, err := r.js.CreateStream(ctx, c); err != nil {
-			t.Fatal(err)
+		for {
+			once, cancel := context.WithTimeout(ctx, createMax)
+			_, err := js.CreateStream(once, c)
+			cancel()
+			if err == nil {
+				break
+			}
+			if replicas == 1 || ctx.Err() != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(100 * time.Millisecond) // until the cluster has met
 		}
 	}
 	return r
@@ -141,11 +162,42 @@ func (r *rig) publish(data []byte) uint64 {
 
 func (r *rig) publishFrame(writer, number uint64, sections ...*sgpb.Section) uint64 {
 	r.Helper()
+	return r.publish(r.encode(writer, number, sections))
+}
+
+func (r *rig) encode(writer, number uint64, sections []*sgpb.Section) []byte {
+	r.Helper()
 	b, err := frame.Encode(&sgpb.Frame{Writer: writer, Number: number, Sections: sections})
 	if err != nil {
 		r.Fatal(err)
 	}
-	return r.publish(b)
+	return b
+}
+
+// insist publishes a frame, under its number, until it is acknowledged.
+func (r *rig) insist(writer, number uint64, sections ...*sgpb.Section) {
+	b := r.encode(writer, number, sections)
+	for r.ctx.Err() == nil {
+		ctx, cancel := context.WithTimeout(r.ctx, 2*time.Second)
+		_, err := r.js.Publish(ctx, bus.EdgeSubject(0), b)
+		cancel()
+		if err == nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// end is the lane's last sequence.
+func (r *rig) end() uint64 {
+	r.Helper()
+	ctx, cancel := context.WithTimeout(r.ctx, createMax)
+	defer cancel()
+	s, err := r.js.Stream(ctx, bus.LaneStream(0))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return s.CachedInfo().State.LastSeq
 }
 
 func runID(i int) string { return fmt.Sprintf("%016x%016x", i, i) }

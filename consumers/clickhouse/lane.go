@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
@@ -35,12 +36,17 @@ func (l *Lane) Close() error { return l.client.Close() }
 // errNewConnection: the marker is to be read before the next insert.
 var errNewConnection = errors.New("the connection to ClickHouse is new")
 
+// senderGoneAfter is how long the engine waits for the rest of an insert that has begun. A lane sends it at once.
+const senderGoneAfter = 10 * time.Second
+
 // insertSettings make an insert one block, one part, at once.
 var insertSettings = []ch.Setting{
 	{Key: "async_insert", Value: "0", Important: true},
 	{Key: "max_partitions_per_insert_block", Value: "1", Important: true},
 	{Key: "min_insert_block_size_rows", Value: "0", Important: true},
 	{Key: "min_insert_block_size_bytes", Value: "0", Important: true},
+	// An insert whose sender is gone, its machine with it, holds the lane until the engine gives it up.
+	{Key: "receive_timeout", Value: strconv.Itoa(int(senderGoneAfter.Seconds())), Important: true},
 	// The projection's aggregation over many keys is faster in one level.
 	{Key: "group_by_two_level_threshold", Value: "0", Important: true},
 	{Key: "group_by_two_level_threshold_bytes", Value: "0", Important: true},

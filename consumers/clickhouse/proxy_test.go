@@ -15,8 +15,9 @@ type fate struct {
 	// answer is called instead of handing on what the engine says once it has the insert; the insert's connections
 	// are c to the client and e to the engine. It is false to go on as if nothing was.
 	answer func(c, e net.Conn) (ended bool)
-	// cut ends both connections while the insert's data is on its way.
-	cut bool
+	// cut ends the client's connection while the insert's data is on its way, and the engine's, unless that is not to
+	// know, as when a machine is gone.
+	cut, unknown bool
 	// silence, if not 0, cuts the client off once it has sent nothing for that long, and the engine works on.
 	silence time.Duration
 }
@@ -131,7 +132,9 @@ func (l *link) forth() {
 		if header && f != nil && f.cut && n > 0 {
 			_, _ = l.engine.Write(b[:n/2])
 			l.client.Close()
-			hangUp(l.engine)
+			if !f.unknown {
+				hangUp(l.engine)
+			}
 			return
 		}
 		if _, werr := l.engine.Write(b[:n]); werr != nil {

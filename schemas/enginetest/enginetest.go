@@ -30,6 +30,8 @@ const (
 	// startTries: a free port may be taken by another process before the engine opens it.
 	startTries = 3
 	stopWait   = 10 * time.Second
+	// lastWords are the bytes of the engine's messages that a failed test shows.
+	lastWords = 2000
 )
 
 // Engine is a running ClickHouse. It implements the client that migrations need.
@@ -73,9 +75,26 @@ func Fresh(t testing.TB) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(e.stop)
+	t.Cleanup(func() {
+		died := e.hasEnded()
+		e.stop()
+		if t.Failed() && e.hasEnded() {
+			t.Logf("the engine had ended by itself: %v; its last words: %s", died, lastOf(e.errOut.String(), lastWords))
+		}
+	})
 	return e
 }
+
+func (e *Engine) hasEnded() bool {
+	select {
+	case <-e.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+func lastOf(text string, n int) string { return text[max(0, len(text)-n):] }
 
 func (e *Engine) stop() {
 	_ = e.stdin.Close() // its end is the engine's sign to go

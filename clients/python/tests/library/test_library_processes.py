@@ -34,7 +34,7 @@ def logged(step: int) -> int:
 
 
 @pytest.mark.parametrize("online", [True, False], ids=["sending", "server away"])
-def test_kill_9_loses_nothing_that_log_took(url: str, tmp_path: Path, online: bool) -> None:
+def test_fault_01_kill_9_loses_nothing_that_log_took(url: str, tmp_path: Path, online: bool) -> None:
     with (tmp_path / "progress").open("w+b") as progress:
         os.set_inheritable(progress.fileno(), True)
         clean = {**os.environ, "STREAMGAUGE_URL": url if online else "http://127.0.0.1:9", "PYTHONPATH": str(SRC)}
@@ -58,7 +58,7 @@ def test_kill_9_loses_nothing_that_log_took(url: str, tmp_path: Path, online: bo
     assert run_of(url, run_id)["info"]["status"] == "RUNNING"
 
 
-def test_a_server_that_is_killed_and_stopped_loses_nothing(server: Server) -> None:
+def test_fault_01_a_server_that_is_killed_and_stopped_loses_nothing(server: Server) -> None:
     run = streamgauge.init(project="faults", url=server.url, finish_seconds=120)
     data = {f"k{i}": 1.0 for i in range(10)}
     step = 0

@@ -6,6 +6,7 @@ import errno
 import math
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -313,7 +314,7 @@ def test_a_hook_that_fails_is_off(
     assert "system is off: RuntimeError: no such thing here" in caplog.text
 
 
-def test_a_full_spool_refuses_points_and_keeps_the_end(
+def test_fault_07_a_full_spool_refuses_points_and_keeps_the_end(
     tmp_path: Path, fake: Fake, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = streamgauge.init(mode="offline", max_spool_bytes="1M")
@@ -333,7 +334,7 @@ def test_a_full_spool_refuses_points_and_keeps_the_end(
     assert [wire.one(e, 1) for e in events(fake, 6)] == [3]
 
 
-def test_room_that_comes_back_is_used(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_07_room_that_comes_back_is_used(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     real = _spool.allocate
     broken = threading.Event()
 
@@ -362,6 +363,51 @@ def test_room_that_comes_back_is_used(fake: Fake, monkeypatch: pytest.MonkeyPatc
     assert stats["refused"] == refused
     assert len(fake.points()) == stats["accepted"]
     assert max(p.step for p in fake.points()) == 5000
+
+
+def test_fault_07_a_full_disk_does_not_end_the_training(tmp_path: Path, fake: Fake) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160m", "streamgauge-test", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("a file system of its own is needed, and only root can mount one")
+    try:
+        run = streamgauge.init(url=fake.url, dir=disk / "spool")
+        assert run._spool
+        spool = run._spool
+        wait_for(lambda: spool._next is not None)
+        fill(disk / "full")
+        data = {f"k{i}": float(i) for i in range(1000)}
+        for step in range(3000):
+            run.log(data, step=step)
+            if run.stats()["refused"] > 0:
+                break
+        refused = run.stats()["refused"]
+        assert refused > 0
+        assert "left" in spool.full
+        (disk / "full").unlink()
+        wait_for(lambda: spool._next is not None)
+        run.log(data, step=5000)
+        stats = run.stats()
+        run.finish()
+        points = [(p.key, p.step) for p in fake.points()]
+        assert stats["refused"] == refused
+        assert len(points) == len(set(points)) == stats["accepted"]
+        assert ("k0", 5000) in points
+        print(f"acknowledged {len(points)}, lost 0, doubled 0")
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(path: Path) -> None:
+    """Takes all space that is left."""
+    size = 1 << 20
+    with path.open("wb", buffering=0) as f:
+        while size:
+            try:
+                f.write(bytes(size))
+            except OSError:
+                size //= 2
 
 
 def test_init_says_where_it_cannot_write(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def spool(folder: Path) -> Spool:
     return one
 
 
-def test_every_point_arrives_once_through_random_troubles(tmp_path: Path, fake: Fake) -> None:
+def test_fault_03_every_point_arrives_once_through_random_troubles(tmp_path: Path, fake: Fake) -> None:
     draw = random.Random(4)
 
     def trouble(n: int, frames: list[wire.Frame]) -> Trouble | None:
