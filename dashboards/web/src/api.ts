@@ -1,7 +1,8 @@
 // The server's HTTP API as typed calls. MLflow's JSON is turned into our shapes here and nowhere else.
 
 import type { Range } from "./address";
-import { decodeSeries, type Series, type WireSeries } from "./series";
+import type { NameQuery } from "./compare/pattern";
+import { decodeLine, WIRE_COLUMNS, type Axis, type Series, type WireLine } from "./series";
 
 export type RunStatus = "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
 
@@ -180,20 +181,36 @@ export function artifactURL(owner: FileOwner, path: string): string {
     : `${AJAX}/logged-models/${encodeURIComponent(owner.id)}/artifacts/files?${new URLSearchParams({ artifact_file_path: path })}`;
 }
 
-/** A metric of a run in at most `points` buckets; spikes stand in each bucket's least and greatest value. */
-export async function getSeries(
+/** What a chart asks for. */
+export interface SeriesAsk {
+  readonly runs: readonly string[];
+  readonly keys: readonly string[];
+  readonly axis: Axis;
+  /** On the axis: steps or milliseconds. */
+  readonly range: Range | null;
+  /** At most so many rows a line; spikes stand in each row's least and greatest value. */
+  readonly buckets: number;
+}
+
+/** Metrics of runs; a metric that a run has not logged has no series. */
+export async function readSeries(ask: SeriesAsk, signal?: AbortSignal): Promise<readonly Series[]> {
+  const body = { run_ids: ask.runs, keys: ask.keys, axis: ask.axis, buckets: ask.buckets, columns: WIRE_COLUMNS, ...(ask.range ?? {}) };
+  const answer = await post<{ series: readonly WireLine[] }>("v1/series", body, signal);
+  return answer.series.map(decodeLine);
+}
+
+/** A page of the names of a run's metrics, by name. */
+export async function metricNames(
   run: string,
-  key: string,
-  points: number,
-  range: Range | null,
+  query: NameQuery,
+  max: number,
+  token: string | null,
   signal?: AbortSignal,
-): Promise<Series> {
-  const query = new URLSearchParams({ key, points: String(points) });
-  if (range) {
-    query.set("from_step", String(range.from));
-    query.set("to_step", String(range.to));
-  }
-  return decodeSeries(await get<WireSeries>(`v1/runs/${encodeURIComponent(run)}/series?${query}`, signal));
+): Promise<Page<string>> {
+  const fields = new URLSearchParams({ ...query, max_results: String(max), ...(token === null ? {} : { page_token: token }) });
+  const path = `v1/runs/${encodeURIComponent(run)}/metrics?${fields}`;
+  const answer = await get<{ metrics: readonly { key: string }[]; next_page_token?: string }>(path, signal);
+  return { items: answer.metrics.map((m) => m.key), next: answer.next_page_token || null };
 }
 
 /** What the server counts of itself. */
