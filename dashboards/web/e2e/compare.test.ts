@@ -46,7 +46,7 @@ describe.skipIf(reason !== null)("the compare workspace", () => {
     await drawn(page, "loss");
     expect(await page.getByRole("button", { name: /^Show / }).count()).toBe(12);
     expect(await eyes(page)).toBe(10);
-    expect(await page.locator("h2").allTextContents()).toEqual([expect.stringContaining("charts"), expect.stringContaining("train"), expect.stringContaining("val"), expect.stringContaining("system")]);
+    expect(await page.locator(".sections h2").allTextContents()).toEqual([expect.stringContaining("charts"), expect.stringContaining("train"), expect.stringContaining("val"), expect.stringContaining("system")]);
     const bodies = asked.map((r) => r.postDataJSON() as { keys: string[]; run_ids: string[] });
     expect(bodies.every((b) => b.run_ids.length === 10)).toBe(true);
     expect(bodies.length).toBeLessThan(4);
@@ -109,7 +109,7 @@ describe.skipIf(reason !== null)("the compare workspace", () => {
     for (const page of [first, second]) {
       expect(await page.getByLabel("Axis of x").inputValue()).toBe("relative");
       expect(await page.getByLabel("Group runs by").inputValue()).toBe("params.optimizer");
-      expect(await page.locator("h2").allTextContents()).toHaveLength(2);
+      expect(await page.locator(".sections h2").allTextContents()).toHaveLength(2);
       expect(await page.getByRole("button", { name: /^val \d/ }).getAttribute("aria-expanded")).toBe("false");
     }
     await visitor.shoot(second, "compare-grouped-1440-light");

@@ -45,6 +45,7 @@ export class MetricNames {
 
   async #read(runs: readonly string[], of: readonly string[], pattern: Pattern, signal: AbortSignal): Promise<void> {
     this.#show(runs, new Map(), pattern);
+    this.loading = true;
     try {
       for (const [run, names] of await this.#ask(of, {}, signal)) this.#known.set(run, names);
       const searched = Object.keys(pattern.query).length > 0;
