@@ -16,9 +16,9 @@ test("points are rows by themselves", () => {
 test("buckets keep their ends and counts", () => {
   const s = decodeLine({
     ...{ ...head, bucket_width: 4, step: [0], step_last: [3], time: [10], time_last: [20] },
-    ...{ min: [1], max: ["Infinity"], mean: [2], count: [4], nan: [1], pos_inf: [2], neg_inf: [0] },
+    ...{ min: [1], max: ["Infinity"], mean: [2], last: [4], count: [4], nan: [1], pos_inf: [2], neg_inf: [0] },
   });
-  expect(rowAt(s, 0)).toEqual({ step: 0, stepLast: 3, time: 10, timeLast: 20, min: 1, max: Infinity, mean: 2, count: 4, nan: 1, posInf: 2, negInf: 0 });
+  expect(rowAt(s, 0)).toEqual({ step: 0, stepLast: 3, time: 10, timeLast: 20, min: 1, max: Infinity, mean: 2, last: 4, count: 4, nan: 1, posInf: 2, negInf: 0 });
 });
 
 test("an axis begins at 0, at the run, or at the epoch", () => {

@@ -25,6 +25,7 @@ export interface WireLine {
   readonly min?: WireValues;
   readonly max?: WireValues;
   readonly mean?: WireValues;
+  readonly last?: WireValues;
   readonly count?: readonly number[];
   readonly nan?: readonly number[];
   readonly pos_inf?: readonly number[];
@@ -33,13 +34,13 @@ export interface WireLine {
 
 /** The columns that decodeLine needs. */
 export const WIRE_COLUMNS = [
-  ...["step", "step_last", "time", "time_last", "value", "min", "max", "mean"],
+  ...["step", "step_last", "time", "time_last", "value", "min", "max", "mean", "last"],
   ...["count", "nan", "pos_inf", "neg_inf"],
 ] as const;
 
 /** What each row of a series has; a row is a bucket of neighbouring points, or one point. */
 export const ROW_COLUMNS = [
-  ...(["step", "stepLast", "time", "timeLast", "min", "max", "mean"] as const),
+  ...(["step", "stepLast", "time", "timeLast", "min", "max", "mean", "last"] as const),
   ...(["count", "nan", "posInf", "negInf"] as const),
 ] as const;
 
@@ -47,7 +48,7 @@ export type RowColumn = (typeof ROW_COLUMNS)[number];
 export type Row = { [name in RowColumn]: number };
 export type RowColumns = { readonly [name in RowColumn]: readonly number[] };
 
-/** One metric of one run. min, max and mean are of finite values where a row has any. */
+/** One metric of one run. min, max and mean are of finite values where a row has any; last is the value at its greatest step, whatever it is. */
 export interface Series extends RowColumns {
   readonly run: string;
   readonly key: string;
@@ -79,7 +80,7 @@ export function decodeLine(line: WireLine): Series {
 /** Each point as a row of its own; the columns that are the same share one array. */
 export function pointColumns(step: readonly number[], time: readonly number[], value: readonly number[]): RowColumns {
   return {
-    ...{ step, stepLast: step, time, timeLast: time, min: value, max: value, mean: value },
+    ...{ step, stepLast: step, time, timeLast: time, min: value, max: value, mean: value, last: value },
     count: value.map(() => 1),
     nan: value.map((v) => (Number.isNaN(v) ? 1 : 0)),
     posInf: value.map((v) => (v === Infinity ? 1 : 0)),
@@ -92,7 +93,7 @@ function bucketColumns(line: WireLine): RowColumns {
   const numbers = (values: WireValues | undefined) => (values ?? none).map(Number);
   return {
     ...{ step: line.step, stepLast: line.step_last ?? line.step, time: line.time, timeLast: line.time_last ?? line.time },
-    ...{ min: numbers(line.min), max: numbers(line.max), mean: numbers(line.mean) },
+    ...{ min: numbers(line.min), max: numbers(line.max), mean: numbers(line.mean), last: numbers(line.last) },
     ...{ count: line.count ?? none, nan: line.nan ?? none, posInf: line.pos_inf ?? none, negInf: line.neg_inf ?? none },
   };
 }

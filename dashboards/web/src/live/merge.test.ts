@@ -11,7 +11,7 @@ const raw: WireLine = {
 const buckets: WireLine = {
   ...{ run_id: "r", key: "loss", start_time: 1000, bucket_width: 4, points_total: 5, parts: [{ attempt: 7 }] },
   ...{ as_of: { "0": 10 }, step: [0, 4], step_last: [3, 4], time: [1000, 1400], time_last: [1300, 1400] },
-  ...{ min: [1, 5], max: [4, 5], mean: [2, 5], count: [4, 1], nan: [0, 0], pos_inf: [0, 0], neg_inf: [0, 0] },
+  ...{ min: [1, 5], max: [4, 5], mean: [2, 5], last: [1, 5], count: [4, 1], nan: [0, 0], pos_inf: [0, 0], neg_inf: [0, 0] },
 };
 
 const live = (rows: readonly (readonly [seq: number, step: number, value: number | string])[], more: Partial<LiveLine> = {}): LiveLine => ({
@@ -63,6 +63,7 @@ describe("buckets", () => {
   test("take a point into its bucket, with mean, ends and spikes", () => {
     const { series } = merge(buckets, live([[11, 6, 9]]));
     expect([series.step, series.stepLast, series.mean, series.min, series.max, series.count]).toEqual([[0, 4], [3, 6], [2, 7], [1, 5], [4, 9], [4, 2]]);
+    expect(series.last).toEqual([1, 9]);
   });
 
   test("get a new one behind the last", () => {

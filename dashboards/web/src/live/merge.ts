@@ -71,7 +71,7 @@ class Rows {
   /** Answers false for a point that stands there already. */
   add(step: number, time: number, value: number): boolean {
     const row: Row = {
-      ...{ step, stepLast: step, time, timeLast: time, min: value, max: value, mean: value, count: 1 },
+      ...{ step, stepLast: step, time, timeLast: time, min: value, max: value, mean: value, last: value, count: 1 },
       ...{ nan: Number.isNaN(value) ? 1 : 0, posInf: value === Infinity ? 1 : 0, negInf: value === -Infinity ? 1 : 0 },
     };
     const place = this.#place(row);
@@ -121,6 +121,7 @@ class Rows {
 export function joinRows(a: Row, b: Row): Row {
   const odd = { nan: a.nan + b.nan, posInf: a.posInf + b.posInf, negInf: a.negInf + b.negInf };
   const ends = {
+    last: b.stepLast >= a.stepLast ? b.last : a.last,
     step: Math.min(a.step, b.step),
     stepLast: Math.max(a.stepLast, b.stepLast),
     time: Math.min(a.time, b.time),

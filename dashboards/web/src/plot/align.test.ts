@@ -4,7 +4,7 @@ import { align, COLUMNS_PER_CURVE, lastOf, nearest, spreadLabels, yRange } from 
 import type { Curve } from "./curves";
 
 const curve = (x: number[], y: (number | null)[], raw: (number | null)[] | null = null): Curve => ({
-  ...{ id: "c", name: "c", stroke: { colour: 0, dash: [] }, x, y, low: y, high: y, raw, odd: [], points: x.length },
+  ...{ id: "c", name: "c", stroke: { colour: 0, dash: [] }, x, y, low: y, high: y, raw, odd: [], points: x.length, last: null },
 });
 
 test("runs with different steps share one x: no row is undefined, no value is null", () => {

@@ -56,8 +56,8 @@ test("a smoothed line keeps what it was made from", () => {
 test("without a shade the band lies on the line", () => {
   const wire: WireLine = {
     ...{ run_id: "r", key: "k", start_time: 0, bucket_width: 2, points_total: 2, parts: [], as_of: {}, step: [0], step_last: [1] },
-    ...{ time: [0], time_last: [1], min: [1], max: [9], mean: [5], count: [2], nan: [0], pos_inf: [0], neg_inf: [0] },
+    ...{ time: [0], time_last: [1], min: [1], max: [9], mean: [5], last: [9], count: [2], nan: [0], pos_inf: [0], neg_inf: [0] },
   };
-  expect(curveOf(decodeLine(wire), identity, PLAIN_LOOKS)).toMatchObject({ low: [1], high: [9] });
+  expect(curveOf(decodeLine(wire), identity, PLAIN_LOOKS)).toMatchObject({ low: [1], high: [9], last: { x: 1, value: 9 } });
   expect(curveOf(decodeLine(wire), identity, { ...PLAIN_LOOKS, shade: false })).toMatchObject({ low: [5], high: [5] });
 });

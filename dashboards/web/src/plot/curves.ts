@@ -37,6 +37,8 @@ export interface Curve {
   readonly odd: readonly Odd[];
   /** Points behind it. */
   readonly points: number;
+  /** The newest value, whatever it is; null of a group, and where nothing is drawn. */
+  readonly last: { readonly x: number; readonly value: number } | null;
 }
 
 export interface Looks {
@@ -74,12 +76,21 @@ export function curveOf(series: Series, identity: Identity, looks: Looks, along:
     raw: smoothed ? mean : null,
     odd: oddOf(series, xs, order),
     points: series.points,
+    last: lastOf(series, looks.x, order),
   };
 }
 
 function ownX(series: Series, axis: Axis): number[] {
   const unit = axis === "step" ? 1 : MS;
   return series.step.map((step, i) => axisValue(axis, series.start, step, series.time[i] ?? 0) / unit);
+}
+
+function lastOf(series: Series, x: XAxis, order: readonly number[]): Curve["last"] {
+  const i = series.step.length - 1;
+  if (i < 0 || order.length === 0) return null;
+  const axis = readAxis(x);
+  const at = axisValue(axis, series.start, series.stepLast[i] as number, series.timeLast[i] as number) / (axis === "step" ? 1 : MS);
+  return { x: at, value: series.last[i] as number };
 }
 
 /** At each row the latest value that the other metric had by then. */

@@ -54,6 +54,7 @@ export function groupCurve(curves: readonly Curve[], identity: Identity, looks: 
     raw: smoothed ? mean : null,
     odd: curves.flatMap((c) => c.odd).sort((a, b) => a.x - b.x),
     points: curves.reduce((sum, c) => sum + c.points, 0),
+    last: null,
   };
 }
 
