@@ -217,6 +217,39 @@ describe.skipIf(reason !== null)("the compare workspace", () => {
     await page.context().close();
   });
 
+  test("parallel coordinates choose runs by what is marked, and a link keeps the marks", async () => {
+    const page = await visitor.open(`${all()}&tab=parallel`);
+    const picture = page.getByRole("img", { name: /^Parallel coordinates of 12 runs/ });
+    await picture.locator("canvas").waitFor();
+    expect(await picture.getAttribute("aria-label")).toMatch(/lr, optimizer, seed, loss$/);
+    const box = await boxOf(picture);
+    // The first axis is lr, of which the third with the greatest values is marked.
+    await page.mouse.move(box.x + 70, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 70, box.y + 110, { steps: 5 });
+    await page.mouse.up();
+    await page.getByText("4 of 12 runs chosen").waitFor();
+    await visitor.shoot(page, "compare-parallel-1440-light");
+    const second = await visitor.open(new URL(page.url()).hash, { colorScheme: "dark" });
+    await second.getByText("4 of 12 runs chosen").waitFor();
+    await visitor.shoot(second, "compare-parallel-1440-dark");
+    await second.getByRole("button", { name: "Show these in charts" }).click();
+    await points(second, "loss", 4 * data.steps);
+    await page.getByRole("button", { name: "Choose all" }).click();
+    await page.getByText("12 runs. Drag along an axis").waitFor();
+    await page.context().close();
+    await second.context().close();
+  });
+
+  test("a scatter plot sets any two against each other", async () => {
+    const page = await visitor.open(`${all()}&tab=scatter`);
+    await page.getByLabel("Axis of x").selectOption("params.seed");
+    await page.getByRole("img", { name: "12 runs: loss over seed" }).locator("canvas").waitFor();
+    await visitor.shoot(page, "compare-scatter-1440-light");
+    expect(page.url()).toContain("scatter=params.seed,metrics.loss");
+    await page.context().close();
+  });
+
   test("ticked runs of the table are compared by one click", async () => {
     const page = await visitor.open(`#/runs?exp=${data.experiment}`);
     for (const name of ["run-03", "run-04"]) await page.getByRole("checkbox", { name: `Tick ${name}` }).check();

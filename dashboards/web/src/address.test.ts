@@ -37,6 +37,15 @@ const compared: CompareView = {
   full: "train/loss",
   baseline: "0123",
   differing: false,
+  dimensions: [
+    { kind: "params", key: "a:b,c" },
+    { kind: "metrics", key: "loss" },
+  ],
+  brushes: [{ column: "params.a:b,c", from: -0.5, to: 1e-7 }],
+  scatter: [
+    { kind: "params", key: "lr" },
+    { kind: "metrics", key: "val/loss" },
+  ],
 };
 
 test.each<[string, View]>([

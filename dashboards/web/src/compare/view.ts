@@ -3,9 +3,12 @@
 //   #/compare?exp=1&show=<run>,<run>&search=loss&axis=relative&smooth=0.6&log=y&outliers=off&x=0:5000&group=params.lr&full=loss
 
 import type { Range } from "../address";
+import { columnName, parseColumn, type Column } from "../columns";
 import type { XAxis } from "../plot/curves";
+import { formatBrush, parseBrush, type Brush } from "./explore";
 
-export type Tab = "charts" | "diff";
+export const TABS = ["charts", "parallel", "scatter", "diff"] as const;
+export type Tab = (typeof TABS)[number];
 export type Band = "minmax" | "std";
 
 export interface CompareView {
@@ -42,6 +45,12 @@ export interface CompareView {
   /** Of the diff: the run that others are compared with, and whether rows that are alike are left out. */
   readonly baseline: string | null;
   readonly differing: boolean;
+  /** The axes of parallel coordinates; null: chosen by the page. */
+  readonly dimensions: readonly Column[] | null;
+  /** What is marked on them. */
+  readonly brushes: readonly Brush[];
+  /** The axes of the scatter plot, x and y; null: chosen by the page. */
+  readonly scatter: readonly Column[] | null;
 }
 
 export const SMOOTHING_MAX = 0.999;
@@ -67,6 +76,9 @@ export const FIRST_COMPARE: CompareView = {
   full: null,
   baseline: null,
   differing: true,
+  dimensions: null,
+  brushes: [],
+  scatter: null,
 };
 
 export type Fields = ReadonlyMap<string, readonly string[]>;
@@ -80,7 +92,7 @@ export function parseCompare(fields: Fields): CompareView {
     filter: first("filter") ?? "",
     shown: fields.has("show") ? (fields.get("show") ?? []).filter((id) => id !== "") : null,
     list: first("list") !== "off",
-    tab: first("tab") === "diff" ? "diff" : "charts",
+    tab: TABS.find((t) => t === first("tab")) ?? "charts",
     search: first("search") ?? "",
     x: parseAxis(first("axis")),
     range: parseRange(first("x")),
@@ -95,6 +107,9 @@ export function parseCompare(fields: Fields): CompareView {
     full: first("full"),
     baseline: first("base"),
     differing: first("rows") !== "all",
+    dimensions: parseColumns(fields.get("dims")),
+    brushes: (fields.get("brush") ?? []).flatMap((text) => parseBrush(text) ?? []),
+    scatter: parseColumns(fields.get("scatter")),
   };
 }
 
@@ -120,6 +135,9 @@ export function compareFields(v: CompareView): [string, readonly string[]][] {
     ["full", v.full ? [v.full] : null],
     ["base", v.baseline ? [v.baseline] : null],
     ["rows", v.differing ? null : ["all"]],
+    ["dims", v.dimensions?.map(columnName) ?? null],
+    ["brush", v.brushes.length > 0 ? v.brushes.map(formatBrush) : null],
+    ["scatter", v.scatter?.map(columnName) ?? null],
   ];
   return fields.flatMap(([name, values]) => (values === null ? [] : [[name, values] as [string, readonly string[]]]));
 }
@@ -137,6 +155,10 @@ export function parseRange(text: string | null): Range | null {
   return ends.length === 2 && Number.isFinite(from) && Number.isFinite(to) && (from as number) <= (to as number)
     ? { from: from as number, to: to as number }
     : null;
+}
+
+function parseColumns(texts: readonly string[] | undefined): readonly Column[] | null {
+  return texts?.map(parseColumn).filter((c) => c !== null) ?? null;
 }
 
 function parseSmoothing(text: string | null): number {
