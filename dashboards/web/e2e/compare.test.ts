@@ -250,6 +250,17 @@ describe.skipIf(reason !== null)("the compare workspace", () => {
     await page.context().close();
   });
 
+  test("importance names what the metric depends on, and opens it against the metric", async () => {
+    const page = await visitor.open(`${all()}&tab=importance&goal=val/loss`);
+    const first = page.getByRole("region", { name: "Importance of params" }).locator("tbody tr").first();
+    await first.waitFor();
+    expect(await first.textContent()).toContain("seed");
+    await visitor.shoot(page, "compare-importance-1440-light");
+    await first.getByRole("button", { name: "seed" }).click();
+    await page.getByRole("img", { name: "12 runs: val/loss over seed" }).waitFor();
+    await page.context().close();
+  });
+
   test("ticked runs of the table are compared by one click", async () => {
     const page = await visitor.open(`#/runs?exp=${data.experiment}`);
     for (const name of ["run-03", "run-04"]) await page.getByRole("checkbox", { name: `Tick ${name}` }).check();

@@ -46,6 +46,7 @@ const compared: CompareView = {
     { kind: "params", key: "lr" },
     { kind: "metrics", key: "val/loss" },
   ],
+  goal: "val/loss",
 };
 
 test.each<[string, View]>([

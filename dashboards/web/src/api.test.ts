@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 
-import { ApiError, artifactURL, getHealth, getRun, metricNames, readSeries, listArtifacts, newestRun, searchRuns } from "./api";
+import { ApiError, artifactURL, getHealth, getRun, importanceOf, metricNames, readSeries, listArtifacts, newestRun, searchRuns } from "./api";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -81,6 +81,12 @@ test("series are asked for with their range", async () => {
   expect(body).toMatchObject({ run_ids: ["r"], keys: ["a b"], axis: "step", buckets: 500, from: -1, to: 9 });
   await readSeries({ ...ask, range: null });
   expect(asked.mock.lastCall?.[1]?.body).not.toContain("from");
+});
+
+test("importance is asked of all runs of a filter", async () => {
+  const asked = answer(200, '{"runs":9,"runs_without":1,"more":false,"params":[]}');
+  expect(await importanceOf("3", "metrics.x < 1", "loss")).toEqual({ runs: 9, without: 1, more: false, params: [] });
+  expect(JSON.parse(String(asked.mock.lastCall?.[1]?.body))).toEqual({ experiment_ids: ["3"], filter: "metrics.x < 1", metric: "loss" });
 });
 
 test("names of metrics are asked for by pattern, page by page", async () => {

@@ -213,6 +213,33 @@ export async function metricNames(
   return { items: answer.metrics.map((m) => m.key), next: answer.next_page_token || null };
 }
 
+/** What a metric of runs depends on. */
+export interface Importance {
+  readonly runs: number;
+  /** Runs of the search that do not have the metric. */
+  readonly without: number;
+  /** The search finds more than were looked at. */
+  readonly more: boolean;
+  readonly params: readonly {
+    readonly key: string;
+    /** Part of the importance of all, 0 to 1. */
+    readonly importance: number;
+    /** -1 to 1; null for texts. */
+    readonly correlation: number | null;
+    readonly runs: number;
+    readonly values: number;
+  }[];
+}
+
+export async function importanceOf(experiment: string, filter: string, metric: string, signal?: AbortSignal): Promise<Importance> {
+  const { runs_without: without, ...answer } = await post<Omit<Importance, "without"> & { runs_without: number }>(
+    "v1/importance",
+    { experiment_ids: [experiment], filter, metric },
+    signal,
+  );
+  return { ...answer, without };
+}
+
 /** What the server counts of itself. */
 export interface ServerCounts {
   /** All points of active runs. */

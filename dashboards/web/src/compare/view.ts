@@ -7,7 +7,7 @@ import { columnName, parseColumn, type Column } from "../columns";
 import type { XAxis } from "../plot/curves";
 import { formatBrush, parseBrush, type Brush } from "./explore";
 
-export const TABS = ["charts", "parallel", "scatter", "diff"] as const;
+export const TABS = ["charts", "parallel", "scatter", "importance", "diff"] as const;
 export type Tab = (typeof TABS)[number];
 export type Band = "minmax" | "std";
 
@@ -51,6 +51,8 @@ export interface CompareView {
   readonly brushes: readonly Brush[];
   /** The axes of the scatter plot, x and y; null: chosen by the page. */
   readonly scatter: readonly Column[] | null;
+  /** The metric whose dependence is shown; null: chosen by the page. */
+  readonly goal: string | null;
 }
 
 export const SMOOTHING_MAX = 0.999;
@@ -79,6 +81,7 @@ export const FIRST_COMPARE: CompareView = {
   dimensions: null,
   brushes: [],
   scatter: null,
+  goal: null,
 };
 
 export type Fields = ReadonlyMap<string, readonly string[]>;
@@ -110,6 +113,7 @@ export function parseCompare(fields: Fields): CompareView {
     dimensions: parseColumns(fields.get("dims")),
     brushes: (fields.get("brush") ?? []).flatMap((text) => parseBrush(text) ?? []),
     scatter: parseColumns(fields.get("scatter")),
+    goal: first("goal"),
   };
 }
 
@@ -138,6 +142,7 @@ export function compareFields(v: CompareView): [string, readonly string[]][] {
     ["dims", v.dimensions?.map(columnName) ?? null],
     ["brush", v.brushes.length > 0 ? v.brushes.map(formatBrush) : null],
     ["scatter", v.scatter?.map(columnName) ?? null],
+    ["goal", v.goal ? [v.goal] : null],
   ];
   return fields.flatMap(([name, values]) => (values === null ? [] : [[name, values] as [string, readonly string[]]]));
 }
