@@ -46,7 +46,7 @@ func (q *Query) postImportance(c *fiber.Ctx) error {
 	samples := samplesOf(runs, metric)
 	w := jx.GetEncoder()
 	defer jx.PutEncoder(w)
-	encodeImportance(w, importanceAnswer{len(samples), len(runs) - len(samples), next != "", importance.Of(samples)})
+	importance.Answer{Runs: len(samples), Without: len(runs) - len(samples), More: next != "", Params: importance.Of(samples)}.Encode(w)
 	return sendJSON(c, w.Bytes())
 }
 
@@ -62,44 +62,4 @@ func samplesOf(runs []*hot.Run, metric string) []importance.Sample {
 		})
 	}
 	return out
-}
-
-type importanceAnswer struct {
-	runs, without int
-	more          bool
-	params        []importance.Param
-}
-
-func encodeImportance(w *jx.Encoder, a importanceAnswer) {
-	w.ObjStart()
-	w.FieldStart("runs")
-	w.Int(a.runs)
-	w.FieldStart("runs_without")
-	w.Int(a.without)
-	w.FieldStart("more")
-	w.Bool(a.more)
-	w.FieldStart("params")
-	w.ArrStart()
-	for _, p := range a.params {
-		w.ObjStart()
-		w.FieldStart("key")
-		w.Str(p.Name)
-		w.FieldStart("importance")
-		w.Float64(p.Importance)
-		w.FieldStart("correlation")
-		if math.IsNaN(p.Correlation) {
-			w.Null()
-		} else {
-			w.Float64(p.Correlation)
-		}
-		w.FieldStart("numeric")
-		w.Bool(p.Numeric)
-		w.FieldStart("runs")
-		w.Int(p.Runs)
-		w.FieldStart("values")
-		w.Int(p.Values)
-		w.ObjEnd()
-	}
-	w.ArrEnd()
-	w.ObjEnd()
 }

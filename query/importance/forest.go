@@ -51,11 +51,11 @@ func (f *forest) importance() []float64 {
 		}
 		bins := f.bins(bag, rest)
 		t := f.grow(bins, bag, 0)
-		base := f.loss(t, bins, rest, -1, nil)
+		base := f.loss(t, bins, rest, shuffle{feature: -1})
 		for i := range f.features {
-			shuffled := slices.Clone(rest)
-			f.random.Shuffle(len(shuffled), func(a, b int) { shuffled[a], shuffled[b] = shuffled[b], shuffled[a] })
-			sums[i] += f.loss(t, bins, rest, i, shuffled) - base
+			from := slices.Clone(rest)
+			f.random.Shuffle(len(from), func(a, b int) { from[a], from[b] = from[b], from[a] })
+			sums[i] += f.loss(t, bins, rest, shuffle{i, from}) - base
 		}
 	}
 	total := 0.0
@@ -211,15 +211,21 @@ func (f *forest) split(bins [][]uint8, samples []int, sum float64) (feature int,
 	return feature, cut, ok
 }
 
-// loss is the mean squared error over samples. With a feature, each sample has that of the one in its place in from.
-func (f *forest) loss(t *tree, bins [][]uint8, samples []int, feature int, from []int) float64 {
+// shuffle gives each sample the feature of the one that has its place in from.
+type shuffle struct {
+	feature int
+	from    []int
+}
+
+// loss is the mean squared error over samples, one feature of which may be shuffled.
+func (f *forest) loss(t *tree, bins [][]uint8, samples []int, s shuffle) float64 {
 	sum := 0.0
 	for place, i := range samples {
 		at := t
 		for at.low != nil {
 			of := i
-			if at.feature == feature {
-				of = from[place]
+			if at.feature == s.feature {
+				of = s.from[place]
 			}
 			if bins[at.feature][of] <= at.cut {
 				at = at.low
