@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { FIRST_COMPARE, type CompareView } from "./compare/view";
-import { FIRST_VIEW, formatHash, NO_CHART, parseHash, type View } from "./address";
+import { FIRST_VIEW, formatHash, NO_CHART, parseHash, runView, type View } from "./address";
 
 const full: View = {
   page: "runs",
@@ -56,7 +56,8 @@ test.each<[string, View]>([
   ["a full view of runs", full],
   ["the first view", FIRST_VIEW],
   ["no columns at all", { ...FIRST_VIEW, columns: [] }],
-  ["a run", { page: "run", run: "abc", chart: { ...NO_CHART, metric: "loss" } }],
+  ["a run", runView("abc", "loss")],
+  ["a run's rank", { ...runView("abc"), tab: "ranks", rank: 12 }],
 ])("%s survives the address", (_name, view) => expect(parseHash(formatHash(view))).toEqual(view));
 
 test.each([

@@ -42,6 +42,17 @@ export interface RunView {
   readonly page: "run";
   readonly run: string;
   readonly chart: ChartView;
+  readonly tab: RunTab;
+  /** Of the ranks: the one whose own line is drawn. */
+  readonly rank: number | null;
+}
+
+export const RUN_TABS = ["overview", "ranks", "logs"] as const;
+export type RunTab = (typeof RUN_TABS)[number];
+
+/** A run's page as it is opened first. */
+export function runView(run: string, metric: string | null = null): RunView {
+  return { page: "run", run, chart: { ...NO_CHART, metric }, tab: "overview", rank: null };
 }
 
 export type View = RunsView | RunView | CompareView;
@@ -64,7 +75,11 @@ export function parseHash(hash: string): View {
   const fields = parseFields(query);
   const chart = parseChart(fields);
   const run = /^(?:\/experiments\/[^/]+)?\/runs\/([^/]+)$/.exec(path)?.[1];
-  if (run) return { page: "run", run: decode(run), chart };
+  if (run) {
+    const rank = /^\d+$/.exec(fields.get("rank")?.[0] ?? "")?.[0];
+    const tab = RUN_TABS.find((t) => t === fields.get("tab")?.[0]) ?? "overview";
+    return { page: "run", run: decode(run), chart, tab, rank: rank === undefined ? null : Number(rank) };
+  }
   if (path === "/compare") return parseCompare(fields);
   const experiment = /^\/experiments\/([^/]+)$/.exec(path)?.[1];
   return {
@@ -88,6 +103,10 @@ export function formatHash(view: View): string {
     if (view.sort) fields.push(["sort", [(view.sort.descending ? "-" : "") + view.sort.column]]);
     if (view.columns) fields.push(["cols", view.columns.map((c) => `${c.kind}.${c.key}`)]);
     if (view.ticked.length > 0) fields.push(["tick", view.ticked]);
+  }
+  if (view.page === "run") {
+    if (view.tab !== "overview") fields.push(["tab", [view.tab]]);
+    if (view.rank !== null) fields.push(["rank", [String(view.rank)]]);
   }
   const { metric, range, logY } = view.chart;
   if (metric) fields.push(["metric", [metric]]);

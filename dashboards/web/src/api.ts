@@ -2,6 +2,7 @@
 
 import type { Range } from "./address";
 import type { NameQuery } from "./compare/pattern";
+import type { RankState } from "./ranks";
 import { decodeLine, WIRE_COLUMNS, type Axis, type Series, type WireLine } from "./series";
 
 export type RunStatus = "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
@@ -197,6 +198,61 @@ export async function readSeries(ask: SeriesAsk, signal?: AbortSignal): Promise<
   const body = { run_ids: ask.runs, keys: ask.keys, axis: ask.axis, buckets: ask.buckets, columns: WIRE_COLUMNS, ...(ask.range ?? {}) };
   const answer = await post<{ series: readonly WireLine[] }>("v1/series", body, signal);
   return answer.series.map(decodeLine);
+}
+
+/** A line of a rank, or of all ranks together. */
+export interface RankSeries {
+  readonly rank: number | null;
+  readonly series: Series;
+}
+
+export interface RanksAsk {
+  readonly run: string;
+  readonly key: string;
+  /** A rank's number, `each` or `merged`. */
+  readonly rank: string;
+  readonly range: Range | null;
+  readonly buckets: number;
+}
+
+/** One metric of a run's ranks by step. */
+export async function readRanks({ run, key, rank, range, buckets }: RanksAsk, signal?: AbortSignal): Promise<readonly RankSeries[]> {
+  const body = { run_ids: [run], keys: [key], rank, buckets, columns: WIRE_COLUMNS, ...(range ?? {}) };
+  const answer = await post<{ series: readonly (WireLine & { rank: number | null })[] }>("v1/series", body, signal);
+  return answer.series.map((line) => ({ rank: line.rank, series: decodeLine(line) }));
+}
+
+/** Who of the ranks is behind; empty if the run has not logged the metric. */
+export async function ranksOf(run: string, key: string, signal?: AbortSignal): Promise<readonly RankState[]> {
+  const answer = await get<{ ranks: readonly RankState[] }>(`v1/runs/${encodeURIComponent(run)}/ranks?${new URLSearchParams({ key })}`, signal);
+  return answer.ranks;
+}
+
+export interface ConsoleLine {
+  readonly timestamp: number;
+  readonly rank: number;
+  readonly attempt: number;
+  readonly stream: "stdout" | "stderr";
+  readonly number: number;
+  readonly text: string;
+}
+
+export interface ConsolePage {
+  readonly lines: readonly ConsoleLine[];
+  /** Where the next page, or what comes later, begins. */
+  readonly after: string;
+  readonly more: boolean;
+}
+
+export async function consoleLines(
+  run: string,
+  stream: "" | "stdout" | "stderr",
+  after: string | null,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<ConsolePage> {
+  const fields = new URLSearchParams({ limit: String(limit), ...(stream === "" ? {} : { stream }), ...(after === null ? {} : { after }) });
+  return get<ConsolePage>(`v1/runs/${encodeURIComponent(run)}/console?${fields}`, signal);
 }
 
 /** A page of the names of a run's metrics, by name. */
