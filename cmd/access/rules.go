@@ -89,6 +89,7 @@ var rules = map[string]Rule{
 	"GET /v1/runs/:run_id/values":  {Read, Named},
 	"GET /v1/runs/:run_id/console": {Read, Named},
 	"GET /v1/runs/:run_id/ranks":   {Read, Named},
+	"POST /v1/importance":          {Read, SearchIn},
 	"GET /v1/series":               {Read, Named},
 	"POST /v1/series":              {Read, Named},
 	// A stream brings nothing by itself; what it shall bring is named in the POST.

@@ -11,6 +11,8 @@ export default defineConfig({
     target: "es2022",
     // Fonts stay files: the content policy of the server allows no data: fonts.
     assetsInlineLimit: 0,
+    // ECharts is a chunk of its own, loaded by the first page that draws with it.
+    chunkSizeWarningLimit: 600,
   },
   server: {
     proxy: Object.fromEntries(

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
 
 const PATHS = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -45,6 +45,8 @@ export class Visitor {
   readonly foreign: string[] = [];
   /** A status that a test provokes; the browser's own line about it is no complaint. */
   expectedStatus = 0;
+  /** A test breaks connections; what the browser says of that is no complaint. */
+  expectedBreak = false;
 
   private constructor(
     readonly url: string,
@@ -61,7 +63,8 @@ export class Visitor {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "light", ...options });
     const page = await context.newPage();
     page.on("console", (m) => {
-      const provoked = this.expectedStatus !== 0 && m.text().includes(`status of ${this.expectedStatus}`);
+      const provoked =
+        (this.expectedStatus !== 0 && m.text().includes(`status of ${this.expectedStatus}`)) || (this.expectedBreak && m.text().includes("net::ERR_"));
       if ((m.type() === "error" || m.type() === "warning") && !provoked) this.complaints.push(m.text());
     });
     page.on("pageerror", (error) => this.complaints.push(error.stack ?? String(error)));
@@ -82,25 +85,30 @@ export class Visitor {
   }
 }
 
-/** How many pixels of the chart's canvas are not empty, in the part from `top` to `bottom` (0 to 1). */
-export async function inkOf(page: Page, top = 0, bottom = 1): Promise<number> {
-  return page.locator(".plot canvas").evaluate(
-    (node, [from, to]) => {
+/** Where the numbers at the axis of y end, in pixels of the page. */
+const AXIS_PX = 70;
+
+/** How many pixels of a chart's canvas are of lines, in the part from `top` to `bottom` (0 to 1). In the light theme. */
+export async function inkOf(canvas: Locator, top = 0, bottom = 1): Promise<number> {
+  return canvas.evaluate(
+    (node, [from, to, axis]) => {
       const canvas = node as HTMLCanvasElement;
       const y = Math.floor(canvas.height * from);
       const height = Math.floor(canvas.height * to) - y;
+      const left = axis * devicePixelRatio;
       // A copy, so that the page's own canvas stays as fast as it is.
-      const copy = new OffscreenCanvas(canvas.width, height).getContext("2d", { willReadFrequently: true });
-      copy?.drawImage(canvas, 0, -y);
-      const { data } = copy?.getImageData(0, 0, canvas.width, height) ?? { data: [] };
+      const copy = new OffscreenCanvas(canvas.width - left, height).getContext("2d", { willReadFrequently: true });
+      copy?.drawImage(canvas, -left, -y);
+      const { data } = copy?.getImageData(0, 0, canvas.width - left, height) ?? { data: [] };
       let ink = 0;
-      // Grid and labels are grey; lines are not.
+      // The grid is light grey; lines have a colour, or are dark: one of the palette is grey.
       for (let i = 0; i < data.length; i += 4) {
         const [r = 0, g = 0, b = 0, a = 0] = [data[i], data[i + 1], data[i + 2], data[i + 3]];
-        if (a > 60 && Math.max(r, g, b) - Math.min(r, g, b) > 40) ink++;
+        const light = Math.max(r, g, b);
+        if (a > 60 && (light - Math.min(r, g, b) > 40 || light < 160)) ink++;
       }
       return ink;
     },
-    [top, bottom] as const,
+    [top, bottom, AXIS_PX] as const,
   );
 }

@@ -19,13 +19,18 @@ export function missing(): string | null {
 
 export interface Server {
   readonly url: string;
+  /** A folder that goes with the server. */
+  readonly data: string;
+  /** Milliseconds since the epoch. */
+  readonly started: number;
   stop(): Promise<void>;
 }
 
 export async function startServer(...flags: readonly string[]): Promise<Server> {
   const running = process.env["STREAMGAUGE_URL"];
-  if (running) return { url: running.replace(/\/$/, ""), stop: async () => {} };
   const data = mkdtempSync(join(tmpdir(), "streamgauge-web-"));
+  const started = Date.now();
+  if (running) return { url: running.replace(/\/$/, ""), data, started, stop: async () => rmSync(data, { recursive: true, force: true }) };
   const [http, nats, native, clickhouse] = await freePorts(4);
   const child = spawn(
     binary,
@@ -53,7 +58,7 @@ export async function startServer(...flags: readonly string[]): Promise<Server> 
     await stop();
     throw new Error(`${String(error)}; the server said:\n${said}`);
   }
-  return { url, stop };
+  return { url, data, started, stop };
 }
 
 async function healthy(url: string, child: ChildProcess): Promise<void> {

@@ -6,7 +6,8 @@ export default defineConfig({
     include: ["*.test.ts"],
     // One server and one browser serve all tests, in the order of the file.
     fileParallelism: false,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 180_000,
     reporters: ["verbose"],
   },

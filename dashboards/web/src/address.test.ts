@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
-import { FIRST_VIEW, formatHash, NO_CHART, parseHash, type View } from "./address";
+import { FIRST_COMPARE, type CompareView } from "./compare/view";
+import { FIRST_VIEW, formatHash, NO_CHART, parseHash, runView, type View } from "./address";
 
 const full: View = {
   page: "runs",
@@ -15,11 +16,48 @@ const full: View = {
   chart: { metric: "train/loss&x", range: { from: -5, to: 1000 }, logY: true },
 };
 
+const compared: CompareView = {
+  page: "compare",
+  experiment: "3",
+  filter: "params.`a,b` = 'x&y'",
+  shown: ["0123", "4567"],
+  list: false,
+  tab: "diff",
+  search: "/^train|a,b/",
+  x: { metric: "tokens:seen,é" },
+  range: { from: -0.5, to: 1e9 },
+  logX: true,
+  logY: true,
+  smoothing: 0.6,
+  inner: true,
+  shade: false,
+  group: "params.batch size",
+  band: "std",
+  turned: ["-val", "+a,b"],
+  full: "train/loss",
+  baseline: "0123",
+  differing: false,
+  dimensions: [
+    { kind: "params", key: "a:b,c" },
+    { kind: "metrics", key: "loss" },
+  ],
+  brushes: [{ column: "params.a:b,c", from: -0.5, to: 1e-7 }],
+  scatter: [
+    { kind: "params", key: "lr" },
+    { kind: "metrics", key: "val/loss" },
+  ],
+  goal: "val/loss",
+};
+
 test.each<[string, View]>([
+  ["a full workspace", compared],
+  ["the first workspace", FIRST_COMPARE],
+  ["a workspace without runs", { ...FIRST_COMPARE, shown: [] }],
   ["a full view of runs", full],
   ["the first view", FIRST_VIEW],
   ["no columns at all", { ...FIRST_VIEW, columns: [] }],
-  ["a run", { page: "run", run: "abc", chart: { ...NO_CHART, metric: "loss" } }],
+  ["a run", runView("abc", "loss")],
+  ["a run's rank", { ...runView("abc"), tab: "ranks", rank: 12 }],
 ])("%s survives the address", (_name, view) => expect(parseHash(formatHash(view))).toEqual(view));
 
 test.each([
@@ -28,6 +66,8 @@ test.each([
   ["#/nonsense?x=1", FIRST_VIEW],
   ["#/runs?exp=&cols=weird.key", { ...FIRST_VIEW, columns: [] }],
   ["#/runs?x=9:1&sort=-", FIRST_VIEW],
+  ["#/compare?smooth=7&axis=moon&x=5:1&group=metrics.x&tab=no", { ...FIRST_COMPARE, smoothing: 0.999 }],
+  ["#/compare?x=:&smooth=x", FIRST_COMPARE],
   ["#/runs?filter=%E0%A4%A", { ...FIRST_VIEW, filter: "%E0%A4%A" }],
 ])("%j opens what can be understood", (hash, view) => expect(parseHash(hash)).toEqual(view));
 
@@ -35,6 +75,10 @@ test("a link stays readable", () => {
   expect(formatHash({ ...FIRST_VIEW, experiment: "1", ticked: ["a", "b"], chart: { ...NO_CHART, metric: "loss" } })).toBe(
     "#/runs?exp=1&tick=a,b&metric=loss",
   );
+});
+
+test("a link to a workspace is as short as its view is plain", () => {
+  expect(formatHash({ ...FIRST_COMPARE, experiment: "1", shown: ["a", "b"], smoothing: 0.6 })).toBe("#/compare?exp=1&show=a,b&smooth=0.6");
 });
 
 test("the links that MLflow's client prints open the run and the experiment", () => {

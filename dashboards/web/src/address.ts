@@ -2,14 +2,16 @@
 //
 //   #/runs?exp=1&filter=metrics.loss < 1&sort=-metrics.loss&cols=params.lr,metrics.loss&tick=ab..,cd..&metric=loss
 //   #/runs/<run id>?metric=loss&x=100:500
+//   #/compare?exp=1&show=ab..,cd..&search=loss&smooth=0.6 (compare/view.ts)
 //
 // MLflow's client prints links to its own pages; they open ours:
 //
 //   #/experiments/1   and   #/experiments/1/runs/<run id>
 
 import { parseColumn, type Column, type Sort } from "./columns";
+import { compareFields, parseCompare, parseRange, type CompareView } from "./compare/view";
 
-/** A range of steps, both ends included. */
+/** A range of steps, or of another axis, both ends included. */
 export interface Range {
   readonly from: number;
   readonly to: number;
@@ -40,9 +42,20 @@ export interface RunView {
   readonly page: "run";
   readonly run: string;
   readonly chart: ChartView;
+  readonly tab: RunTab;
+  /** Of the ranks: the one whose own line is drawn. */
+  readonly rank: number | null;
 }
 
-export type View = RunsView | RunView;
+export const RUN_TABS = ["overview", "ranks", "logs"] as const;
+export type RunTab = (typeof RUN_TABS)[number];
+
+/** A run's page as it is opened first. */
+export function runView(run: string, metric: string | null = null): RunView {
+  return { page: "run", run, chart: { ...NO_CHART, metric }, tab: "overview", rank: null };
+}
+
+export type View = RunsView | RunView | CompareView;
 
 export const NO_CHART: ChartView = { metric: null, range: null, logY: false };
 
@@ -62,7 +75,12 @@ export function parseHash(hash: string): View {
   const fields = parseFields(query);
   const chart = parseChart(fields);
   const run = /^(?:\/experiments\/[^/]+)?\/runs\/([^/]+)$/.exec(path)?.[1];
-  if (run) return { page: "run", run: decode(run), chart };
+  if (run) {
+    const rank = /^\d+$/.exec(fields.get("rank")?.[0] ?? "")?.[0];
+    const tab = RUN_TABS.find((t) => t === fields.get("tab")?.[0]) ?? "overview";
+    return { page: "run", run: decode(run), chart, tab, rank: rank === undefined ? null : Number(rank) };
+  }
+  if (path === "/compare") return parseCompare(fields);
   const experiment = /^\/experiments\/([^/]+)$/.exec(path)?.[1];
   return {
     page: "runs",
@@ -77,6 +95,7 @@ export function parseHash(hash: string): View {
 
 /** Writes a hash; parseHash of it gives the view back. */
 export function formatHash(view: View): string {
+  if (view.page === "compare") return written("/compare", compareFields(view));
   const fields: [string, readonly string[]][] = [];
   if (view.page === "runs") {
     if (view.experiment) fields.push(["exp", [view.experiment]]);
@@ -85,22 +104,26 @@ export function formatHash(view: View): string {
     if (view.columns) fields.push(["cols", view.columns.map((c) => `${c.kind}.${c.key}`)]);
     if (view.ticked.length > 0) fields.push(["tick", view.ticked]);
   }
+  if (view.page === "run") {
+    if (view.tab !== "overview") fields.push(["tab", [view.tab]]);
+    if (view.rank !== null) fields.push(["rank", [String(view.rank)]]);
+  }
   const { metric, range, logY } = view.chart;
   if (metric) fields.push(["metric", [metric]]);
   if (range) fields.push(["x", [`${range.from}:${range.to}`]]);
   if (logY) fields.push(["log", ["y"]]);
-  const path = view.page === "run" ? `/runs/${encodeURIComponent(view.run)}` : "/runs";
+  return written(view.page === "run" ? `/runs/${encodeURIComponent(view.run)}` : "/runs", fields);
+}
+
+function written(path: string, fields: readonly [string, readonly string[]][]): string {
   const query = fields.map(([name, values]) => `${name}=${values.map(encodeURIComponent).join(",")}`).join("&");
   return query === "" ? `#${path}` : `#${path}?${query}`;
 }
 
 function parseChart(fields: Map<string, string[]>): ChartView {
-  const range = /^(-?\d+):(-?\d+)$/.exec(fields.get("x")?.[0] ?? "");
-  const from = Number(range?.[1]);
-  const to = Number(range?.[2]);
   return {
     metric: fields.get("metric")?.[0] || null,
-    range: range && from <= to ? { from, to } : null,
+    range: parseRange(fields.get("x")?.[0] ?? null),
     logY: fields.get("log")?.[0] === "y",
   };
 }

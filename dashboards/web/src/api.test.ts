@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 
-import { ApiError, artifactURL, getHealth, getRun, getSeries, listArtifacts, newestRun, searchRuns } from "./api";
+import { ApiError, artifactURL, getHealth, getRun, importanceOf, metricNames, readSeries, listArtifacts, newestRun, searchRuns } from "./api";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -72,10 +72,27 @@ test("a search sends a page token only if there is one", async () => {
   expect(asked.mock.lastCall?.[1]?.body).toContain('"page_token":"abc"');
 });
 
-test("a series is asked for with its range, its key escaped", async () => {
+test("series are asked for with their range", async () => {
   const asked = answer(200, '{"series":[]}');
-  await getSeries("r", "a b&c", 500, { from: -1, to: 9 });
-  expect(asked.mock.lastCall?.[0]).toBe("v1/runs/r/series?key=a+b%26c&points=500&from_step=-1&to_step=9");
+  const ask = { runs: ["r"], keys: ["a b"], axis: "step" as const, buckets: 500 };
+  expect(await readSeries({ ...ask, range: { from: -1, to: 9 } })).toEqual([]);
+  expect(asked.mock.lastCall?.[0]).toBe("v1/series");
+  const body = JSON.parse(String(asked.mock.lastCall?.[1]?.body)) as object;
+  expect(body).toMatchObject({ run_ids: ["r"], keys: ["a b"], axis: "step", buckets: 500, from: -1, to: 9 });
+  await readSeries({ ...ask, range: null });
+  expect(asked.mock.lastCall?.[1]?.body).not.toContain("from");
+});
+
+test("importance is asked of all runs of a filter", async () => {
+  const asked = answer(200, '{"runs":9,"runs_without":1,"more":false,"params":[]}');
+  expect(await importanceOf("3", "metrics.x < 1", "loss")).toEqual({ runs: 9, without: 1, more: false, params: [] });
+  expect(JSON.parse(String(asked.mock.lastCall?.[1]?.body))).toEqual({ experiment_ids: ["3"], filter: "metrics.x < 1", metric: "loss" });
+});
+
+test("names of metrics are asked for by pattern, page by page", async () => {
+  const asked = answer(200, '{"metrics":[{"key":"a"}],"next_page_token":"n"}');
+  expect(await metricNames("r", { regex: "^a&b" }, 10, "t")).toEqual({ items: ["a"], next: "n" });
+  expect(asked.mock.lastCall?.[0]).toBe("v1/runs/r/metrics?regex=%5Ea%26b&max_results=10&page_token=t");
 });
 
 test.each([

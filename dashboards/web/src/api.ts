@@ -1,7 +1,9 @@
 // The server's HTTP API as typed calls. MLflow's JSON is turned into our shapes here and nowhere else.
 
 import type { Range } from "./address";
-import { decodeSeries, type Series, type WireSeries } from "./series";
+import type { NameQuery } from "./compare/pattern";
+import type { RankState } from "./ranks";
+import { decodeLine, WIRE_COLUMNS, type Axis, type Series, type WireLine } from "./series";
 
 export type RunStatus = "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
 
@@ -180,20 +182,118 @@ export function artifactURL(owner: FileOwner, path: string): string {
     : `${AJAX}/logged-models/${encodeURIComponent(owner.id)}/artifacts/files?${new URLSearchParams({ artifact_file_path: path })}`;
 }
 
-/** A metric of a run in at most `points` buckets; spikes stand in each bucket's least and greatest value. */
-export async function getSeries(
+/** What a chart asks for. */
+export interface SeriesAsk {
+  readonly runs: readonly string[];
+  readonly keys: readonly string[];
+  readonly axis: Axis;
+  /** On the axis: steps or milliseconds. */
+  readonly range: Range | null;
+  /** At most so many rows a line; spikes stand in each row's least and greatest value. */
+  readonly buckets: number;
+}
+
+/** Metrics of runs; a metric that a run has not logged has no series. */
+export async function readSeries(ask: SeriesAsk, signal?: AbortSignal): Promise<readonly Series[]> {
+  const body = { run_ids: ask.runs, keys: ask.keys, axis: ask.axis, buckets: ask.buckets, columns: WIRE_COLUMNS, ...(ask.range ?? {}) };
+  const answer = await post<{ series: readonly WireLine[] }>("v1/series", body, signal);
+  return answer.series.map(decodeLine);
+}
+
+/** A line of a rank, or of all ranks together. */
+export interface RankSeries {
+  readonly rank: number | null;
+  readonly series: Series;
+}
+
+export interface RanksAsk {
+  readonly run: string;
+  readonly key: string;
+  /** A rank's number, `each` or `merged`. */
+  readonly rank: string;
+  readonly range: Range | null;
+  readonly buckets: number;
+}
+
+/** One metric of a run's ranks by step. */
+export async function readRanks({ run, key, rank, range, buckets }: RanksAsk, signal?: AbortSignal): Promise<readonly RankSeries[]> {
+  const body = { run_ids: [run], keys: [key], rank, buckets, columns: WIRE_COLUMNS, ...(range ?? {}) };
+  const answer = await post<{ series: readonly (WireLine & { rank: number | null })[] }>("v1/series", body, signal);
+  return answer.series.map((line) => ({ rank: line.rank, series: decodeLine(line) }));
+}
+
+/** Who of the ranks is behind; empty if the run has not logged the metric. */
+export async function ranksOf(run: string, key: string, signal?: AbortSignal): Promise<readonly RankState[]> {
+  const answer = await get<{ ranks: readonly RankState[] }>(`v1/runs/${encodeURIComponent(run)}/ranks?${new URLSearchParams({ key })}`, signal);
+  return answer.ranks;
+}
+
+export interface ConsoleLine {
+  readonly timestamp: number;
+  readonly rank: number;
+  readonly attempt: number;
+  readonly stream: "stdout" | "stderr";
+  readonly number: number;
+  readonly text: string;
+}
+
+export interface ConsolePage {
+  readonly lines: readonly ConsoleLine[];
+  /** Where the next page, or what comes later, begins. */
+  readonly after: string;
+  readonly more: boolean;
+}
+
+export async function consoleLines(
   run: string,
-  key: string,
-  points: number,
-  range: Range | null,
+  stream: "" | "stdout" | "stderr",
+  after: string | null,
+  limit: number,
   signal?: AbortSignal,
-): Promise<Series> {
-  const query = new URLSearchParams({ key, points: String(points) });
-  if (range) {
-    query.set("from_step", String(range.from));
-    query.set("to_step", String(range.to));
-  }
-  return decodeSeries(await get<WireSeries>(`v1/runs/${encodeURIComponent(run)}/series?${query}`, signal));
+): Promise<ConsolePage> {
+  const fields = new URLSearchParams({ limit: String(limit), ...(stream === "" ? {} : { stream }), ...(after === null ? {} : { after }) });
+  return get<ConsolePage>(`v1/runs/${encodeURIComponent(run)}/console?${fields}`, signal);
+}
+
+/** A page of the names of a run's metrics, by name. */
+export async function metricNames(
+  run: string,
+  query: NameQuery,
+  max: number,
+  token: string | null,
+  signal?: AbortSignal,
+): Promise<Page<string>> {
+  const fields = new URLSearchParams({ ...query, max_results: String(max), ...(token === null ? {} : { page_token: token }) });
+  const path = `v1/runs/${encodeURIComponent(run)}/metrics?${fields}`;
+  const answer = await get<{ metrics: readonly { key: string }[]; next_page_token?: string }>(path, signal);
+  return { items: answer.metrics.map((m) => m.key), next: answer.next_page_token || null };
+}
+
+/** What a metric of runs depends on. */
+export interface Importance {
+  readonly runs: number;
+  /** Runs of the search that do not have the metric. */
+  readonly without: number;
+  /** The search finds more than were looked at. */
+  readonly more: boolean;
+  readonly params: readonly {
+    readonly key: string;
+    /** Part of the importance of all, 0 to 1. */
+    readonly importance: number;
+    /** -1 to 1; null for texts. */
+    readonly correlation: number | null;
+    readonly runs: number;
+    readonly values: number;
+  }[];
+}
+
+export async function importanceOf(experiment: string, filter: string, metric: string, signal?: AbortSignal): Promise<Importance> {
+  const { runs_without: without, ...answer } = await post<Omit<Importance, "without"> & { runs_without: number }>(
+    "v1/importance",
+    { experiment_ids: [experiment], filter, metric },
+    signal,
+  );
+  return { ...answer, without };
 }
 
 /** What the server counts of itself. */

@@ -1,80 +1,26 @@
 import { expect, test } from "vitest";
 
-import { align, decodeSeries, lastOf, nearest, spreadLabels, yRange, type Series, type WireLine } from "./series";
+import { axisValue, decodeLine, rowAt, type WireLine } from "./series";
 
-function line(steps: readonly number[], values: readonly (number | null)[], of: Partial<WireLine> = {}): WireLine {
-  const sent = values.map((v) => v ?? "Infinity");
-  return {
-    rank: 0,
-    attempt: 0,
-    points_total: steps.length,
-    step: steps,
-    min: sent,
-    max: sent,
-    mean: sent,
-    count: steps.map(() => 1),
-    non_finite: values.map((v) => (v === null ? 1 : 0)),
-    ...of,
-  };
-}
+const head = { run_id: "r", key: "loss", start_time: 1000, points_total: 3, parts: [{ attempt: 1 }, { attempt: 5 }], as_of: { "0": 3, "2": 9 } };
+const raw: WireLine = { ...head, bucket_width: 0, step: [0, 1, 2], time: [1, 2, 3], value: [0.5, "NaN", "-Infinity"] };
 
-const series = (steps: number[], values: (number | null)[]): Series => decodeSeries({ series: [line(steps, values)] });
-
-test("an answer without lines is an empty series", () => {
-  expect(decodeSeries({ series: [] })).toEqual({ step: [], mean: [], min: [], max: [], odd: [], points: 0 });
+test("points are rows by themselves", () => {
+  const s = decodeLine(raw);
+  expect([s.run, s.width, s.points, s.attempt]).toEqual(["r", 0, 3, 5]);
+  expect([...s.asOf]).toEqual([[0, 3], [2, 9]]);
+  expect([s.mean, s.max, s.stepLast]).toEqual([[0.5, NaN, -Infinity], [0.5, NaN, -Infinity], [0, 1, 2]]);
+  expect([s.count, s.nan, s.posInf, s.negInf]).toEqual([[1, 1, 1], [0, 1, 0], [0, 0, 0], [0, 0, 1]]);
 });
 
-test("the lowest rank stands for the run", () => {
-  const answer = { series: [line([0], [9], { rank: 3 }), line([0], [1], { rank: 1 })] };
-  expect(decodeSeries(answer).mean).toEqual([1]);
+test("buckets keep their ends and counts", () => {
+  const s = decodeLine({
+    ...{ ...head, bucket_width: 4, step: [0], step_last: [3], time: [10], time_last: [20] },
+    ...{ min: [1], max: ["Infinity"], mean: [2], last: [4], count: [4], nan: [1], pos_inf: [2], neg_inf: [0] },
+  });
+  expect(rowAt(s, 0)).toEqual({ step: 0, stepLast: 3, time: 10, timeLast: 20, min: 1, max: Infinity, mean: 2, last: 4, count: 4, nan: 1, posInf: 2, negInf: 0 });
 });
 
-test("a later attempt replaces an earlier one from its first step on", () => {
-  const answer = { series: [line([0, 10, 20, 30], [1, 2, 3, 4]), line([20, 40], [7, 8], { attempt: 5 })] };
-  const s = decodeSeries(answer);
-  expect(s.step).toEqual([0, 10, 20, 40]);
-  expect(s.mean).toEqual([1, 2, 7, 8]);
-});
-
-test("values of one step become one row that hides none of them", () => {
-  const s = series([5, 5, 5, 6], [1, 42, null, 3]);
-  expect(s.step).toEqual([5, 6]);
-  expect([s.min[0], s.max[0], s.mean[0], s.odd[0]]).toEqual([1, 42, 21.5, 1]);
-});
-
-test("runs with different steps share one x: no row is undefined, no value is null", () => {
-  const [x, ...columns] = align([series([0, 2], [1, null]), series([1, 2], [5, 6])], false);
-  expect(x).toEqual([0, 1, 2]);
-  expect(columns[0]).toEqual([1, undefined, null]);
-  expect(columns[3]).toEqual([undefined, 5, 6]);
-  expect(columns).toHaveLength(6);
-});
-
-test("what is not positive is a gap on a logarithmic axis", () => {
-  expect(align([series([0, 1, 2], [1, 0, -1])], true)[1]).toEqual([1, null, null]);
-});
-
-test.each([
-  [0, 0],
-  [4, 0],
-  [6, 3],
-  [99, 3],
-])("the row nearest to %d is %d", (at, index) => expect(nearest([0, 5, 8, 10], [1, undefined, null, 2], at)).toBe(index));
-
-test("nothing is near in an empty column", () => {
-  expect(nearest([1, 2], [undefined, null], 1)).toBe(-1);
-  expect(lastOf([undefined, null])).toBe(-1);
-  expect(lastOf([1, 2, null])).toBe(1);
-});
-
-test("the y axis has room around a flat line and without values", () => {
-  expect(yRange(null, null)).toEqual([0, 1]);
-  const [low, high] = yRange(3, 3);
-  expect(low).toBeLessThan(3);
-  expect(high).toBeGreaterThan(3);
-});
-
-test("labels keep their order, do not meet, and stay above the end", () => {
-  const tops = spreadLabels([50, 50, 10, 95], 10, 100);
-  expect(tops).toEqual([50, 60, 10, 90]);
+test("an axis begins at 0, at the run, or at the epoch", () => {
+  expect([axisValue("step", 1000, 7, 1500), axisValue("relative", 1000, 7, 1500), axisValue("time", 1000, 7, 1500)]).toEqual([7, 500, 1500]);
 });

@@ -1,0 +1,28 @@
+// One crosshair over all charts of the page: where the pointer is in one, the others show the same x.
+
+export interface Follower {
+  /** Shows the crosshair at an x, or takes it away. */
+  follow(x: number | null): void;
+}
+
+class Crosshair {
+  readonly #followers = new Set<Follower>();
+  #frame = 0;
+  #next: { readonly from: Follower; readonly x: number | null } | null = null;
+
+  join(follower: Follower): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
+  }
+
+  /** Moves all others; at most once a frame. */
+  move(from: Follower, x: number | null): void {
+    this.#next = { from, x };
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      for (const follower of this.#followers) if (follower !== this.#next?.from) follower.follow(this.#next?.x ?? null);
+    });
+  }
+}
+
+export const crosshair = new Crosshair();
