@@ -154,26 +154,26 @@ func (g *reading) survey(ctx context.Context, s *statement, z *sizes) error {
 // guess says in which buckets of the rollup lines are likely drawn, by their latest steps; false if they are likely not.
 // The first steps are taken for 0.
 func (g *reading) guess(s *statement) (shift uint8, ok bool) {
-	if g.raw || s.read.ByTime && (g.from != math.MinInt64 || g.to != math.MaxInt64) {
+	part := g.from != math.MinInt64 || g.to != math.MaxInt64
+	if g.raw || part && s.read.ByTime {
 		return 0, false
 	}
-	from, most, points := int64(0), int64(0), uint64(0)
+	from, to := int64(0), int64(math.MaxInt64)
 	if !s.read.ByTime {
-		from = max(from, g.from)
+		from, to = max(from, g.from), g.to
 	}
+	most, points := from, uint64(0)
 	for _, m := range s.members {
-		to := g.latest[m].step
-		if !s.read.ByTime {
-			to = min(to, g.to)
-		}
-		if to > from {
-			points, most = points+uint64(to-from), max(most, to)
+		if last := min(to, g.latest[m].step); last > from {
+			points, most = points+uint64(last-from), max(most, last)
 		}
 	}
-	if points <= g.groupedMax && (s.read.ByTime || series.GridOf(series.AxisStep, from, most, g.buckets).Shift < rollupShift) {
-		return 0, false
+	likely := points > g.groupedMax
+	if !s.read.ByTime {
+		// Of a part of the steps the engine reads only that of the rollup; extents are read of the whole series.
+		likely = likely || part || series.GridOf(series.AxisStep, from, most, g.buckets).Shift >= rollupShift
 	}
-	return max(rollupShift, series.GridOf(series.AxisStep, from, most, surveyFiner*g.buckets).Shift), true
+	return max(rollupShift, series.GridOf(series.AxisStep, from, most, surveyFiner*g.buckets).Shift), likely && points > 0
 }
 
 // plan decides how each member is read. Members of one key lie on one grid where they can.
