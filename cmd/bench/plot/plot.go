@@ -27,7 +27,7 @@ type Point struct{ X, Y float64 }
 // Sizes in pixels: of a panel, of its margins, of a line of text.
 const (
 	width, height            = 360, 280
-	left, right, top, bottom = 56, 20, 52, 44
+	left, right, top, bottom = 56, 20, 66, 44
 	lineHeight               = 14
 )
 
