@@ -12,6 +12,9 @@ ENGINE := deploy/engine
 WHEELS := .build/wheels
 STAGE  := build/stage.sh
 TESTS  := $(PYTHON) build/tests.py
+PEERS  := .build/peers
+BENCHMARKS := go run ./bench --bin ../bin/streamgauge --mlflow ../$(VENV)/bin/mlflow --python ../$(VENV)/bin/python \
+	--peers ../$(PEERS)/bin/python --out ../docs/BENCHMARKS.md
 CLI    := github.com/streamgauge/streamgauge/cmd/cli
 
 # Each module stands by its own go.mod, and nothing needs a C compiler.
@@ -23,7 +26,7 @@ export npm_config_loglevel := error
 WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight build engine web venv wheel demo grafana test test-unit test-compat test-library test-faults test-web bench lint proto clean
+.PHONY: help preflight build engine web venv wheel demo grafana test test-unit test-compat test-library test-faults test-web bench growth lint proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,13 +84,18 @@ test: preflight ## all set-up, then every test; the last line counts them
 	@$(TESTS) total unit compat faults web
 
 # What the tests of artifacts in buckets speak to. Where it cannot be built, they say so and are counted as skipped.
-.PHONY: s3server kafka strace
+.PHONY: s3server kafka strace peers
 s3server: preflight
 	@$(STAGE) "S3 server of the tests" sh build/s3server.sh || true
 
 # The Kafka broker of the tests; likewise.
 kafka: preflight
 	@$(STAGE) "Kafka broker of the tests" sh build/kafka.sh || true
+
+# Other trackers, for make bench; where they cannot be installed it says so.
+peers: preflight
+	@[ -e $(PEERS)/.complete ] || $(STAGE) "other trackers" sh -c '$(PYTHON) -m venv $(PEERS) && $(PEERS)/bin/pip install --quiet \
+		--disable-pip-version-check -r clients/python/bench_peers.txt && touch $(PEERS)/.complete' || true
 
 test-unit: build engine s3server kafka ## the Go modules' own tests, and the scripts'
 	@$(TESTS) unit $(MODULES)
@@ -109,9 +117,11 @@ test-web: build engine venv ## the web page: its parts, and the page in a real b
 	@sh build/browser.sh
 	@$(TESTS) web $(WEB)
 
-bench: build engine venv ## every published figure beside MLflow's own server, into docs/BENCHMARKS.md; BENCH=--large searches 100,000 runs too
-	@cd cmd && go run ./bench --bin ../bin/streamgauge --mlflow ../$(VENV)/bin/mlflow --python ../$(VENV)/bin/python \
-		--out ../docs/BENCHMARKS.md $(BENCH)
+bench: build engine venv kafka peers ## every published figure beside its reference, into docs/BENCHMARKS.md; BENCH=--large takes more runs and points
+	@cd cmd && $(BENCHMARKS) $(BENCH)
+
+growth: build engine ## what more writers, names and points cost, into docs/BENCHMARKS.md; BENCH=--large up to 10^9 points
+	@cd cmd && $(BENCHMARKS) --growth $(BENCH)
 
 lint: web venv ## formatters, vet, staticcheck, buf, module boundaries, Python and TypeScript checks
 	@sh build/lint.sh $(MODULES)

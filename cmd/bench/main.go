@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -22,10 +21,12 @@ type figure struct {
 
 type options struct {
 	bin, mlflow, python, out string
-	trickle                  time.Duration
-	artifactMiB              int
-	only                     string
-	large                    bool
+	// library is the folder of the Python library, peers a Python that has other trackers.
+	library, peers string
+	trickle        time.Duration
+	artifactMiB    int
+	only           string
+	large, growth  bool
 	// bare is the port of the bare server that this program then is, and nothing else.
 	bare string
 	// generate is the generator that this program then is, as JSON.
@@ -38,11 +39,14 @@ func main() {
 	flag.StringVar(&o.bin, "bin", "bin/streamgauge", "the binary to measure")
 	flag.StringVar(&o.mlflow, "mlflow", "", "the mlflow command to compare with; empty: no reference")
 	flag.StringVar(&o.python, "python", "", "a Python with mlflow, for the client's own call; empty: not measured")
+	flag.StringVar(&o.library, "library", "../clients/python", "the folder of the Python library, for its own call")
+	flag.StringVar(&o.peers, "peers", "", "a Python with other trackers, to compare the library's call with")
 	flag.StringVar(&o.out, "out", "", "file to write the table to; empty: standard output only")
 	flag.DurationVar(&o.trickle, "trickle", time.Minute, "how long 50 runs log a point a second")
 	flag.IntVar(&o.artifactMiB, "artifact-mib", 1024, "size of the artifact that is moved up and down")
 	flag.StringVar(&o.only, "only", "", "measure only lines whose name contains this")
 	flag.BoolVar(&o.large, "large", false, "measure also what takes minutes to fill")
+	flag.BoolVar(&o.growth, "growth", false, "measure what more writers, names and points cost, instead")
 	flag.StringVar(&o.bare, "bare", "", "be the bare server of the trickle on this port, with its log in --out")
 	flag.StringVar(&o.generate, "generate", "", "be this generator of frames, given as JSON")
 	flag.DurationVar(&o.frames, "frames", 20*time.Second, "how long frames are sent over each bus")
@@ -66,6 +70,9 @@ func run(o options) error {
 	}
 	b := &bench{options: o}
 	defer b.close()
+	if o.growth {
+		return b.writeGrowth()
+	}
 	begin := time.Now()
 	for _, m := range measures {
 		if !strings.Contains(m.name, o.only) || m.large && !o.large {
@@ -87,14 +94,15 @@ func run(o options) error {
 	if o.out == "" {
 		return nil
 	}
-	return os.WriteFile(o.out, []byte(table), 0o644)
+	_, growth := published(o.out)
+	return os.WriteFile(o.out, []byte(strings.TrimRight(table+"\n"+growth, "\n")+"\n"), 0o644)
 }
 
 func (b *bench) table() string {
 	var s strings.Builder
 	s.WriteString("# Benchmarks\n\nWritten by `make bench`: every figure beside MLflow 3.17.2 (sqlite, one worker), measured in the same run.\n")
-	fmt.Fprintf(&s, "Machine: %d cores, %s/%s; servers and load generator share it. Rates vary between runs; compare the columns.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
-	s.WriteString("| work | wanted | Streamgauge | MLflow |\n|---|---|---|---|\n")
+	s.WriteString(machine() + " Rates vary between runs; compare the columns.\n\n")
+	s.WriteString("| work | wanted | Streamgauge | MLflow, or what is named |\n|---|---|---|---|\n")
 	for _, f := range b.figures {
 		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", f.work, f.want, f.ours, f.reference)
 	}

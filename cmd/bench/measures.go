@@ -35,6 +35,7 @@ var measures = []measure{
 	{name: "log-batch", run: (*bench).measureLogBatch},
 	{name: "frames", run: (*bench).measureFrames},
 	{name: "client", run: (*bench).measureClient},
+	{name: "library's log", run: (*bench).measureLogCall},
 	{name: "artifacts", run: (*bench).measureArtifacts},
 	{name: "trickle", run: (*bench).measureTrickle},
 	// What fills the server comes after what asks how little an idle one takes.
@@ -42,7 +43,8 @@ var measures = []measure{
 	{name: "registry", run: (*bench).measureRegistry},
 	{name: "many runs", run: (*bench).measureManyRuns},
 	{name: "most runs", run: (*bench).measureMostRuns, large: true},
-	{name: "series", run: (*bench).measureSeries, large: true},
+	{name: "series", run: (*bench).measureSeries},
+	{name: "live", run: (*bench).measureLive},
 }
 
 // both measures a figure on our server and on the reference.

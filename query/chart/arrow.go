@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/go-faster/jx"
 
 	"github.com/streamgauge/streamgauge/query/series"
 )
@@ -86,7 +87,7 @@ func encodeArrow(v *request, lines []answerLine) ([]byte, error) {
 			add(c.name, arrow.PrimitiveTypes.Uint64, b.NewArray())
 		}
 	}
-	meta := arrow.NewMetadata([]string{"axis"}, []string{v.axis.String()})
+	meta := arrow.NewMetadata([]string{"axis", "as_of"}, []string{v.axis.String(), positions(lines)})
 	schema := arrow.NewSchema(fields, &meta)
 	var out bytes.Buffer
 	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
@@ -97,6 +98,21 @@ func encodeArrow(v *request, lines []answerLine) ([]byte, error) {
 		return nil, fmt.Errorf("write Arrow: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// positions are up to where each line has everything, as JSON: a list of {"run_id", "key", "rank", "as_of"}.
+func positions(lines []answerLine) string {
+	w := jx.GetEncoder()
+	defer jx.PutEncoder(w)
+	w.ArrStart()
+	for i := range lines {
+		w.ObjStart()
+		lines[i].encodeName(w)
+		lines[i].encodeAsOf(w)
+		w.ObjEnd()
+	}
+	w.ArrEnd()
+	return w.String()
 }
 
 func gather[T any](lines []answerLine, rows int, of func(*series.Bucket) T) []T {

@@ -3,7 +3,9 @@
 //	request -> documents, lineage -> tail -> extents -> plan -> points | grouped | rollup -> cut, trim -> grid -> answer
 //
 // What is read of ClickHouse depends on how much there is: points as they are where a line has few, points grouped by the
-// engine where there are up to a million, else the rollup. Every read is pinned: extents come with the marker of each lane
+// engine where there are up to a million and buckets are finer than the rollup's, else the rollup. Where the latest steps say that there is much, the rollup is
+// read at once, in buckets as fine as the chart may need, and says by itself how much there is: reading it twice would
+// take twice as long. If they said wrong, what is drawn is read again. Every read is pinned: extents come with the marker of each lane
 // out of the same snapshot of parts, and so does the rollup; other reads leave out what has a greater sequence, and the
 // tail is laid over what is above. So a point that an insert moves meanwhile is counted once.
 //
@@ -45,7 +47,7 @@ type Store interface {
 	ReadSeriesRollup(ctx context.Context, read clickhouse.SeriesRead) (clickhouse.SeriesRollup, error)
 	SeriesGrouped(ctx context.Context, read clickhouse.SeriesRead) ([]clickhouse.SeriesBucket, error)
 	SeriesPoints(ctx context.Context, read clickhouse.SeriesRead) ([]clickhouse.SeriesBucket, error)
-	LowestRanks(ctx context.Context, experiments []uint32, runs []track.RunNumber, keys []string) (map[clickhouse.SeriesPair]uint32, error)
+	SeriesLatest(ctx context.Context, experiments []uint32, runs []track.RunNumber, keys []string) (map[clickhouse.SeriesPair]track.Latest, error)
 	MetricNames(ctx context.Context, read clickhouse.NamesRead) ([]clickhouse.NamedValue, error)
 }
 

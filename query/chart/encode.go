@@ -27,16 +27,7 @@ func encode(w *jx.Encoder, v *request, lines []answerLine) {
 
 func (l *answerLine) encode(w *jx.Encoder, v *request) {
 	w.ObjStart()
-	w.FieldStart("run_id")
-	w.Str(l.target.id)
-	w.FieldStart("key")
-	w.Str(l.key)
-	w.FieldStart("rank")
-	if l.merged {
-		w.Null()
-	} else {
-		w.UInt32(l.rank)
-	}
+	l.encodeName(w)
 	w.FieldStart("start_time")
 	w.Int64(l.target.startMS)
 	w.FieldStart("raw")
@@ -50,13 +41,7 @@ func (l *answerLine) encode(w *jx.Encoder, v *request) {
 	w.FieldStart("points_total")
 	w.UInt64(l.points)
 	l.encodeParts(w)
-	w.FieldStart("as_of")
-	w.ObjStart()
-	for _, lane := range slices.Sorted(maps.Keys(l.asOf)) {
-		w.FieldStart(strconv.Itoa(int(lane)))
-		w.UInt64(l.asOf[lane])
-	}
-	w.ObjEnd()
+	l.encodeAsOf(w)
 	EncodeColumns(w, l.buckets, l.raw, v.wants)
 	w.ObjEnd()
 }
@@ -128,4 +113,29 @@ func EncodeColumns(w *jx.Encoder, buckets []series.Bucket, raw bool, wants func(
 	column("nan", func(b *series.Bucket) { w.UInt64(b.NaNs) })
 	column("pos_inf", func(b *series.Bucket) { w.UInt64(b.Infs) })
 	column("neg_inf", func(b *series.Bucket) { w.UInt64(b.MinusInfs) })
+}
+
+// encodeName writes whose line it is.
+func (l *answerLine) encodeName(w *jx.Encoder) {
+	w.FieldStart("run_id")
+	w.Str(l.target.id)
+	w.FieldStart("key")
+	w.Str(l.key)
+	w.FieldStart("rank")
+	if l.merged {
+		w.Null()
+	} else {
+		w.UInt32(l.rank)
+	}
+}
+
+// encodeAsOf writes up to where the line has everything, by lane.
+func (l *answerLine) encodeAsOf(w *jx.Encoder) {
+	w.FieldStart("as_of")
+	w.ObjStart()
+	for _, lane := range slices.Sorted(maps.Keys(l.asOf)) {
+		w.FieldStart(strconv.Itoa(int(lane)))
+		w.UInt64(l.asOf[lane])
+	}
+	w.ObjEnd()
 }

@@ -3,6 +3,7 @@ package chart
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"math"
 	"math/bits"
@@ -21,6 +22,9 @@ type sizes struct {
 	members map[*member]*size
 	// firsts are the first steps of launches, wherever the range is.
 	firsts map[lineID]map[series.Launch]int64
+	// rollup is what all this was read of, in buckets of 1 << shift steps; nil if it was not read.
+	rollup *clickhouse.SeriesRollup
+	shift  uint8
 }
 
 // size of a member's lines in the range.
@@ -73,20 +77,18 @@ func (s *sizes) add(m *member, rank uint32, points uint64, least, greatest, step
 // measure reads how much there is, in ClickHouse and the tail.
 func (g *reading) measure(ctx context.Context, l *lot) (*sizes, error) {
 	s := g.base(l, l.members)
-	extents, marks, err := g.store.SeriesExtents(ctx, s.read)
-	if err != nil {
+	out := &sizes{members: make(map[*member]*size), firsts: make(map[lineID]map[series.Launch]int64)}
+	if err := g.survey(ctx, &s, out); err != nil {
 		return nil, err
 	}
-	out := &sizes{marks: atLeast(marks, g.tails.watermarks()), members: make(map[*member]*size), firsts: make(map[lineID]map[series.Launch]int64)}
-	for _, e := range extents {
-		for _, o := range s.by[e.SeriesPair] {
-			out.first(lineID{o.member, e.Rank}, series.Launch{Generation: o.generation, Attempt: e.Attempt}, e.StepFirst)
-			if e.Inside {
-				whole := series.Bucket{StepFirst: e.StepFirst, TimeFirst: e.TimeFirst}
-				end := series.Bucket{StepFirst: e.StepLast, TimeFirst: e.TimeLast}
-				least, greatest := g.axis.X(&whole, o.target.startMS), g.axis.X(&end, o.target.startMS)
-				out.add(o.member, e.Rank, e.Points, max(least, g.from), min(greatest, g.to), e.StepFirst, e.StepLast)
-			}
+	if out.rollup == nil {
+		extents, marks, err := g.store.SeriesExtents(ctx, s.read)
+		if err != nil {
+			return nil, err
+		}
+		out.marks = atLeast(marks, g.tails.watermarks())
+		for i := range extents {
+			g.extent(&s, out, &extents[i])
 		}
 	}
 	for _, m := range l.members {
@@ -105,6 +107,73 @@ func (g *reading) measure(ctx context.Context, l *lot) (*sizes, error) {
 		}
 	}
 	return out, nil
+}
+
+// extent adds what is stored of a launch's part of a line.
+func (g *reading) extent(s *statement, z *sizes, e *clickhouse.SeriesExtent) {
+	for _, o := range s.by[e.SeriesPair] {
+		z.first(lineID{o.member, e.Rank}, series.Launch{Generation: o.generation, Attempt: e.Attempt}, e.StepFirst)
+		if e.Inside {
+			whole := series.Bucket{StepFirst: e.StepFirst, TimeFirst: e.TimeFirst}
+			end := series.Bucket{StepFirst: e.StepLast, TimeFirst: e.TimeLast}
+			least, greatest := g.axis.X(&whole, o.target.startMS), g.axis.X(&end, o.target.startMS)
+			z.add(o.member, e.Rank, e.Points, max(least, g.from), min(greatest, g.to), e.StepFirst, e.StepLast)
+		}
+	}
+}
+
+// survey reads the rollup if that is likely what will be drawn. It leaves nothing if there is too much of it.
+func (g *reading) survey(ctx context.Context, s *statement, z *sizes) error {
+	shift, ok := g.guess(s)
+	if !ok {
+		return nil
+	}
+	read := s.read
+	read.Shift = shift
+	rollup, err := g.store.ReadSeriesRollup(ctx, read)
+	if errors.Is(err, clickhouse.ErrTooMany) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	z.rollup, z.shift, z.marks = &rollup, shift, atLeast(rollup.Marks, g.tails.watermarks())
+	for i := range rollup.Buckets {
+		b := &rollup.Buckets[i]
+		g.extent(s, z, &clickhouse.SeriesExtent{
+			SeriesID: b.SeriesID, Inside: true, Points: b.Points(),
+			StepFirst: b.StepFirst, StepLast: b.StepLast, TimeFirst: b.TimeFirst, TimeLast: b.TimeLast,
+		})
+	}
+	for _, b := range rollup.Begins {
+		g.extent(s, z, &clickhouse.SeriesExtent{SeriesID: b.SeriesID, StepFirst: b.Step})
+	}
+	return nil
+}
+
+// guess says in which buckets of the rollup lines are likely drawn, by their latest steps; false if they are likely not.
+// The first steps are taken for 0.
+func (g *reading) guess(s *statement) (shift uint8, ok bool) {
+	part := g.from != math.MinInt64 || g.to != math.MaxInt64
+	if g.raw || part && s.read.ByTime {
+		return 0, false
+	}
+	from, to := int64(0), int64(math.MaxInt64)
+	if !s.read.ByTime {
+		from, to = max(from, g.from), g.to
+	}
+	most, points := from, uint64(0)
+	for _, m := range s.members {
+		if last := min(to, g.latest[m].step); last > from {
+			points, most = points+uint64(last-from), max(most, last)
+		}
+	}
+	likely := points > g.groupedMax
+	if !s.read.ByTime {
+		// Of a part of the steps the engine reads only that of the rollup; extents are read of the whole series.
+		likely = likely || part || series.GridOf(series.AxisStep, from, most, g.buckets).Shift >= rollupShift
+	}
+	return max(rollupShift, series.GridOf(series.AxisStep, from, most, surveyFiner*g.buckets).Shift), likely && points > 0
 }
 
 // plan decides how each member is read. Members of one key lie on one grid where they can.
@@ -128,7 +197,8 @@ func (g *reading) plan(l *lot, z *sizes) ([]statement, error) {
 		switch {
 		case g.raw || s.greatestLine() <= uint64(g.buckets):
 			k = kind{asPoints, series.Grid{Axis: g.axis, Raw: true}}
-		case rolled[m]:
+		case rolled[m] || g.axis == series.AxisStep && k.grid.Shift >= rollupShift:
+			// Where buckets are of whole groups of it, the rollup has the same ones for less.
 			k.how = asRollup
 			if g.axis == series.AxisStep {
 				k.grid.Shift = max(k.grid.Shift, rollupShift)
@@ -142,13 +212,21 @@ func (g *reading) plan(l *lot, z *sizes) ([]statement, error) {
 		s.how, s.grid = k.how, k.grid
 		s.read.Shift = k.grid.Shift
 		g.narrow(&s, z)
+		if s.how == asRollup && z.rollup != nil && s.read.Shift >= z.shift {
+			s.found, s.read.Shift = z.rollup, z.shift
+		}
 		out = append(out, s)
 	}
 	return out, nil
 }
 
-// rollupShift: a row of the rollup holds 256 steps.
-const rollupShift = 8
+const (
+	// rollupShift: a row of the rollup holds 256 steps.
+	rollupShift = 8
+	// surveyFiner is how many times as many buckets as are to be drawn are read where the range is guessed, for it may be
+	// smaller. By time it is what narrow asks for.
+	surveyFiner = 4
+)
 
 // narrow bounds the steps of a read that is by time, so that the engine need not look at others.
 func (g *reading) narrow(s *statement, z *sizes) {
@@ -162,8 +240,7 @@ func (g *reading) narrow(s *statement, z *sizes) {
 	if s.how == asRollup {
 		// Its buckets are of steps: some for each bucket of time. The rollup is read as it stands then, not as it was
 		// measured, so its steps are not bounded.
-		const rowsPerBucket = 4
-		s.read.Shift = uint8(max(rollupShift, bits.Len64((uint64(to)-uint64(from))/uint64(g.buckets*rowsPerBucket))))
+		s.read.Shift = uint8(max(rollupShift, bits.Len64((uint64(to)-uint64(from))/uint64(g.buckets*surveyFiner))))
 		return
 	}
 	s.read.From, s.read.To = from, to

@@ -53,9 +53,11 @@ type reading struct {
 	request
 	targets []*target
 	tails   tails
-	rows    int
-	again   int
-	out     []answerLine
+	// latest is what is known of a member before it is read; not of all, if ranks do not depend on it.
+	latest map[*member]latest
+	rows   int
+	again  int
+	out    []answerLine
 }
 
 func (r *Reader) read(ctx context.Context, v request) ([]answerLine, error) {
@@ -92,6 +94,12 @@ func (g *reading) lots(ctx context.Context) ([]*lot, error) {
 			members = append(members, &member{t, key, i*len(g.keys) + k})
 		}
 	}
+	if !g.raw || g.request.ranks.Lowest() {
+		var err error
+		if g.latest, err = g.readLatest(ctx, members); err != nil {
+			return nil, fmt.Errorf("latest values: %w", err)
+		}
+	}
 	switch g.request.ranks.mode {
 	case rankEach:
 		return []*lot{{members, 0, math.MaxUint32, true}}, nil
@@ -100,20 +108,16 @@ func (g *reading) lots(ctx context.Context) ([]*lot, error) {
 	case rankOne:
 		return []*lot{{members, g.request.ranks.one, g.request.ranks.one, true}}, nil
 	}
-	ranks, err := g.lowest(ctx, members)
-	if err != nil {
-		return nil, fmt.Errorf("lowest ranks: %w", err)
-	}
 	byRank := make(map[uint32]*lot)
 	for _, m := range members {
-		rank, ok := ranks[m]
+		l, ok := g.latest[m]
 		if !ok {
 			continue
 		}
-		if byRank[rank] == nil {
-			byRank[rank] = &lot{rankFrom: rank, rankTo: rank, each: true}
+		if byRank[l.rank] == nil {
+			byRank[l.rank] = &lot{rankFrom: l.rank, rankTo: l.rank, each: true}
 		}
-		byRank[rank].members = append(byRank[rank].members, m)
+		byRank[l.rank].members = append(byRank[l.rank].members, m)
 	}
 	return slices.Collect(maps.Values(byRank)), nil
 }
@@ -154,47 +158,55 @@ func (t *target) agrees(starts map[track.RunNumber]int64) bool {
 	return true
 }
 
-// lowest finds the lowest rank that logged a key: in memory, in the tail, and for the rest in ClickHouse. Of a lineage
-// the youngest run that has one counts.
-func (g *reading) lowest(ctx context.Context, members []*member) (map[*member]uint32, error) {
+// latest is of a member: the lowest rank that logged it, of the youngest run of the lineage that has one, and about the
+// greatest step of that rank.
+type latest struct {
+	rank uint32
+	step int64
+}
+
+// readLatest finds what was logged last: in memory, for the rest in ClickHouse, and in the tail.
+func (g *reading) readLatest(ctx context.Context, members []*member) (map[*member]latest, error) {
 	type place struct {
 		id, key string
 	}
-	known := make(map[place]uint32)
+	known := make(map[place]track.Latest)
 	var experiments []uint32
 	var runs []track.RunNumber
 	keys := make(map[string]bool)
 	for _, m := range members {
 		for _, of := range m.target.generations {
 			if l, ok := g.docs.LatestInMemory(of.id, m.key); ok {
-				known[place{of.id, m.key}] = l.Rank
+				known[place{of.id, m.key}] = l
 				continue
 			}
 			experiments, runs, keys[m.key] = append(experiments, of.experiment), append(runs, of.number), true
 		}
 	}
-	stored := map[clickhouse.SeriesPair]uint32{}
+	stored := map[clickhouse.SeriesPair]track.Latest{}
 	if len(runs) > 0 {
 		var err error
 		slices.Sort(experiments)
-		if stored, err = g.store.LowestRanks(ctx, slices.Compact(experiments), runs, slices.Sorted(maps.Keys(keys))); err != nil {
+		if stored, err = g.store.SeriesLatest(ctx, slices.Compact(experiments), runs, slices.Sorted(maps.Keys(keys))); err != nil {
 			return nil, err
 		}
 	}
-	out := make(map[*member]uint32)
+	out := make(map[*member]latest)
 	for _, m := range members {
 		for _, of := range slices.Backward(m.target.generations) { // the youngest comes last and stays
-			rank, ok := known[place{of.id, m.key}]
+			l, ok := known[place{of.id, m.key}]
 			if !ok {
-				rank, ok = stored[clickhouse.SeriesPair{Run: of.number, Key: m.key}]
+				l, ok = stored[clickhouse.SeriesPair{Run: of.number, Key: m.key}]
 			}
-			g.tails.above(m.target, of, m.key, nil, func(s *feed.Section, _ int) {
-				if !ok || s.Rank < rank {
-					rank, ok = s.Rank, true
+			g.tails.above(m.target, of, m.key, nil, func(s *feed.Section, i int) {
+				if step := s.Points.Step[i]; !ok || s.Rank < l.Rank {
+					l, ok = track.Latest{Rank: s.Rank, Step: step}, true
+				} else if s.Rank == l.Rank {
+					l.Step = max(l.Step, step)
 				}
 			})
 			if ok {
-				out[m] = rank
+				out[m] = latest{l.Rank, l.Step}
 			}
 		}
 	}
@@ -230,6 +242,8 @@ type statement struct {
 	how     how
 	grid    series.Grid
 	members []*member
+	// found is what was read already, of these members and others.
+	found *clickhouse.SeriesRollup
 }
 
 // how points come from ClickHouse.
@@ -288,8 +302,13 @@ func (g *reading) lot(ctx context.Context, l *lot) error {
 	return nil
 }
 
-// fetch reads a statement: buckets, and up to where they have everything. Only the rollup has marks and begins of its own.
+// fetch reads a statement: buckets, and up to where they have everything. Only the rollup has marks and begins of its
+// own; those of one that was read before are the pins.
 func (g *reading) fetch(ctx context.Context, s *statement, pins map[uint16]uint64) (out clickhouse.SeriesRollup, err error) {
+	if s.found != nil {
+		out, out.Marks = *s.found, pins
+		return out, nil
+	}
 	s.read.Watermarks, out.Marks = pins, pins
 	switch s.how {
 	case asPoints:
@@ -346,7 +365,7 @@ func (g *reading) run(ctx context.Context, s *statement, size *sizes) error {
 	if s.how != asRollup {
 		size.see(lines)
 	}
-	for _, b := range found.Outside {
+	for _, b := range found.Begins {
 		for _, o := range s.by[b.SeriesPair] {
 			line(o.member, b.Rank).See(series.Launch{Generation: o.generation, Attempt: b.Attempt}, b.Step)
 		}

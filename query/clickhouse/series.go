@@ -3,7 +3,9 @@ package clickhouse
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -22,6 +24,7 @@ type SeriesPair struct {
 
 // SeriesRead says which series are wanted.
 type SeriesRead struct {
+	// Each once.
 	Pairs []SeriesPair
 	// RankFrom and RankTo, From and To (steps) are inclusive.
 	RankFrom, RankTo uint32
@@ -73,7 +76,7 @@ func (r *SeriesRead) params() params {
 	p := pinned(0, "", r.Watermarks)
 	delete(p, "run")
 	delete(p, "key")
-	p["pairs"] = r.Pairs
+	p["of_runs"], p["keys"], p["crossed"], p["pairs"] = r.cross()
 	p["rank_from"], p["rank_to"] = uint64(r.RankFrom), uint64(r.RankTo)
 	p["from"], p["to"] = r.From, r.To
 	p["shift"] = uint64(min(r.Shift, ShiftMax))
@@ -90,6 +93,31 @@ func (r *SeriesRead) params() params {
 		p["time_from"], p["time_to"] = r.TimeFrom, r.TimeTo
 	}
 	return p
+}
+
+// everything says whether the range leaves out nothing.
+func (r *SeriesRead) everything() bool {
+	if r.ByTime {
+		return r.TimeFrom == math.MinInt64 && r.TimeTo == math.MaxInt64
+	}
+	return r.From == math.MinInt64 && r.To == math.MaxInt64
+}
+
+// cross gives the runs and the keys of the pairs. Where every run has every key they say it all, for less work than pairs.
+func (r *SeriesRead) cross() (runs []uint64, keys []string, crossed uint64, pairs []SeriesPair) {
+	seenRuns, seenKeys := make(map[track.RunNumber]bool), make(map[string]bool)
+	for _, p := range r.Pairs {
+		if !seenRuns[p.Run] {
+			runs, seenRuns[p.Run] = append(runs, p.Run), true
+		}
+		if !seenKeys[p.Key] {
+			keys, seenKeys[p.Key] = append(keys, p.Key), true
+		}
+	}
+	if len(r.Pairs) == len(runs)*len(keys) {
+		return runs, keys, 1, nil
+	}
+	return runs, keys, 0, r.Pairs
 }
 
 func (p params) without(names ...string) params {
@@ -114,8 +142,8 @@ func (n *names) row(i int) string {
 
 // The kinds of rows beside those of kind 0.
 const (
-	kindMarker  = 1
-	kindOutside = 2
+	kindMarker = 1
+	kindBegin  = 2
 )
 
 type extentRows struct {
@@ -187,8 +215,8 @@ type SeriesRollup struct {
 	Buckets []SeriesBucket
 	// Marks are the greatest sequence per lane that the buckets hold: sections of the tail up to it are in them.
 	Marks map[uint16]uint64
-	// Outside has where launches begin outside of the range.
-	Outside []SeriesBegin
+	// Begins are where launches begin, unless the range is everything: then buckets say it.
+	Begins []SeriesBegin
 }
 
 // SeriesBegin is the first step of a launch.
@@ -213,14 +241,15 @@ func (r *bucketRows) take(rows int) error {
 	if len(r.Buckets)+rows > r.max {
 		return ErrTooMany
 	}
+	r.Buckets = slices.Grow(r.Buckets, rows)
 	for i := range rows {
 		id := SeriesID{SeriesPair{r.run[i], r.name.row(i)}, r.rank[i], r.attempt[i]}
 		switch r.kind[i] {
 		case kindMarker:
 			r.Marks[uint16(r.attempt[i])] = r.finite[i]
 			continue
-		case kindOutside:
-			r.Outside = append(r.Outside, SeriesBegin{id, r.stepFirst[i]})
+		case kindBegin:
+			r.Begins = append(r.Begins, SeriesBegin{id, r.stepFirst[i]})
 			continue
 		}
 		r.Buckets = append(r.Buckets, SeriesBucket{id, series.Bucket{
@@ -241,7 +270,16 @@ func (s *Store) ReadSeriesRollup(ctx context.Context, read SeriesRead) (SeriesRo
 	if read.ByTime {
 		p, name = p.without("from", "to"), "series_rollup_time"
 	}
-	err := s.statement(ctx, name, p, &r)
+	text, err := files.ReadFile("sql/" + name + ".sql")
+	if err == nil && !read.everything() {
+		var begins []byte
+		begins, err = files.ReadFile("sql/series_begins.sql")
+		text = slices.Concat(text, []byte("UNION ALL\n"), begins)
+	}
+	if err != nil {
+		return SeriesRollup{}, fmt.Errorf("read statement: %w", err)
+	}
+	err = s.run(ctx, name, string(text), p, &r)
 	return r.SeriesRollup, err
 }
 
@@ -279,6 +317,7 @@ func (r *pointRows) take(rows int) error {
 	if len(r.list)+rows > r.max {
 		return ErrTooMany
 	}
+	r.list = slices.Grow(r.list, rows)
 	for i := range rows {
 		id := SeriesID{SeriesPair{r.run[i], r.name.row(i)}, r.rank[i], r.attempt[i]}
 		r.list = append(r.list, SeriesBucket{id, series.One(r.step[i], r.ts[i], r.v[i])})
@@ -294,30 +333,31 @@ func (s *Store) SeriesPoints(ctx context.Context, read SeriesRead) ([]SeriesBuck
 	return r.list, err
 }
 
-type lowestRows struct {
+type seriesLatestRows struct {
 	run  proto.ColUInt64
 	name names
 	rank proto.ColUInt32
-	all  map[SeriesPair]uint32
+	step proto.ColInt64
+	all  map[SeriesPair]track.Latest
 }
 
-func (r *lowestRows) columns() proto.Results {
-	return proto.Results{{Name: "run", Data: &r.run}, {Name: "name", Data: &r.name.column}, {Name: "of_rank", Data: &r.rank}}
+func (r *seriesLatestRows) columns() proto.Results {
+	return proto.Results{{Name: "run", Data: &r.run}, {Name: "name", Data: &r.name.column}, {Name: "of_rank", Data: &r.rank}, {Name: "step", Data: &r.step}}
 }
 
-func (r *lowestRows) reset() { r.all = make(map[SeriesPair]uint32) }
+func (r *seriesLatestRows) reset() { r.all = make(map[SeriesPair]track.Latest) }
 
-func (r *lowestRows) take(rows int) error {
+func (r *seriesLatestRows) take(rows int) error {
 	for i := range rows {
-		r.all[SeriesPair{r.run[i], r.name.row(i)}] = r.rank[i]
+		r.all[SeriesPair{r.run[i], r.name.row(i)}] = track.Latest{Rank: r.rank[i], Step: r.step[i]}
 	}
 	return nil
 }
 
-// LowestRanks reads the lowest rank that logged a key, for some keys of some runs.
-func (s *Store) LowestRanks(ctx context.Context, experiments []uint32, runs []track.RunNumber, keys []string) (map[SeriesPair]uint32, error) {
-	var r lowestRows
-	err := s.statement(ctx, "series_ranks", params{"experiments": experiments, "runs": runs, "keys": keys}, &r)
+// SeriesLatest reads the lowest rank that logged a key, and its greatest step, for some keys of some runs.
+func (s *Store) SeriesLatest(ctx context.Context, experiments []uint32, runs []track.RunNumber, keys []string) (map[SeriesPair]track.Latest, error) {
+	var r seriesLatestRows
+	err := s.statement(ctx, "series_latest", params{"experiments": experiments, "runs": runs, "keys": keys}, &r)
 	return r.all, err
 }
 

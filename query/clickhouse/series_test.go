@@ -48,8 +48,8 @@ func TestAllWaysToReadSeriesAgree(t *testing.T) {
 			read.Shift = shift
 			for _, read.ByTime = range []bool{false, true} {
 				rollup, err := r.store.ReadSeriesRollup(ctx, read)
-				if err != nil || rollup.Marks[0] < 41 || (len(rollup.Outside) > 0) != read.ByTime {
-					t.Fatalf("marks %v, outside %v, %v", rollup.Marks, rollup.Outside, err)
+				if err != nil || rollup.Marks[0] < 41 || len(rollup.Begins) > 0 {
+					t.Fatalf("marks %v, begins %v, %v", rollup.Marks, rollup.Begins, err)
 				}
 				same(t, fmt.Sprintf("rollup, shift %d, by time %v", shift, read.ByTime), joined(rollup.Buckets), want)
 				grouped, err := r.store.SeriesGrouped(ctx, read)
@@ -133,12 +133,12 @@ func TestSeriesReadsKeepToTheirRange(t *testing.T) {
 	}
 	read.ByTime, read.From, read.To, read.Shift = false, 600, 1000, 20
 	rollup, err := r.store.ReadSeriesRollup(ctx, read)
-	if err != nil || len(rollup.Buckets) != 1 || rollup.Buckets[0].StepFirst != 513 || len(rollup.Outside) != 1 || rollup.Outside[0].Step != 1 {
+	if err != nil || len(rollup.Buckets) != 1 || rollup.Buckets[0].StepFirst != 513 || len(rollup.Begins) != 1 || rollup.Begins[0].Step != 1 {
 		t.Errorf("rollup %+v, %v", rollup, err)
 	}
 	read.ByTime, read.TimeFrom, read.TimeTo, read.Shift = true, 600, 1000, 8
 	rollup, err = r.store.ReadSeriesRollup(ctx, read)
-	if err != nil || len(rollup.Buckets) != 2 || len(rollup.Outside) != 1 || rollup.Outside[0].Step != 1 {
+	if err != nil || len(rollup.Buckets) != 2 || len(rollup.Begins) != 1 || rollup.Begins[0].Step != 1 {
 		t.Errorf("rollup by time %+v, %v", rollup, err)
 	}
 	read.RowsMax = 10
@@ -155,8 +155,13 @@ func TestTheRollupIsRead(t *testing.T) {
 	r := start(t, enginetest.Start(t))
 	r.exec(t, `INSERT INTO streamgauge.points (run, key, step, v, month) SELECT %d, 'p8', number, 1, 202611 FROM numbers(100000)`, number(8))
 	read := clickhouse.SeriesRead{Pairs: []clickhouse.SeriesPair{{Run: number(8), Key: "p8"}}, RankTo: clickhouse.RankMax, From: 256, To: 80_000, RowsMax: 100_000, TimeTo: math.MaxInt64}
-	for _, each := range []bool{false, true} {
+	pair := read.Pairs[0]
+	for i, each := range []bool{false, true, false, true} {
 		read.Each = each
+		// Pairs that are not all keys of all runs are another condition.
+		if read.Pairs = []clickhouse.SeriesPair{pair}; i >= 2 {
+			read.Pairs = append(read.Pairs, clickhouse.SeriesPair{Run: number(9), Key: "other"})
+		}
 		for name, ask := range map[string]func(*clickhouse.Store) error{
 			"extents": func(s *clickhouse.Store) error { _, _, err := s.SeriesExtents(t.Context(), read); return err },
 			"extents by time": func(s *clickhouse.Store) error {
@@ -180,5 +185,15 @@ func TestTheRollupIsRead(t *testing.T) {
 		if _, err := r.store.Forced().SeriesPoints(t.Context(), read); err == nil {
 			t.Fatal("the engine does not refuse what no projection answers")
 		}
+	}
+}
+
+func TestTheLatestStepIsOfTheLowestRank(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	r.exec(t, `INSERT INTO streamgauge.latest SELECT 73, 'lowest', %d, tuple(-toInt64(2 + number %% 2), toInt64(number), toInt64(1), 0., 0.) FROM numbers(10)`, number(10))
+	all, err := r.store.SeriesLatest(t.Context(), []uint32{73}, []track.RunNumber{number(10), number(11)}, []string{"lowest", "none"})
+	want := track.Latest{Rank: 2, Step: 8}
+	if err != nil || len(all) != 1 || all[clickhouse.SeriesPair{Run: number(10), Key: "lowest"}] != want {
+		t.Errorf("latest %v, %v", all, err)
 	}
 }

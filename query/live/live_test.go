@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -201,4 +202,65 @@ func TestBadSubscriptionsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, %v", body, resp.StatusCode, err)
 		}
 	}
+}
+
+// TestAReaderThatTakesNothingIsDisconnected lets a client ask for a stream, then read nothing while points come.
+func TestAReaderThatTakesNothingIsDisconnected(t *testing.T) {
+	t.Parallel()
+	h := NewHub()
+	s := NewServer(h, runs{})
+	s.patience = 200 * time.Millisecond
+	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	s.Routes(app)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = app.Listener(l) }() // ends with Shutdown
+	t.Cleanup(func() {
+		h.Close()
+		_ = app.Shutdown()
+	})
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("GET /v1/live HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(conn)
+	var id string
+	for id == "" {
+		line, err := reader.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, rest, ok := strings.Cut(line, `{"id":"`); ok {
+			id, _, _ = strings.Cut(rest, `"`)
+		}
+	}
+	f, err := mlflow.ParseBody([]byte(`{"subscriptions":[{"run_id":"r1","keys":["loss"],"rank":"merged"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants, err := s.parse(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.subscribe(id, "", wants); err != nil {
+		t.Fatal(err)
+	}
+	steps := make([]int64, 20_000)
+	for seq := range uint64(3000) {
+		h.ObserveSections([]*feed.Section{section(seq, 1, steps...)})
+		h.mu.Lock()
+		connected := h.streams[id].connected
+		h.mu.Unlock()
+		if !connected {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the reader is still connected")
 }

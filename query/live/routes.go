@@ -24,6 +24,8 @@ const (
 	heartbeat = 10 * time.Second
 	// streamAge ends a connection: its browser comes back by itself, and its token is looked at anew.
 	streamAge = 15 * time.Minute
+	// writeTimeout ends a connection whose reader takes nothing: TCP alone would hold it, and its stream, for many minutes.
+	writeTimeout = 30 * time.Second
 	// readTimeout ends the look at documents for a subscription.
 	readTimeout = 10 * time.Second
 )
@@ -32,10 +34,12 @@ const (
 type Server struct {
 	hub  *Hub
 	runs chart.Runs
+	// patience is writeTimeout, less in tests.
+	patience time.Duration
 }
 
 // NewServer wires a Server.
-func NewServer(hub *Hub, runs chart.Runs) *Server { return &Server{hub, runs} }
+func NewServer(hub *Hub, runs chart.Runs) *Server { return &Server{hub, runs, writeTimeout} }
 
 // Routes registers the handlers.
 func (s *Server) Routes(r fiber.Router) {
@@ -52,15 +56,21 @@ func (s *Server) getLive(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set("X-Accel-Buffering", "no")
+	// The deadline stays on the connection, so no other request may come on it.
+	c.Context().SetConnectionClose()
+	conn := c.Context().Conn()
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer s.hub.leave(st, connection)
-		s.write(w, st, connection, resumed)
+		// One that fails says that the connection is closed, and so does the write that follows.
+		s.write(w, st, connection, resumed, func() { _ = conn.SetWriteDeadline(time.Now().Add(s.patience)) })
 	})
 	return nil
 }
 
-// write sends events until the connection, the server or the time of the stream ends.
-func (s *Server) write(w *bufio.Writer, st *stream, connection int, resumed bool) {
+// write sends events until the connection, the server or the time of the stream ends. Before each it calls extend, which
+// gives the reader more time.
+func (s *Server) write(w *bufio.Writer, st *stream, connection int, resumed bool, extend func()) {
+	extend()
 	fmt.Fprintf(w, "retry: 1000\nid: %s.0\nevent: hello\ndata: {\"id\":%q,\"resumed\":%v}\n\n", st.id, st.id, resumed)
 	if w.Flush() != nil {
 		return
@@ -72,6 +82,7 @@ func (s *Server) write(w *bufio.Writer, st *stream, connection int, resumed bool
 		select {
 		case <-st.wake:
 		case <-beat.C:
+			extend()
 			if _, err := w.WriteString(":\n\n"); err != nil || w.Flush() != nil {
 				return
 			}
@@ -83,6 +94,7 @@ func (s *Server) write(w *bufio.Writer, st *stream, connection int, resumed bool
 		if b.ended {
 			return
 		}
+		extend()
 		if b.send(w, st) != nil {
 			return
 		}

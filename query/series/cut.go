@@ -143,6 +143,7 @@ func (l *Line) Trim(parts []Part, w Window) (shown []Bucket, across []Stretch) {
 	for _, p := range parts {
 		by[p.Launch] = p
 	}
+	shown = make([]Bucket, 0, len(l.Pieces))
 	for i := range l.Pieces {
 		piece := &l.Pieces[i]
 		p, ok := by[piece.Launch]

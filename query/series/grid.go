@@ -81,28 +81,42 @@ func (a Axis) X(b *Bucket, startMS int64) int64 {
 // Draw sorts buckets and joins those of one place. Equal raw points are one. It may change the slice.
 func (g Grid) Draw(buckets []Bucket, startMS int64) []Bucket {
 	if g.Raw {
-		slices.SortFunc(buckets, compare)
-		return slices.CompactFunc(buckets, func(a, b Bucket) bool { return compare(a, b) == 0 })
+		slices.SortFunc(buckets, func(a, b Bucket) int { return compare(&a, &b) })
+		return slices.CompactFunc(buckets, func(a, b Bucket) bool { return compare(&a, &b) == 0 })
 	}
-	slices.SortStableFunc(buckets, func(a, b Bucket) int {
-		return cmp.Or(cmp.Compare(g.at(g.Axis.X(&a, startMS)), g.at(g.Axis.X(&b, startMS))), compare(a, b))
+	// Buckets are large: what is sorted is where they lie.
+	type place struct {
+		slot int64
+		at   int
+	}
+	places := make([]place, len(buckets))
+	for i := range buckets {
+		places[i] = place{g.at(g.Axis.X(&buckets[i], startMS)), i}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if a.slot != b.slot {
+			return cmp.Compare(a.slot, b.slot)
+		}
+		return cmp.Or(compare(&buckets[a.at], &buckets[b.at]), cmp.Compare(a.at, b.at))
 	})
-	out := buckets[:0]
-	for _, b := range buckets {
-		if n := len(out); n > 0 && g.at(g.Axis.X(&out[n-1], startMS)) == g.at(g.Axis.X(&b, startMS)) {
-			out[n-1] = out[n-1].Join(b)
+	out := make([]Bucket, 0, len(buckets))
+	for i, p := range places {
+		if i > 0 && places[i-1].slot == p.slot {
+			out[len(out)-1] = out[len(out)-1].Join(buckets[p.at])
 			continue
 		}
-		out = append(out, b)
+		out = append(out, buckets[p.at])
 	}
 	return out
 }
 
 // compare is the order of raw points; it is total, NaN included.
-func compare(a, b Bucket) int {
+func compare(a, b *Bucket) int {
+	if a.StepFirst != b.StepFirst {
+		return cmp.Compare(a.StepFirst, b.StepFirst)
+	}
 	return cmp.Or(
-		cmp.Compare(a.StepFirst, b.StepFirst), cmp.Compare(a.StepLast, b.StepLast),
-		cmp.Compare(a.TimeFirst, b.TimeFirst), cmp.Compare(a.TimeLast, b.TimeLast),
+		cmp.Compare(a.StepLast, b.StepLast), cmp.Compare(a.TimeFirst, b.TimeFirst), cmp.Compare(a.TimeLast, b.TimeLast),
 		cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last),
 	)
 }

@@ -15,8 +15,9 @@ import (
 
 // Load is what one process generates.
 type Load struct {
-	// Runs get frames in turn.
-	Runs []string
+	// Runs get frames in turn, of Ranks each; 0 is one rank.
+	Runs  []string
+	Ranks int
 	// Keys a run, Steps a frame: a frame has the product of both as points.
 	Keys, Steps int
 	// Duration of the load.
@@ -61,12 +62,12 @@ func (l Load) Run(ctx context.Context, to Bus) (Sum, error) {
 	w := newWriters(l)
 	begin := time.Now()
 	for n := 0; time.Since(begin) < l.Duration; n++ {
-		run := n % len(l.Runs)
-		data, err := w.next(run, int64(n/len(l.Runs)*l.Steps))
+		writer := n % len(w.ids)
+		data, err := w.next(writer, int64(n/len(w.ids)*l.Steps))
 		if err != nil {
 			return w.sum, err
 		}
-		if err := to.Publish(ctx, l.Runs[run], data); err != nil {
+		if err := to.Publish(ctx, l.Runs[writer%len(l.Runs)], data); err != nil {
 			return w.sum, err
 		}
 		if l.Rate > 0 {
@@ -78,19 +79,20 @@ func (l Load) Run(ctx context.Context, to Bus) (Sum, error) {
 	return w.sum, err
 }
 
-// writers make frames, one writer a run, for a writer stays on one lane. The columns are made once; steps, times and
-// values change.
+// writers make frames, one writer for each rank of each run, for a writer stays on one lane. The columns are made once;
+// steps, times and values change.
 type writers struct {
 	load Load
-	// ids and numbers are the runs'.
+	// ids and numbers are the writers': of rank 0 of all runs, then rank 1.
 	ids, numbers []uint64
 	sum          Sum
 	points       track.Points
 }
 
 func newWriters(l Load) *writers {
-	w := &writers{load: l, numbers: make([]uint64, len(l.Runs))}
-	for range l.Runs {
+	all := len(l.Runs) * max(l.Ranks, 1)
+	w := &writers{load: l, numbers: make([]uint64, all)}
+	for range all {
 		w.ids = append(w.ids, rand.Uint64()|1)
 	}
 	n := l.Keys * l.Steps
@@ -104,8 +106,8 @@ func newWriters(l Load) *writers {
 	return w
 }
 
-// next makes the frame of a run whose steps begin at first: every step has all keys, as a training logs them.
-func (w *writers) next(run int, first int64) ([]byte, error) {
+// next makes the frame of a writer whose steps begin at first: every step has all keys, as a training logs them.
+func (w *writers) next(writer int, first int64) ([]byte, error) {
 	now := time.Now().UnixMilli()
 	for i := range w.points.Step {
 		step := first + int64(i/w.load.Keys)
@@ -117,8 +119,9 @@ func (w *writers) next(run int, first int64) ([]byte, error) {
 	}
 	w.sum.Frames++
 	w.sum.Points += int64(len(w.points.Step))
-	w.numbers[run]++
-	return frame.Encode(&sgpb.Frame{Writer: w.ids[run], Number: w.numbers[run], Sections: []*sgpb.Section{{RunId: w.load.Runs[run], Points: frame.PackPoints(&w.points)}}})
+	w.numbers[writer]++
+	run, rank := w.load.Runs[writer%len(w.load.Runs)], uint32(writer/len(w.load.Runs))
+	return frame.Encode(&sgpb.Frame{Writer: w.ids[writer], Number: w.numbers[writer], Sections: []*sgpb.Section{{RunId: run, Rank: rank, Points: frame.PackPoints(&w.points)}}})
 }
 
 // Value falls with the steps and has 16 bits of noise, as a loss of a training in single precision has. In Units.

@@ -52,3 +52,25 @@ func TestTheSumIsWhatWasSent(t *testing.T) {
 		t.Errorf("sum %+v, sent %+v", sum, to.sum)
 	}
 }
+
+func TestEachRankOfARunIsAWriter(t *testing.T) {
+	w := newWriters(Load{Runs: []string{"0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"}, Ranks: 3, Keys: 10, Steps: 3})
+	writers := make(map[uint64]bool)
+	for i := range 6 {
+		data, err := w.next(i, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := frame.Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writers[f.GetWriter()] = true
+		if s := f.GetSections()[0]; s.GetRank() != uint32(i/2) || s.GetRunId() != w.load.Runs[i%2] || f.GetNumber() != 1 {
+			t.Errorf("writer %d: rank %d of %s, frame %d", i, s.GetRank(), s.GetRunId(), f.GetNumber())
+		}
+	}
+	if len(w.ids) != 6 || len(writers) != 6 {
+		t.Errorf("%d writers of %d", len(writers), len(w.ids))
+	}
+}

@@ -25,7 +25,9 @@ FROM (
         transform(run, {runs:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0)) AS start,
         toUInt8(d - start >= {time_from:Int64} AND c - start <= {time_to:Int64}) AS inside
     FROM streamgauge.points
-    WHERE (run, key) IN {pairs:Array(Tuple(UInt64, String))}
+    WHERE run IN {of_runs:Array(UInt64)}
+        AND key IN {keys:Array(String)}
+        AND ({crossed:UInt8} = 1 OR (run, key) IN {pairs:Array(Tuple(UInt64, String))})
         AND rank BETWEEN {rank_from:UInt32} AND {rank_to:UInt32}
     GROUP BY run, key, if({each:UInt8} = 1, rank, toUInt32(0)), attempt, bitShiftRight(step, 8)
 )

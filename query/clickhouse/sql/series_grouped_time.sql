@@ -20,9 +20,13 @@ SELECT
     min(ts) AS ts_first,
     max(ts) AS ts_last
 FROM streamgauge.points
-WHERE (run, key) IN {pairs:Array(Tuple(UInt64, String))}
+WHERE run IN {of_runs:Array(UInt64)}
+    AND key IN {keys:Array(String)}
+    AND ({crossed:UInt8} = 1 OR (run, key) IN {pairs:Array(Tuple(UInt64, String))})
     AND rank BETWEEN {rank_from:UInt32} AND {rank_to:UInt32}
     AND step BETWEEN {from:Int64} AND {to:Int64}
     AND ts - transform(run, {runs:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0)) BETWEEN {time_from:Int64} AND {time_to:Int64}
     AND seq <= transform(lane, {lanes:Array(UInt16)}, {marks:Array(UInt64)}, 18446744073709551615)
 GROUP BY run, key, of_rank, attempt, bitShiftRight(ts - transform(run, {runs:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0)), {shift:UInt8})
+-- A million points are little to the engine, which would read them by one thread.
+SETTINGS merge_tree_min_rows_for_concurrent_read = 65536, merge_tree_min_bytes_for_concurrent_read = 1048576

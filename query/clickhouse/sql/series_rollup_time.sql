@@ -1,6 +1,5 @@
 -- As series_rollup, for a range of time since the start of the run: buckets of 256 << shift steps of which any point may
--- be in it, and in the same snapshot of parts the greatest marker of
--- each lane (rows of kind 1: attempt is the lane, finite its last sequence), and where each launch begins (rows of kind 2).
+-- be in it.
 SELECT
     toUInt8(0) AS kind,
     run,
@@ -21,7 +20,9 @@ SELECT
     min(ts) AS ts_first,
     max(ts) AS ts_last
 FROM streamgauge.points
-WHERE (run, key) IN {pairs:Array(Tuple(UInt64, String))}
+WHERE run IN {of_runs:Array(UInt64)}
+    AND key IN {keys:Array(String)}
+    AND ({crossed:UInt8} = 1 OR (run, key) IN {pairs:Array(Tuple(UInt64, String))})
     AND rank BETWEEN {rank_from:UInt32} AND {rank_to:UInt32}
 GROUP BY run, key, if({each:UInt8} = 1, rank, toUInt32(0)), attempt, bitShiftRight(bitShiftRight(step, 8), {shift:UInt8})
 HAVING max(ts) - transform(run, {runs:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0)) >= {time_from:Int64}
@@ -33,11 +34,3 @@ SELECT
 FROM streamgauge.points
 WHERE run = 0 AND key = '' AND rank = 0
 GROUP BY attempt
-UNION ALL
-SELECT
-    toUInt8(2), run, CAST(key AS String), if({each:UInt8} = 1, rank, toUInt32(0)), attempt, toFloat64(0), toFloat64(0), toFloat64(0), toUInt64(0),
-    toUInt64(0), toUInt64(0), toUInt64(0), toFloat64(0), toFloat64(0), min(step), max(step), toInt64(0), toInt64(0)
-FROM streamgauge.points
-WHERE (run, key) IN {pairs:Array(Tuple(UInt64, String))}
-    AND rank BETWEEN {rank_from:UInt32} AND {rank_to:UInt32}
-GROUP BY run, key, if({each:UInt8} = 1, rank, toUInt32(0)), attempt
