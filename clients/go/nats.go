@@ -162,6 +162,23 @@ func (t *NATS) place(ctx context.Context, h head) (place, error) {
 	return at, nil
 }
 
+// Lane is where a frame goes; its writer stays there.
+func (t *NATS) Lane(ctx context.Context, f []byte) (uint16, error) {
+	h, err := readHead(f)
+	if err != nil {
+		return 0, &Refused{Reason: err}
+	}
+	at, err := t.place(ctx, h)
+	return at.lane, err
+}
+
+// Stay has the writer of a frame go on with the lane that it was given by an earlier process.
+func (t *NATS) Stay(f []byte, lane uint16) {
+	if h, err := readHead(f); err == nil && len(h.runs) > 0 {
+		t.places[h.writer] = place{lane: lane, run: h.runs[0]}
+	}
+}
+
 // lane asks the server.
 func (t *NATS) lane(ctx context.Context, run string, h head) (uint16, error) {
 	question, err := json.Marshal(map[string]any{"run_id": run, "ranks": h.ranks})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
@@ -62,6 +63,8 @@ type courier struct {
 	// ready are the frames of cuts, by number, until they are acknowledged.
 	ready  map[uint64][]byte
 	counts Counts
+	// placed: the writer's lane is known and noted, if it must be.
+	placed bool
 }
 
 func newCourier(f Folder, to streamgauge.Transport, told Told) (*courier, error) {
@@ -264,6 +267,9 @@ type careful courier
 // Send is Transport's.
 func (t *careful) Send(ctx context.Context, frames [][]byte) (int, error) {
 	c := (*courier)(t)
+	if err := c.place(ctx, frames[0]); err != nil {
+		return 0, err
+	}
 	n, err := c.to.Send(ctx, frames)
 	counts := c.counts
 	for i, f := range frames[:n] {
@@ -288,6 +294,37 @@ func (t *careful) Send(ctx context.Context, frames [][]byte) (int, error) {
 		c.told.Progress(c.counts)
 	}
 	return n, err
+}
+
+// place holds the writer to one lane, also beyond the life of this process.
+func (c *courier) place(ctx context.Context, f []byte) error {
+	to, ok := c.to.(streamgauge.Laned)
+	if c.placed || !ok {
+		return nil
+	}
+	path := filepath.Join(c.folder.Path, laneFile)
+	b, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		lane, err := to.Lane(ctx, f)
+		if refused := (*streamgauge.Refused)(nil); errors.As(err, &refused) {
+			return nil // it shows in Send
+		}
+		if err == nil {
+			err = writeNew(path, strconv.AppendUint(nil, uint64(lane), 10))
+		}
+		c.placed = err == nil
+		return err
+	case err != nil:
+		return err
+	}
+	lane, err := strconv.ParseUint(string(b), 10, 16)
+	if err != nil {
+		return unreadable("%s: %w", path, err)
+	}
+	to.Stay(f, uint16(lane))
+	c.placed = true
+	return nil
 }
 
 // setAside keeps the oldest frame for a person to look at, and goes on behind it.

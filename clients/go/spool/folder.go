@@ -19,6 +19,8 @@ const (
 	shipperFile = "shipper.lock"
 	ledgerFile  = "ledger"
 	troubleFile = "trouble"
+	// laneFile has the lane that was chosen for the writer, where nobody but the shipper knows it.
+	laneFile = "lane"
 	// rejectedFolder lies beside the folders.
 	rejectedFolder = "rejected"
 )
