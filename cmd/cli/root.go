@@ -42,6 +42,6 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newGrafana(), newRegistry(), newToken(), newSync(), newDoctor(), newEngine(), newVersion())
+	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newGrafana(), newRegistry(), newToken(), newSync(), newAgent(), newDoctor(), newEngine(), newVersion())
 	return root
 }

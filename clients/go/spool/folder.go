@@ -66,7 +66,7 @@ func (f Folder) Name() string { return filepath.Base(f.Path) }
 // a spool.json that cannot be read comes back with the others, as an error.
 func List(root string) ([]Folder, error) {
 	if _, err := os.Stat(filepath.Join(root, aboutFile)); err == nil {
-		f, err := open(root)
+		f, err := Open(root)
 		return []Folder{f}, err
 	}
 	entries, err := os.ReadDir(root)
@@ -84,7 +84,7 @@ func List(root string) ([]Folder, error) {
 		if err != nil || !e.IsDir() || len(found) == foldersMax {
 			continue
 		}
-		f, err := open(filepath.Join(root, e.Name()))
+		f, err := Open(filepath.Join(root, e.Name()))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -101,7 +101,8 @@ func List(root string) ([]Folder, error) {
 	return out, errors.Join(wrong...)
 }
 
-func open(path string) (Folder, error) {
+// Open reads what a spool says of itself; fs.ErrNotExist if the folder is none.
+func Open(path string) (Folder, error) {
 	name := filepath.Join(path, aboutFile)
 	info, err := os.Stat(name)
 	if err != nil {

@@ -52,7 +52,7 @@ func written(t *testing.T, seed int) Folder {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "spools", fmt.Sprintf("s%d", seed))
 	python(t, "write", path, fmt.Sprint(seed))
-	f, err := open(path)
+	f, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func folder(t *testing.T, records ...[]byte) Folder {
 	}
 	write(t, filepath.Join(path, "000001.seg"), segment(1, records...))
 	write(t, filepath.Join(path, aboutFile), []byte(`{"run_id":"0123456789abcdef0123456789abcdef","mode":"online"}`))
-	f, err := open(path)
+	f, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
