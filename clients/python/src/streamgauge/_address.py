@@ -6,7 +6,7 @@ import re
 
 # What can be sent to without HTTP, by the scheme of the address. The program's agent does it.
 BUSES = {"nats": "NATS", "tls": "NATS", "kafka": "Kafka"}
-_BUS = re.compile(r"^(?:nats|tls)://(?:[^/@]+@)?[^/@,]+$|^kafka://[^/@]+(?:/[^/?]*)?(?:\?lanes=\d+)?$")
+_BUS = re.compile(r"^(?:nats|tls)://(?:[^/@]+@)?[^/@,?]+/?$|^kafka://[^/@?]+(?:/[^/?]*)?(?:\?lanes=\d+)?$")
 
 
 def bus_of(url: str) -> str:

@@ -51,7 +51,9 @@ def shipping_program(chosen: Settings) -> Path | None:
     if chosen.mode != "online":
         return None
     if bus and chosen.agent.lower() in _OFF and chosen.agent:
-        raise ValueError(f"{plain(chosen.url)} is reached through the agent alone, and STREAMGAUGE_AGENT switches it off")
+        raise ValueError(
+            f"{plain(chosen.url)} is reached through the agent alone, and STREAMGAUGE_AGENT switches it off"
+        )
     try:
         return program(chosen.agent or ("1" if bus else ""))
     except NoProgram as why:

@@ -56,8 +56,8 @@ def init(
     is there, everything else goes on if it is. mode: "online", "offline" (`streamgauge sync DIR` sends it later) or
     "disabled". config: becomes params, nested keys as `a.b`. dir: where spools lie. reinit: what happens to a run that
     is still active in this process. Further arguments are settings (`max_spool_bytes`, `finish_seconds`, `system`,
-    `system_seconds`, `console`, `source`, `quiet`, `agent`). url: `http://...`, or `nats://...` or `kafka://...` where a
-    job reaches nothing else; then the program `streamgauge` ships.
+    `system_seconds`, `console`, `source`, `quiet`, `agent`). url: `http://...`, or `nats://...` or `kafka://...`
+    where a job reaches nothing else; then the program `streamgauge` ships.
 
     ValueError if an argument cannot be; OSError if nothing can be written to dir. Nothing else: a server that is not
     there is not needed yet.
@@ -152,7 +152,9 @@ def _user() -> str:
 def _check_presence(chosen: Settings, run_id: str, resume: str) -> None:
     """ValueError if the run is there and must not be, or the other way round."""
     if bus := bus_of(chosen.url):
-        raise ValueError(f'resume is "{resume}", which asks the server, and {bus} at {plain(chosen.url)} only takes frames')
+        raise ValueError(
+            f'resume is "{resume}", which asks the server, and {bus} at {plain(chosen.url)} only takes frames'
+        )
     link = Link(chosen.url, chosen.token, _ASK_SECONDS)
     try:
         status = link.ask("GET", f"/api/2.0/mlflow/runs/get?run_id={quote(run_id)}").status

@@ -218,8 +218,8 @@ def _remember(values: list[float], value: float) -> None:
 def ship_folder(folder: Path, link: Link) -> Counts:
     """Ships a spool that nobody writes any more, and deletes it when the server has it whole.
 
-    BlockingIOError if its process lives or somebody else ships it; Held if the server does not take it now; Unreadable or OSError if it cannot
-    be read.
+    BlockingIOError if its process lives or somebody else ships it; Held if the server does not take it now; Unreadable
+    or OSError if it cannot be read.
     """
     owner = lock_folder(folder)
     try:

@@ -48,7 +48,8 @@ def main(arguments: list[str]) -> int:
 
 def _by_program(chosen: Settings, wait_seconds: float) -> int:
     """Over NATS and Kafka the program sends. NoProgram if it is not there."""
-    command = [str(program(chosen.agent or "1")), "sync", str(chosen.dir), "--url", chosen.url, "--wait", f"{wait_seconds}s"]
+    command = [str(program(chosen.agent or "1")), "sync", str(chosen.dir), "--url", chosen.url]
+    command += ["--wait", f"{wait_seconds}s"]
     token = {"STREAMGAUGE_TOKEN": chosen.token} if chosen.token else {}
     return subprocess.run(command, env={**os.environ, **token}, check=False).returncode
 
