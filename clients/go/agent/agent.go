@@ -24,6 +24,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/clients/go/dial"
 	"github.com/streamgauge/streamgauge/clients/go/spool"
+	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 )
 
 const (
@@ -266,7 +267,7 @@ func (a *Agent) ship(ctx context.Context, e *entry, dead bool, ending <-chan str
 	}
 	switch {
 	case err == nil || errors.Is(err, spool.ErrBusy) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPatience) || ctx.Err() != nil:
-	case errors.Is(err, spool.ErrUnreadable), errors.Is(err, spool.ErrFilesStay):
+	case errors.Is(err, segment.ErrUnreadable), errors.Is(err, spool.ErrFilesStay):
 		e.over = true
 		a.log.Warn("a spool stays", "spool", e.folder.Path, "error", err)
 	default:

@@ -19,6 +19,7 @@ import (
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
 	"github.com/streamgauge/streamgauge/clients/go/spool"
+	"github.com/streamgauge/streamgauge/clients/go/spool/files"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/topic"
 )
@@ -47,7 +48,7 @@ type Server struct {
 	HTTP bool
 	open func() (streamgauge.Transport, func(), error)
 	// files is nil where there is no HTTP.
-	files *spool.Uploader
+	files *files.Uploader
 	close func()
 }
 
@@ -121,7 +122,7 @@ func toHTTP(u *url.URL, o Options) (*Server, error) {
 	return &Server{
 		Address: u.String(), HTTP: true, close: client.CloseIdleConnections,
 		open:  func() (streamgauge.Transport, func(), error) { return to, func() {}, nil },
-		files: spool.NewUploader(u.String(), o.Token, nil),
+		files: files.NewUploader(u.String(), o.Token, nil),
 	}, nil
 }
 

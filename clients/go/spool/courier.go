@@ -8,10 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
+	"github.com/streamgauge/streamgauge/clients/go/spool/ledger"
+	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 )
 
 const (
@@ -57,9 +58,9 @@ type courier struct {
 	to     streamgauge.Transport
 	told   Told
 	// committed says how far a segment may be read; nil: the writer is gone, and all may.
-	committed func() Committed
-	ledger    *ledger
-	reader    *reader
+	committed func() segment.Committed
+	ledger    *ledger.Ledger
+	reader    *segment.File
 	// ready are the frames of cuts, by number, until they are acknowledged.
 	ready  map[uint64][]byte
 	counts Counts
@@ -68,7 +69,7 @@ type courier struct {
 }
 
 func newCourier(f Folder, to streamgauge.Transport, told Told) (*courier, error) {
-	l, err := openLedger(filepath.Join(f.Path, ledgerFile))
+	l, err := ledger.Open(filepath.Join(f.Path, ledgerFile))
 	if err != nil {
 		return nil, err
 	}
@@ -77,24 +78,24 @@ func newCourier(f Folder, to streamgauge.Transport, told Told) (*courier, error)
 
 func (c *courier) close() {
 	c.leave()
-	_ = c.ledger.close() // what counts was synced
+	_ = c.ledger.Close() // what counts was synced
 }
 
 func (c *courier) leave() {
 	if c.reader != nil {
-		c.reader.close()
+		c.reader.Close()
 		c.reader = nil
 	}
 }
 
 // started: the server knows the run.
-func (c *courier) started() bool { return c.ledger.acknowledged.Number > 0 }
+func (c *courier) started() bool { return c.ledger.Acknowledged.Number > 0 }
 
 // ship sends some frames, until they are durable or set aside, and gives their bytes; 0: there was nothing. With last, what is
 // there now is the writer's end. ErrUnreadable or an error of the file system if the folder cannot be read; else it
 // ends early only with the context.
 func (c *courier) ship(ctx context.Context, last bool) (bytes int, err error) {
-	if len(c.ledger.cuts) == 0 {
+	if len(c.ledger.Cuts) == 0 {
 		if err := c.cut(last); err != nil {
 			return 0, err
 		}
@@ -127,11 +128,11 @@ func (c *courier) drain(ctx context.Context, last bool) error {
 
 // cut ends frames where the records are now.
 func (c *courier) cut(last bool) error {
-	at := c.ledger.last()
-	if at.Last {
+	at := c.ledger.Last()
+	if at.Closes {
 		return nil
 	}
-	var cuts []Cut
+	var cuts []ledger.Cut
 	for size := 0; len(cuts) < sendFramesMax && size < sendBytesMax; {
 		contents, err := c.contents(at.Segment, at.End)
 		if err != nil {
@@ -142,17 +143,17 @@ func (c *courier) cut(last bool) error {
 			at.End += uint64(contents.Bytes)
 			at.Points = uint64(contents.Points)
 			cuts = append(cuts, at)
-			f := c.reader.segment.Head.Frame(at.Number, contents.Sections, false)
+			f := c.reader.Head.Frame(at.Number, contents.Sections, false)
 			c.ready[at.Number] = f
 			size += len(f)
 		}
 		if contents.Ended {
-			at.Segment, at.End = at.Segment+1, headerBytes
+			at.Segment, at.End = at.Segment+1, segment.HeaderBytes
 			continue
 		}
 		if len(contents.Sections) == 0 {
 			if last {
-				cuts = append(cuts, Cut{Number: at.Number + 1, Segment: at.Segment, Last: true, End: at.End})
+				cuts = append(cuts, ledger.Cut{Number: at.Number + 1, Segment: at.Segment, Closes: true, End: at.End})
 			}
 			break
 		}
@@ -160,38 +161,38 @@ func (c *courier) cut(last bool) error {
 	if len(cuts) == 0 {
 		return nil
 	}
-	return c.ledger.cut(cuts)
+	return c.ledger.Cut(cuts)
 }
 
 // contents reads what stands in a segment behind a place. A segment that is not there yet has nothing.
-func (c *courier) contents(segment uint32, at uint64) (Contents, error) {
-	if err := c.turn(segment); err != nil {
+func (c *courier) contents(number uint32, at uint64) (segment.Contents, error) {
+	if err := c.turn(number); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
-		return Contents{}, err
+		return segment.Contents{}, err
 	}
-	limit := c.reader.size
+	limit := c.reader.Size
 	if c.committed != nil {
-		limit = c.committed().limit(uint64(segment), limit)
+		limit = c.committed().Limit(uint64(number), limit)
 	}
-	return c.reader.contents(int64(at), limit)
+	return c.reader.Contents(int64(at), limit)
 }
 
 // turn opens a segment.
-func (c *courier) turn(segment uint32) error {
-	if c.reader != nil && c.reader.segment.Number == uint64(segment) {
+func (c *courier) turn(number uint32) error {
+	if c.reader != nil && c.reader.Number == uint64(number) {
 		return nil
 	}
 	c.leave()
 	var err error
-	path := filepath.Join(c.folder.Path, fmt.Sprintf("%06d.seg", segment))
-	if c.reader, err = openReader(path); err != nil {
+	path := filepath.Join(c.folder.Path, fmt.Sprintf("%06d.seg", number))
+	if c.reader, err = segment.Open(path); err != nil {
 		return err
 	}
-	if c.reader.segment.Number != uint64(segment) {
+	if c.reader.Number != uint64(number) {
 		defer c.leave()
-		return unreadable("%s says that it is segment %d", path, c.reader.segment.Number)
+		return segment.Unreadable("%s says that it is segment %d", path, c.reader.Number)
 	}
 	return nil
 }
@@ -200,8 +201,8 @@ func (c *courier) turn(segment uint32) error {
 func (c *courier) pending() ([][]byte, error) {
 	var frames [][]byte
 	size := 0
-	before := c.ledger.acknowledged
-	for _, cut := range c.ledger.cuts {
+	before := c.ledger.Acknowledged
+	for _, cut := range c.ledger.Cuts {
 		f, err := c.frame(before, cut)
 		if err != nil {
 			return nil, err
@@ -216,135 +217,46 @@ func (c *courier) pending() ([][]byte, error) {
 }
 
 // frame is that of a cut, made anew if an earlier process has cut it.
-func (c *courier) frame(before, cut Cut) ([]byte, error) {
+func (c *courier) frame(before, cut ledger.Cut) ([]byte, error) {
 	if f, known := c.ready[cut.Number]; known {
 		return f, nil
 	}
 	if err := c.turn(cut.Segment); err != nil {
 		return nil, err
 	}
-	at := int64(headerBytes)
+	at := int64(segment.HeaderBytes)
 	if before.Segment == cut.Segment {
 		at = int64(before.End)
 	}
 	var sections [][]byte
 	if end := int64(cut.End); at != end {
-		contents, err := c.reader.contents(at, end)
+		contents, err := c.reader.Contents(at, end)
 		if err != nil {
 			return nil, err
 		}
 		if at+int64(contents.Bytes) != end {
-			return nil, unreadable("%s: frame %d ends at %d, not at %d as it was cut", c.folder.Path, cut.Number, at+int64(contents.Bytes), end)
+			return nil, segment.Unreadable("%s: frame %d ends at %d, not at %d as it was cut", c.folder.Path, cut.Number, at+int64(contents.Bytes), end)
 		}
 		sections = contents.Sections
 	}
-	f := c.reader.segment.Head.Frame(cut.Number, sections, cut.Last)
+	f := c.reader.Head.Frame(cut.Number, sections, cut.Closes)
 	c.ready[cut.Number] = f
 	return f, nil
 }
 
 // take notes the oldest frames as acknowledged and deletes the segments before.
 func (c *courier) take(n int) error {
-	taken := slices.Clone(c.ledger.cuts[:n])
-	first := c.ledger.acknowledged.Segment
-	if err := c.ledger.acknowledge(n); err != nil {
+	taken := slices.Clone(c.ledger.Cuts[:n])
+	first := c.ledger.Acknowledged.Segment
+	if err := c.ledger.Acknowledge(n); err != nil {
 		return fmt.Errorf("note what is acknowledged: %w", err)
 	}
 	for _, cut := range taken {
 		delete(c.ready, cut.Number)
 	}
-	for s := first; s < c.ledger.acknowledged.Segment; s++ {
+	for s := first; s < c.ledger.Acknowledged.Segment; s++ {
 		// One that stays takes disk and is never read again; it goes with the folder.
 		_ = os.Remove(filepath.Join(c.folder.Path, fmt.Sprintf("%06d.seg", s)))
-	}
-	return nil
-}
-
-// careful is a Transport that notes at once what became of frames, and lets none be dropped: what the server will
-// never take is kept in a file, and who may not write now may be let to later.
-type careful courier
-
-// Send is Transport's.
-func (t *careful) Send(ctx context.Context, frames [][]byte) (int, error) {
-	c := (*courier)(t)
-	if err := c.place(ctx, frames[0]); err != nil {
-		return 0, err
-	}
-	n, err := c.to.Send(ctx, frames)
-	counts := c.counts
-	for i, f := range frames[:n] {
-		counts.Frames++
-		counts.Bytes += int64(len(f))
-		counts.Points += c.ledger.cuts[i].Points
-	}
-	if failed := c.take(n); failed != nil {
-		return 0, failed
-	}
-	c.counts = counts
-	var refused *streamgauge.Refused
-	switch refusal := errors.As(err, &refused); {
-	case refusal && errors.Is(err, streamgauge.ErrForbidden):
-		err = &streamgauge.Later{After: refusedPause, Reason: refused.Reason} // a Refused within would still be one
-	case refusal:
-		if err = c.setAside(frames[n], refused.Reason); err == nil {
-			n++
-		}
-	}
-	if n > 0 && c.told.Progress != nil {
-		c.told.Progress(c.counts)
-	}
-	return n, err
-}
-
-// place holds the writer to one lane, also beyond the life of this process.
-func (c *courier) place(ctx context.Context, f []byte) error {
-	to, ok := c.to.(streamgauge.Laned)
-	if c.placed || !ok {
-		return nil
-	}
-	path := filepath.Join(c.folder.Path, laneFile)
-	b, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		lane, err := to.Lane(ctx, f)
-		if refused := (*streamgauge.Refused)(nil); errors.As(err, &refused) {
-			return nil // it shows in Send
-		}
-		if err == nil {
-			err = writeNew(path, strconv.AppendUint(nil, uint64(lane), 10))
-		}
-		c.placed = err == nil
-		return err
-	case err != nil:
-		return err
-	}
-	lane, err := strconv.ParseUint(string(b), 10, 16)
-	if err != nil {
-		return unreadable("%s: %w", path, err)
-	}
-	to.Stay(f, uint16(lane))
-	c.placed = true
-	return nil
-}
-
-// setAside keeps the oldest frame for a person to look at, and goes on behind it.
-func (c *courier) setAside(f []byte, why error) error {
-	folder := filepath.Join(filepath.Dir(c.folder.Path), rejectedFolder)
-	cut := c.ledger.cuts[0]
-	path := filepath.Join(folder, fmt.Sprintf("%s-%d.frame", c.folder.Name(), cut.Number))
-	err := os.MkdirAll(folder, 0o700)
-	if err == nil {
-		err = writeNew(path, f)
-	}
-	if err != nil {
-		return fmt.Errorf("keep a frame that the server refuses (%w): %w", why, err)
-	}
-	if err := c.take(1); err != nil {
-		return err
-	}
-	c.counts.Rejected++
-	if c.told.News != nil {
-		c.told.News(fmt.Sprintf("the server has refused a frame of %d points: %v; it is kept as %s", cut.Points, why, path))
 	}
 	return nil
 }

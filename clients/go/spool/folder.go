@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 )
 
 // Names in a folder.
@@ -21,6 +23,8 @@ const (
 	troubleFile = "trouble"
 	// laneFile has the lane that was chosen for the writer, where nobody but the shipper knows it.
 	laneFile = "lane"
+	// committedFile says how far others may read while the writer lives.
+	committedFile = "committed"
 	// rejectedFolder lies beside the folders.
 	rejectedFolder = "rejected"
 )
@@ -109,7 +113,7 @@ func Open(path string) (Folder, error) {
 		return Folder{}, err
 	}
 	if info.Size() > aboutBytesMax {
-		return Folder{}, unreadable("%s has %d bytes", name, info.Size())
+		return Folder{}, segment.Unreadable("%s has %d bytes", name, info.Size())
 	}
 	b, err := os.ReadFile(name)
 	if err != nil {
@@ -117,7 +121,7 @@ func Open(path string) (Folder, error) {
 	}
 	f := Folder{Path: path}
 	if err := json.Unmarshal(b, &f.About); err != nil {
-		return Folder{}, unreadable("%s: %w", name, err)
+		return Folder{}, segment.Unreadable("%s: %w", name, err)
 	}
 	return f, nil
 }
@@ -203,4 +207,13 @@ func (f Folder) Tell(trouble string) error {
 		return err
 	}
 	return writeNew(path, []byte(trouble))
+}
+
+// committed reads what the writer says.
+func (f Folder) committed() (segment.Committed, bool) {
+	b, err := os.ReadFile(filepath.Join(f.Path, committedFile))
+	if err != nil {
+		return segment.Committed{}, false
+	}
+	return segment.ParseCommitted(b)
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
+	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/frame"
 )
@@ -186,13 +187,13 @@ func TestASegmentTornAtEveryByteIsReadAsPythonReadsIt(t *testing.T) {
 		}
 		lines := bufio.NewScanner(bytes.NewReader(python(t, "torn", path)))
 		lengths := 0
-		for length := headerBytes; lines.Scan(); length++ {
+		for length := segment.HeaderBytes; lines.Scan(); length++ {
 			torn := append(slices.Clone(whole[:length]), make([]byte, max(0, len(whole)-length))...)
-			s, err := NewSegment(torn)
+			s, err := segment.New(torn)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := s.Encode(torn[headerBytes:])
+			c, err := s.Encode(torn[segment.HeaderBytes:])
 			if err != nil {
 				t.Fatalf("torn at %d: %v", length, err)
 			}

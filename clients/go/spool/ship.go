@@ -7,6 +7,8 @@ import (
 	"time"
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
+	"github.com/streamgauge/streamgauge/clients/go/spool/files"
+	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 )
 
 // ErrFilesStay: all frames of a folder are sent, and files for the run's artifacts are left, which travel over HTTP only.
@@ -17,7 +19,7 @@ type Way struct {
 	// Open gives a transport for one folder, and what ends it.
 	Open func() (streamgauge.Transport, func(), error)
 	// Files sends artifacts; nil where there is no HTTP.
-	Files *Uploader
+	Files *files.Uploader
 }
 
 // Drain ships a folder that nobody writes any more, and deletes it when the server has all of it. ErrBusy if its process
@@ -70,7 +72,7 @@ func (c *courier) end(ctx context.Context, way Way, told Told) (Counts, error) {
 		return c.counts, err
 	}
 	for {
-		waiting, err := c.folder.Waiting()
+		waiting, err := files.Waiting(c.folder.Path)
 		switch {
 		case err != nil:
 			return c.counts, err
@@ -79,7 +81,7 @@ func (c *courier) end(ctx context.Context, way Way, told Told) (Counts, error) {
 		case way.Files == nil:
 			return c.counts, fmt.Errorf("%d %w", len(waiting), ErrFilesStay)
 		}
-		if err := way.Files.deliver(ctx, c.folder, waiting[0], told); err != nil {
+		if err := way.Files.Deliver(ctx, c.folder.About.Run, waiting[0], told.Trouble); err != nil {
 			return c.counts, err
 		}
 		c.counts.Files++
@@ -112,19 +114,19 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 		return Counts{}, err
 	}
 	defer done()
-	files := startFiles(ctx, f, way, told)
-	defer files.stop()
-	var known Committed
-	c.committed = func() Committed { return known }
+	sending := startFiles(ctx, f, way, told)
+	defer sending.stop()
+	var known segment.Committed
+	c.committed = func() segment.Committed { return known }
 	lately := time.Now()
 	for {
 		// Asked before the records are looked at: what a process wrote before it died is there afterwards.
 		owner, err := f.Owner()
 		if err == nil {
 			defer owner.Release()
-			files.stop()
+			sending.stop()
 			counts, err := c.end(ctx, way, told)
-			counts.Files += files.sent
+			counts.Files += sending.sent
 			return counts, err
 		}
 		if !errors.Is(err, ErrBusy) {
@@ -138,7 +140,7 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 			return c.counts, err
 		}
 		if c.started() {
-			files.wake()
+			sending.wake()
 		}
 		wait := busyPause
 		switch {

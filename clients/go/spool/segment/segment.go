@@ -1,4 +1,7 @@
-package spool
+// Package segment reads the files in which the Python library keeps what a training logs, and makes frames of them.
+//
+// All but File is pure: frames depend on nothing but bytes, and are those that Python's shipper makes of them.
+package segment
 
 import (
 	"encoding/binary"
@@ -7,11 +10,13 @@ import (
 	"hash/crc32"
 )
 
+// HeaderBytes of a segment, behind which its records begin.
+const HeaderBytes = 128
+
 // The layout of a segment, docs/spool.md.
 const (
-	magic       = "SGSPOOL\x00"
-	version     = 1
-	headerBytes = 128
+	magic   = "SGSPOOL\x00"
+	version = 1
 	// fixedBytes are those of the header that its checksum covers.
 	fixedBytes = 80
 	word       = 8
@@ -33,7 +38,8 @@ const (
 // ErrUnreadable: a file of a spool is not what it should be.
 var ErrUnreadable = errors.New("unreadable spool")
 
-func unreadable(format string, args ...any) error {
+// Unreadable is an ErrUnreadable that says why.
+func Unreadable(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrUnreadable, fmt.Errorf(format, args...))
 }
 
@@ -46,14 +52,14 @@ type Head struct {
 
 // parseHeader reads the begin of a segment: whose it is, and its number.
 func parseHeader(b []byte) (h Head, number uint64, err error) {
-	if len(b) < headerBytes {
-		return h, 0, unreadable("shorter than a segment's header")
+	if len(b) < HeaderBytes {
+		return h, 0, Unreadable("shorter than a segment's header")
 	}
 	if string(b[:8]) != magic || crc32.ChecksumIEEE(b[:fixedBytes]) != binary.LittleEndian.Uint32(b[fixedBytes:]) {
-		return h, 0, unreadable("no segment of a spool, or its header is damaged")
+		return h, 0, Unreadable("no segment of a spool, or its header is damaged")
 	}
-	if v, size := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:]); v != version || size != headerBytes {
-		return h, 0, unreadable("a segment of version %d; this program knows %d", v, version)
+	if v, size := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:]); v != version || size != HeaderBytes {
+		return h, 0, Unreadable("a segment of version %d; this program knows %d", v, version)
 	}
 	h = Head{
 		Writer: binary.LittleEndian.Uint64(b[16:]), Run: string(b[24:56]),
@@ -88,21 +94,21 @@ func parseRecord(b []byte, at, limit int) (record, bool) {
 // parseKeys gives the names that a keys record defines. They are copies.
 func parseKeys(content []byte) ([]string, error) {
 	if len(content) < 4 {
-		return nil, unreadable("a keys record of %d bytes", len(content))
+		return nil, Unreadable("a keys record of %d bytes", len(content))
 	}
 	count := int(binary.LittleEndian.Uint32(content))
 	content = content[4:]
 	if count > len(content)/2 {
-		return nil, unreadable("%d keys in a record of %d bytes", count, len(content))
+		return nil, Unreadable("%d keys in a record of %d bytes", count, len(content))
 	}
 	keys := make([]string, 0, count)
 	for range count {
 		if len(content) < 2 {
-			return nil, unreadable("a keys record ends within a key")
+			return nil, Unreadable("a keys record ends within a key")
 		}
 		n := int(binary.LittleEndian.Uint16(content))
 		if content = content[2:]; n > len(content) {
-			return nil, unreadable("a keys record ends within a key")
+			return nil, Unreadable("a keys record ends within a key")
 		}
 		keys = append(keys, string(content[:n]))
 		content = content[n:]
@@ -113,11 +119,11 @@ func parseKeys(content []byte) ([]string, error) {
 // parseSection gives a section's fields, and how many run events are among them. The fields are not copied.
 func parseSection(content []byte) (fields []byte, events int, err error) {
 	if len(content) < word {
-		return nil, 0, unreadable("a section record of %d bytes", len(content))
+		return nil, 0, Unreadable("a section record of %d bytes", len(content))
 	}
 	n := int(binary.LittleEndian.Uint32(content))
 	if n > len(content)-word {
-		return nil, 0, unreadable("a section of %d bytes in a record of %d", n, len(content))
+		return nil, 0, Unreadable("a section of %d bytes in a record of %d", n, len(content))
 	}
 	return content[word : word+n], int(binary.LittleEndian.Uint16(content[4:])), nil
 }

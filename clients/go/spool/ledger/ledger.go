@@ -1,4 +1,5 @@
-package spool
+// Package ledger is the file in a spool that says which frames were cut, and which of them are acknowledged.
+package ledger
 
 import (
 	"cmp"
@@ -7,6 +8,8 @@ import (
 	"hash/crc32"
 	"os"
 	"slices"
+
+	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 )
 
 // The layout of the ledger, docs/spool.md.
@@ -19,25 +22,26 @@ const (
 	CutsMax     = 256
 	ledgerBytes = firstCut + CutsMax*slotBytes
 	flagClose   = 1
+	version     = 1
 )
 
 // Cut is the end of a frame: its number, and segment and place behind its last record.
 type Cut struct {
 	Number  uint64
 	Segment uint32
-	// Last closes the writer.
-	Last   bool
+	// Closes the writer.
+	Closes bool
 	End    uint64
 	Points uint64
 }
 
 // start is what is acknowledged in the beginning.
-var start = Cut{Segment: 1, End: headerBytes}
+var start = Cut{Segment: 1, End: segment.HeaderBytes}
 
 // parseLedger gives what is acknowledged and the cuts that follow it without a gap.
 func parseLedger(b []byte) (acknowledged Cut, cuts []Cut, err error) {
 	if len(b) < ledgerBytes || string(b[:8]) != ledgerMagic || binary.LittleEndian.Uint32(b[8:]) != version {
-		return Cut{}, nil, unreadable("no ledger of version %d", version)
+		return Cut{}, nil, segment.Unreadable("no ledger of version %d", version)
 	}
 	acknowledged = start
 	for i := 1; i <= 2; i++ {
@@ -62,8 +66,8 @@ func parseLedger(b []byte) (acknowledged Cut, cuts []Cut, err error) {
 func parseSlot(b []byte) (Cut, bool) {
 	c := Cut{
 		Number: binary.LittleEndian.Uint64(b), Segment: binary.LittleEndian.Uint32(b[8:]),
-		Last: binary.LittleEndian.Uint32(b[12:])&flagClose != 0,
-		End:  binary.LittleEndian.Uint64(b[16:]), Points: binary.LittleEndian.Uint64(b[24:]),
+		Closes: binary.LittleEndian.Uint32(b[12:])&flagClose != 0,
+		End:    binary.LittleEndian.Uint64(b[16:]), Points: binary.LittleEndian.Uint64(b[24:]),
 	}
 	return c, c.Number != 0 && crc32.ChecksumIEEE(b[:slotFixed]) == binary.LittleEndian.Uint32(b[slotFixed:])
 }
@@ -72,7 +76,7 @@ func (c Cut) format() []byte {
 	b := binary.LittleEndian.AppendUint64(nil, c.Number)
 	b = binary.LittleEndian.AppendUint32(b, c.Segment)
 	flags := uint32(0)
-	if c.Last {
+	if c.Closes {
 		flags = flagClose
 	}
 	b = binary.LittleEndian.AppendUint32(b, flags)
@@ -81,21 +85,22 @@ func (c Cut) format() []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 
-// ledger is the file. Who holds the folder's lock uses it, and nobody else.
-type ledger struct {
-	file         *os.File
-	acknowledged Cut
-	// cuts are not acknowledged yet.
-	cuts []Cut
+// Ledger is the file. Who holds the folder's lock uses it, and nobody else.
+type Ledger struct {
+	file *os.File
+	// Acknowledged is the newest frame that the server has.
+	Acknowledged Cut
+	// Cuts are those behind it, without a gap.
+	Cuts []Cut
 }
 
-// openLedger opens it, or makes it; ErrUnreadable if it is damaged.
-func openLedger(path string) (*ledger, error) {
+// Open opens it, or makes it; segment.ErrUnreadable if it is damaged.
+func Open(path string) (*Ledger, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{file: f}
+	l := &Ledger{file: f}
 	if err := l.read(); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -103,7 +108,7 @@ func openLedger(path string) (*ledger, error) {
 	return l, nil
 }
 
-func (l *ledger) read() error {
+func (l *Ledger) read() error {
 	b := make([]byte, ledgerBytes)
 	if n, _ := l.file.ReadAt(b, 0); n < ledgerBytes {
 		// Nothing was ever cut: the file is written and synced whole before the first cut. All of its bytes are there
@@ -119,21 +124,21 @@ func (l *ledger) read() error {
 		}
 	}
 	var err error
-	l.acknowledged, l.cuts, err = parseLedger(b)
+	l.Acknowledged, l.Cuts, err = parseLedger(b)
 	return err
 }
 
-// last is the newest cut: the next frame begins behind it.
-func (l *ledger) last() Cut {
-	if len(l.cuts) > 0 {
-		return l.cuts[len(l.cuts)-1]
+// Last is the newest cut: the next frame begins behind it.
+func (l *Ledger) Last() Cut {
+	if len(l.Cuts) > 0 {
+		return l.Cuts[len(l.Cuts)-1]
 	}
-	return l.acknowledged
+	return l.Acknowledged
 }
 
-// cut remembers the ends of new frames for good.
-func (l *ledger) cut(cuts []Cut) error {
-	if len(l.cuts)+len(cuts) > CutsMax {
+// Cut remembers the ends of new frames for good.
+func (l *Ledger) Cut(cuts []Cut) error {
+	if len(l.Cuts)+len(cuts) > CutsMax {
 		return fmt.Errorf("more than %d frames without acknowledgement", CutsMax)
 	}
 	for _, c := range cuts {
@@ -144,21 +149,22 @@ func (l *ledger) cut(cuts []Cut) error {
 	if err := syncData(l.file); err != nil {
 		return err
 	}
-	l.cuts = append(l.cuts, cuts...)
+	l.Cuts = append(l.Cuts, cuts...)
 	return nil
 }
 
-// acknowledge: the oldest n frames have it now. It is not synced: what a dying machine forgets is sent again.
-func (l *ledger) acknowledge(n int) error {
+// Acknowledge: the oldest n frames have it now. It is not synced: what a dying machine forgets is sent again.
+func (l *Ledger) Acknowledge(n int) error {
 	if n == 0 {
 		return nil
 	}
-	c := l.cuts[n-1]
+	c := l.Cuts[n-1]
 	if _, err := l.file.WriteAt(c.format(), int64((1+c.Number%2)*slotBytes)); err != nil {
 		return err
 	}
-	l.acknowledged, l.cuts = c, l.cuts[n:]
+	l.Acknowledged, l.Cuts = c, l.Cuts[n:]
 	return nil
 }
 
-func (l *ledger) close() error { return l.file.Close() }
+// Close closes the file; what counts was synced.
+func (l *Ledger) Close() error { return l.file.Close() }

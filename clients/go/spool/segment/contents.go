@@ -1,4 +1,4 @@
-package spool
+package segment
 
 import (
 	"google.golang.org/protobuf/encoding/protowire"
@@ -38,8 +38,8 @@ type keySet struct {
 	dictionary []byte
 }
 
-// NewSegment begins one with its header.
-func NewSegment(header []byte) (*Segment, error) {
+// New begins one with its header.
+func New(header []byte) (*Segment, error) {
 	head, number, err := parseHeader(header)
 	if err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (e *encoder) take(r record) error {
 			return err
 		}
 	default:
-		return unreadable("a record of kind %d at %d; a newer version has written it", r.kind, e.at)
+		return Unreadable("a record of kind %d at %d; a newer version has written it", r.kind, e.at)
 	}
 	e.at += r.size
 	return nil
@@ -160,11 +160,11 @@ func (e *encoder) takeSection(r record) error {
 func (e *encoder) takePoints(r record) error {
 	set := e.segment.sets[r.keySet]
 	if set == nil {
-		return unreadable("points of key set %d at %d, which is not defined before", r.keySet, e.at)
+		return Unreadable("points of key set %d at %d, which is not defined before", r.keySet, e.at)
 	}
 	count := len(set.names)
 	if r.size != pointsBytes+count*word || count == 0 {
-		return unreadable("a record of %d bytes at %d for %d points", r.size, e.at, count)
+		return Unreadable("a record of %d bytes at %d for %d points", r.size, e.at, count)
 	}
 	f := &e.wide
 	if count <= narrowKeysMax {

@@ -1,4 +1,5 @@
-package spool
+// Package files sends the files that wait in a spool to the artifacts of its run, through a server.
+package files
 
 import (
 	"context"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
+	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 )
 
 const (
@@ -39,10 +41,10 @@ type File struct {
 	about     string
 }
 
-// Waiting are the names of what waits, the oldest first. A file without its description is what a killed process has left
+// Waiting are the descriptions of what waits in a spool, the oldest first. A file without its description is what a killed process has left
 // half copied; it does not count.
-func (f Folder) Waiting() ([]string, error) {
-	found, err := filepath.Glob(filepath.Join(f.Path, artifactsFolder, "*.json"))
+func Waiting(spool string) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(spool, artifactsFolder, "*.json"))
 	slices.Sort(found)
 	return found, err
 }
@@ -54,7 +56,7 @@ func openFile(about string) (File, error) {
 	}
 	file := File{about: about}
 	if err := json.Unmarshal(b, &file); err != nil {
-		return file, unreadable("%s: %w", about, err)
+		return file, segment.Unreadable("%s: %w", about, err)
 	}
 	return file, nil
 }
@@ -72,30 +74,34 @@ func NewUploader(server, token string, transport http.RoundTripper) *Uploader {
 	return &Uploader{url: strings.TrimRight(server, "/"), token: token, client: &http.Client{Timeout: fileTimeout, Transport: transport}}
 }
 
-// deliver sends a file until the server has it, and deletes it. It ends early only with the context, or where the file
-// cannot be read.
-func (u *Uploader) deliver(ctx context.Context, f Folder, about string, told Told) error {
+// Deliver sends a file until the server has it, and deletes it. It ends early only with the context, or where the file
+// cannot be read. Trouble is told of each failed attempt; nil tells nobody.
+func (u *Uploader) Deliver(ctx context.Context, run, about string, trouble func(error)) error {
 	file, err := openFile(about)
 	if err != nil {
 		return err
 	}
 	for next := filePauseMin; ; next = min(2*next, filePauseMax) {
-		err := u.send(ctx, f.About.Run, file)
+		err := u.send(ctx, run, file)
 		if err == nil {
 			break
 		}
-		if errors.Is(err, ErrUnreadable) || ctx.Err() != nil {
+		if errors.Is(err, segment.ErrUnreadable) || ctx.Err() != nil {
 			return err
 		}
-		if told.Trouble != nil {
-			told.Trouble(err)
+		if trouble != nil {
+			trouble(err)
 		}
 		wait := next
 		if later := (*streamgauge.Later)(nil); errors.As(err, &later) && later.After > 0 {
 			wait = min(later.After, time.Minute)
 		}
-		if err := pause(ctx, wait, nil); err != nil {
-			return err
+		t := time.NewTimer(wait)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return context.Cause(ctx)
 		}
 	}
 	// The description first: without it the content is nothing.
@@ -109,7 +115,7 @@ func (u *Uploader) send(ctx context.Context, run string, file File) error {
 	}
 	content, err := os.Open(file.content())
 	if err != nil {
-		return unreadable("%w", err)
+		return segment.Unreadable("%w", err)
 	}
 	defer content.Close()
 	info, err := content.Stat()
@@ -118,7 +124,7 @@ func (u *Uploader) send(ctx context.Context, run string, file File) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, u.url+root+"/"+escape(file.Path), content)
 	if err != nil {
-		return unreadable("%s: %w", file.about, err)
+		return segment.Unreadable("%s: %w", file.about, err)
 	}
 	req.ContentLength = info.Size()
 	if info.Size() == 0 {
@@ -192,44 +198,4 @@ func escape(path string) string {
 		parts[i] = url.PathEscape(p)
 	}
 	return strings.Join(parts, "/")
-}
-
-// following sends files beside the frames, so that a large one does not hold up the points.
-type following struct {
-	awake chan struct{}
-	ended chan struct{}
-	stop  func()
-	sent  int
-}
-
-// startFiles sends what waits each time it is woken, until it is stopped.
-func startFiles(ctx context.Context, f Folder, way Way, told Told) *following {
-	ctx, cancel := context.WithCancel(ctx)
-	s := &following{awake: make(chan struct{}, 1), ended: make(chan struct{})}
-	s.stop = func() { cancel(); <-s.ended }
-	go func() {
-		defer close(s.ended)
-		for way.Files != nil {
-			select {
-			case <-s.awake:
-			case <-ctx.Done():
-				return
-			}
-			waiting, _ := f.Waiting() // the pattern is well
-			for _, about := range waiting {
-				if err := way.Files.deliver(ctx, f, about, told); err != nil {
-					break // asked again at the next waking, and at the folder's end
-				}
-				s.sent++
-			}
-		}
-	}()
-	return s
-}
-
-func (s *following) wake() {
-	select {
-	case s.awake <- struct{}{}:
-	default:
-	}
 }

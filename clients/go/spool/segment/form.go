@@ -1,4 +1,4 @@
-package spool
+package segment
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package spool
+package segment
 
 import (
 	"google.golang.org/protobuf/encoding/protowire"
