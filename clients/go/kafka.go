@@ -6,6 +6,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/streamgauge/streamgauge/clients/go/head"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/topic"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -76,21 +77,21 @@ func (t *Kafka) Lane(ctx context.Context, f []byte) (uint16, error) {
 
 // Stay has the writer of a frame go on with the lane that it was given by an earlier process.
 func (t *Kafka) Stay(f []byte, lane uint16) {
-	if h, err := readHead(f); err == nil {
-		t.places[h.writer] = lane
+	if h, err := head.Read(f); err == nil {
+		t.places[h.Writer] = lane
 	}
 }
 
 // place gives a frame's lane, and its run for the record's key.
 func (t *Kafka) place(ctx context.Context, f []byte) (lane uint16, run string, err error) {
-	h, err := readHead(f)
+	h, err := head.Read(f)
 	if err != nil {
 		return 0, "", &Refused{Reason: err}
 	}
-	if len(h.runs) > 0 {
-		run = h.runs[0]
+	if len(h.Runs) > 0 {
+		run = h.Runs[0]
 	}
-	lane, known := t.places[h.writer]
+	lane, known := t.places[h.Writer]
 	if known {
 		return lane, run, nil
 	}
@@ -108,6 +109,6 @@ func (t *Kafka) place(ctx context.Context, f []byte) (lane uint16, run string, e
 		clear(t.places) // they are computed again, to the same
 	}
 	lane = track.LaneOf(run, t.lanes)
-	t.places[h.writer] = lane
+	t.places[h.Writer] = lane
 	return lane, run, nil
 }

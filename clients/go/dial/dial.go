@@ -68,7 +68,7 @@ func To(address string, o Options) (*Server, error) {
 		case "nats", "tls":
 			return toNATS(u, o)
 		case "kafka":
-			return toKafka(u, o)
+			return toKafka(Plain(address), u, o)
 		}
 	}
 	return nil, fmt.Errorf("the server's address %q is none; it must be like http://127.0.0.1:5000, nats://127.0.0.1:4222 or kafka://127.0.0.1:9092/%s", Plain(address), topic.NameDefault)
@@ -148,22 +148,25 @@ func toNATS(u *url.URL, o Options) (*Server, error) {
 	}}, nil
 }
 
-func toKafka(u *url.URL, o Options) (*Server, error) {
+func toKafka(plain string, u *url.URL, o Options) (*Server, error) {
+	if u.User != nil || strings.Contains(u.Host, "@") {
+		return nil, fmt.Errorf("%s comes with a user; name it with --kafka-user and the password in STREAMGAUGE_KAFKA_PASSWORD", plain)
+	}
 	lanes := 0
 	if said := u.Query().Get("lanes"); said != "" {
 		var err error
 		if lanes, err = strconv.Atoi(said); err != nil || lanes < 1 || lanes > bus.LanesMax {
-			return nil, fmt.Errorf("lanes=%s of %s: must be from 1 to %d, the server's --lanes", said, Plain(u.String()), bus.LanesMax)
+			return nil, fmt.Errorf("lanes=%s of %s: must be from 1 to %d, the server's --lanes", said, plain, bus.LanesMax)
 		}
 	}
 	if name, rest, ok := strings.Cut(strings.Trim(u.Path, "/"), "/"); ok {
-		return nil, fmt.Errorf("%s names topic %s, and then %q; it must be like kafka://127.0.0.1:9092/%s", Plain(u.String()), name, rest, topic.NameDefault)
+		return nil, fmt.Errorf("%s names topic %s, and then %q; it must be like kafka://127.0.0.1:9092/%s", plain, name, rest, topic.NameDefault)
 	}
 	if err := o.Kafka.Check(); err != nil {
 		return nil, err
 	}
 	brokers, name := strings.Split(u.Host, ","), strings.Trim(u.Path, "/")
-	return &Server{Address: Plain(u.String()), close: func() {}, open: func() (streamgauge.Transport, func(), error) {
+	return &Server{Address: plain, close: func() {}, open: func() (streamgauge.Transport, func(), error) {
 		to, err := streamgauge.NewKafkaAs(brokers, name, uint16(lanes), o.Kafka)
 		if err != nil {
 			return nil, nil, err

@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
+	"github.com/streamgauge/streamgauge/clients/go/spool/lock"
 	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 )
 
@@ -126,42 +125,11 @@ func Open(path string) (Folder, error) {
 	return f, nil
 }
 
-// ErrBusy: somebody else has the lock.
-var ErrBusy = errors.New("somebody else has the lock")
-
-// Lock is held until it is released, or the process ends.
-type Lock struct{ file *os.File }
-
-// Take takes the lock of a file, which is made if it is not there; ErrBusy if somebody has it.
-func Take(path string) (*Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	if err == nil {
-		return &Lock{f}, nil
-	}
-	f.Close()
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, ErrBusy
-	}
-	return nil, fmt.Errorf("lock %s: %w", path, err)
-}
-
-// Release gives the lock up.
-func (l *Lock) Release() { l.file.Close() }
-
 // Owner takes the folder from its writer, who has the lock as long as it lives.
-func (f Folder) Owner() (*Lock, error) { return Take(filepath.Join(f.Path, ownerFile)) }
+func (f Folder) Owner() (*lock.Lock, error) { return lock.Take(filepath.Join(f.Path, ownerFile)) }
 
 // Shipper takes the right to ship the folder; a process that ships its own has it.
-func (f Folder) Shipper() (*Lock, error) { return Take(filepath.Join(f.Path, shipperFile)) }
+func (f Folder) Shipper() (*lock.Lock, error) { return lock.Take(filepath.Join(f.Path, shipperFile)) }
 
 // segments says whether any is there.
 func (f Folder) segments() bool {

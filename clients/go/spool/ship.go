@@ -8,6 +8,7 @@ import (
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
 	"github.com/streamgauge/streamgauge/clients/go/spool/files"
+	"github.com/streamgauge/streamgauge/clients/go/spool/lock"
 	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 )
 
@@ -129,7 +130,7 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 			counts.Files += sending.sent
 			return counts, err
 		}
-		if !errors.Is(err, ErrBusy) {
+		if !errors.Is(err, lock.ErrBusy) {
 			return c.counts, err
 		}
 		if now, ok := f.committed(); ok {

@@ -12,6 +12,7 @@ import (
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
 	"github.com/streamgauge/streamgauge/clients/go/spool/ledger"
+	"github.com/streamgauge/streamgauge/clients/go/spool/lock"
 	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
 	"github.com/streamgauge/streamgauge/clients/go/spool/segment/segmenttest"
 	"github.com/streamgauge/streamgauge/schemas/frame"
@@ -114,12 +115,12 @@ func TestWhatATokenMayNotSendWaitsForAnother(t *testing.T) {
 func TestAFolderIsLeftToItsProcessAndToItsShipper(t *testing.T) {
 	f := threeFrames(t)
 	s := &taker{}
-	for _, lock := range []func() (*Lock, error){f.Owner, f.Shipper} {
-		held, err := lock()
+	for _, take := range []func() (*lock.Lock, error){f.Owner, f.Shipper} {
+		held, err := take()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Drain(t.Context(), f, s.way(), Told{}); !errors.Is(err, ErrBusy) {
+		if _, err := Drain(t.Context(), f, s.way(), Told{}); !errors.Is(err, lock.ErrBusy) {
 			t.Errorf("drained under a lock: %v", err)
 		}
 		held.Release()

@@ -1,4 +1,4 @@
-package cli
+package shipping
 
 import (
 	"cmp"
@@ -15,8 +15,13 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/topic"
 )
 
-// mlflowTokenEnv has a token where tokenEnv has none, as for the Python library.
-const mlflowTokenEnv = "MLFLOW_TRACKING_TOKEN"
+const (
+	urlDefault = "http://127.0.0.1:5000"
+	urlEnv     = "STREAMGAUGE_URL"
+	tokenEnv   = "STREAMGAUGE_TOKEN"
+	// mlflowTokenEnv has a token where tokenEnv has none, as for the Python library.
+	mlflowTokenEnv = "MLFLOW_TRACKING_TOKEN"
+)
 
 // target is where spools go. Its environment variables are those of the Python library.
 type target struct {

@@ -1,8 +1,9 @@
-package cli
+package shipping
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,7 +17,8 @@ import (
 // agentFlush leaves some of the ten seconds that whoever ends processes allows.
 const agentFlush = 8 * time.Second
 
-func newAgent() *cobra.Command {
+// Agent is the command `agent`, which logs to what newLog gives for a level.
+func Agent(newLog func(*cobra.Command, string) (*slog.Logger, error)) *cobra.Command {
 	var root, level string
 	var o agent.Options
 	cmd := &cobra.Command{

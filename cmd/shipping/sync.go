@@ -1,4 +1,5 @@
-package cli
+// Package shipping has the commands that bring spools of the Python library to a server: sync once, agent for ever.
+package shipping
 
 import (
 	"context"
@@ -16,7 +17,11 @@ import (
 
 	"github.com/streamgauge/streamgauge/clients/go/dial"
 	"github.com/streamgauge/streamgauge/clients/go/spool"
+	"github.com/streamgauge/streamgauge/clients/go/spool/lock"
 )
+
+// ErrLeft: not everything was sent, and what is left is printed already.
+var ErrLeft = errors.New("something is left")
 
 const (
 	syncWait = time.Minute
@@ -24,7 +29,8 @@ const (
 	progressEvery = 5 * time.Second
 )
 
-func newSync() *cobra.Command {
+// Sync is the command `sync`.
+func Sync() *cobra.Command {
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "sync [DIR]",
@@ -112,7 +118,7 @@ func (s *syncing) all(ctx context.Context) error {
 	}
 	fmt.Fprintf(s.out, "%d of %d spools sent to %s: %s, %s\n", len(folders)-left, len(folders), s.to.Address, count(len(runs), "run"), describe(sum))
 	if left > 0 || err != nil {
-		return errSilent
+		return ErrLeft
 	}
 	return nil
 }
@@ -144,7 +150,7 @@ func (s *syncing) one(parent context.Context, f spool.Folder) (spool.Counts, err
 	mu.Lock()
 	defer mu.Unlock()
 	switch {
-	case errors.Is(err, spool.ErrBusy):
+	case errors.Is(err, lock.ErrBusy):
 		return counts, errors.New("its process is alive, or somebody else is sending it")
 	case errors.Is(context.Cause(ctx), errPatience):
 		return counts, fmt.Errorf("%s takes nothing for %v: %w", s.to.Address, s.wait, trouble)
