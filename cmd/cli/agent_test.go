@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,7 +29,7 @@ assert run.stats()["acknowledged"] == run.stats()["accepted"] >= 2000, run.stats
 print(run.id)
 `
 
-// train runs a program that has the Python library and reaches nothing but address. It prints the run's id.
+// train runs a program that has the Python library and reaches nothing but address. It gives the run's id, "" after an error.
 func train(t *testing.T, folder, address, token, program string) string {
 	t.Helper()
 	cmd := exec.Command("python3", "-c", program)
@@ -41,7 +42,8 @@ func train(t *testing.T, folder, address, token, program string) string {
 			b, _ := os.ReadFile(path)
 			said += string(b)
 		}
-		t.Fatalf("the training: %v\n%s\nagent:\n%s", err, out, said)
+		t.Errorf("the training: %v\n%s\nagent:\n%s", err, out, said)
+		return ""
 	}
 	lines := strings.Fields(string(out))
 	return lines[len(lines)-1]
@@ -145,6 +147,9 @@ func TestAJobThatReachesOnlyNATSCompletesARun(t *testing.T) {
 	folder := t.TempDir()
 	agents(t, folder)
 	run := train(t, folder, p.ports.NATSURL(), job, wholeRun)
+	if run == "" {
+		t.FailNow()
+	}
 	wantWholeRun(t, p, run)
 	eventually(t, "the spool is gone", func() bool {
 		left, _ := filepath.Glob(filepath.Join(folder, "*", "spool.json"))
@@ -168,5 +173,49 @@ func TestAJobThatReachesOnlyKafkaCompletesARun(t *testing.T) {
 	folder := t.TempDir()
 	agents(t, folder)
 	run := train(t, folder, "kafka://"+broker.Addr, "", wholeRun)
+	if run == "" {
+		t.FailNow()
+	}
+	wantWholeRun(t, p, run)
+}
+
+// waitingRun logs half of a run, and the rest when a file is there.
+const waitingRun = `
+import os, time, streamgauge
+run = streamgauge.init(project="far", config={"lr": 0.5, "model": {"depth": 3}}, tags={"team": "x"})
+for step in range(1000):
+    run.log({"loss": 1 / (step + 1), "acc": float(step)}, step=step)
+    while step == 500 and not os.path.exists(os.environ["STREAMGAUGE_DIR"] + "/go"):
+        time.sleep(0.01)
+run.summary["best"] = 0.25
+run.finish()
+print(run.id)
+`
+
+func TestAnAgentThatIsKilledOverNATSLosesAndDoublesNothing(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("processes are found in /proc")
+	}
+	p := up(t, filepath.Join(t.TempDir(), "data"), "--lanes", "4")
+	folder := t.TempDir()
+	agents(t, folder)
+	done := make(chan string, 1)
+	go func() { done <- train(t, folder, p.ports.NATSURL(), "", waitingRun) }()
+	killed := make(map[int]bool)
+	eventually(t, "three agents were killed", func() bool {
+		for _, pid := range holders(t, folder) {
+			if !killed[pid] {
+				killed[pid] = syscall.Kill(pid, syscall.SIGKILL) == nil
+			}
+		}
+		return len(killed) >= 3
+	})
+	if err := os.WriteFile(filepath.Join(folder, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := <-done
+	if run == "" {
+		t.FailNow()
+	}
 	wantWholeRun(t, p, run)
 }
