@@ -23,6 +23,7 @@ run = streamgauge.init(project="far", name="away", config={"lr": 0.5, "model": {
 for step in range(1000):
     run.log({"loss": 1 / (step + 1), "acc": float(step)}, step=step)
 run.log({"note": "a text"}, step=3)
+run._append_artifact("a.txt", b"content", "text/plain")
 run.summary["best"] = 0.25
 run.finish()
 assert run.stats()["acknowledged"] == run.stats()["accepted"] >= 2000, run.stats()
@@ -151,10 +152,32 @@ func TestAJobThatReachesOnlyNATSCompletesARun(t *testing.T) {
 		t.FailNow()
 	}
 	wantWholeRun(t, p, run)
-	eventually(t, "the spool is gone", func() bool {
-		left, _ := filepath.Glob(filepath.Join(folder, "*", "spool.json"))
+	// The file waits for HTTP, and nothing else does.
+	eventually(t, "the segments are gone", func() bool {
+		left, _ := filepath.Glob(filepath.Join(folder, "*", "*.seg")) // the pattern is well
 		return len(left) == 0
 	})
+	writer := runToken(t, data, "--role", "write")
+	checkSync(t, folder, writer, "--nats="+strings.TrimPrefix(p.ports.NATSURL(), "nats://"), false)
+	checkSync(t, folder, writer, "--url="+p.ports.URL(), true)
+	if left, _ := filepath.Glob(filepath.Join(folder, "*", "spool.json")); len(left) != 0 {
+		t.Errorf("%v is left", left)
+	}
+	status, body := p.get(t, "/get-artifact?"+url.Values{"path": {"a.txt"}, "run_id": {run}}.Encode())
+	if status != http.StatusOK || body != "content" {
+		t.Errorf("the file: status %d, %q", status, body)
+	}
+}
+
+// checkSync wants sync to send everything, or to name what stays.
+func checkSync(t *testing.T, folder, token, to string, well bool) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "sync", folder, to)
+	cmd.Env = append(os.Environ(), "STREAMGAUGE_TOKEN="+token)
+	out, err := cmd.CombinedOutput()
+	if (err == nil) != well || well == strings.Contains(string(out), "1 files for the run's artifacts stay") {
+		t.Errorf("sync %s: %v\n%s", to, err, out)
+	}
 }
 
 // runToken makes a token in a data folder.

@@ -244,6 +244,18 @@ func (c *courier) frame(before, cut ledger.Cut) ([]byte, error) {
 	return f, nil
 }
 
+// shed deletes the segments of a folder that stays for its files alone.
+func (c *courier) shed() error {
+	c.leave()
+	found, _ := filepath.Glob(filepath.Join(c.folder.Path, "*.seg")) // the pattern is well
+	for _, path := range found {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // take notes the oldest frames as acknowledged and deletes the segments before.
 func (c *courier) take(n int) error {
 	taken := slices.Clone(c.ledger.Cuts[:n])

@@ -141,7 +141,7 @@ func TestAKilledProcessesSpoolGivesTheFramesThatPythonSends(t *testing.T) {
 
 // Whoever goes on where the Python shipper was killed sends what it has sent, under the same names.
 func TestAFolderThatPythonHasBegunIsFinishedWithTheSameFrames(t *testing.T) {
-	for seed := range seeds {
+	for seed := range 3 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			f := written(t, seed)

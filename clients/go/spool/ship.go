@@ -41,7 +41,11 @@ func Drain(ctx context.Context, f Folder, way Way, told Told) (Counts, error) {
 
 // finish does what Drain says; the folder's locks are held.
 func finish(ctx context.Context, f Folder, way Way, told Told) (Counts, error) {
-	if !f.segments() {
+	waiting, err := files.Waiting(f.Path)
+	if err != nil {
+		return Counts{}, err
+	}
+	if !f.segments() && len(waiting) == 0 {
 		return Counts{}, f.remove()
 	}
 	c, done, err := openCourier(f, way, told)
@@ -80,7 +84,7 @@ func (c *courier) end(ctx context.Context, way Way, told Told) (Counts, error) {
 		case len(waiting) == 0:
 			return c.counts, c.folder.remove()
 		case way.Files == nil:
-			return c.counts, fmt.Errorf("%d %w", len(waiting), ErrFilesStay)
+			return c.counts, errors.Join(c.shed(), fmt.Errorf("%d %w", len(waiting), ErrFilesStay))
 		}
 		if err := way.Files.Deliver(ctx, c.folder.About.Run, waiting[0], told.Trouble); err != nil {
 			return c.counts, err

@@ -141,7 +141,7 @@ func TestFilesStayWhereThereIsNoHTTP(t *testing.T) {
 		if _, err := Drain(t.Context(), f, s.way(), Told{}); !errors.Is(err, ErrFilesStay) {
 			t.Fatal(err)
 		}
-		if len(s.frames) != 4 || !f.segments() {
+		if len(s.frames) != 4 || f.segments() {
 			t.Errorf("%d frames, segments %v", len(s.frames), f.segments())
 		}
 	}

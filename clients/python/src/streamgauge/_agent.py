@@ -228,6 +228,8 @@ class Beacon:
             now = len(self._outbox.waiting())
             if now != left:
                 left, since = now, time.monotonic()
+        if left and not self._files:
+            self._said = "files travel over HTTP alone"
         return not left
 
     def forget(self) -> None:

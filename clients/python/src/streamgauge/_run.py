@@ -561,6 +561,12 @@ class Run:
             log.info("%s", self.url)
         elif self.mode == "offline":
             log.info("run %s: %s kept; send them with: streamgauge sync %s", self.name, points, self.dir)
+        elif stats["acknowledged"] >= stats["accepted"] and self._outbox and self._outbox.waiting():
+            log.warning(
+                "run %s: %s sent; %s not (%s). Send them with: streamgauge sync --url http://... %s",
+                self.name, points, _report.plural(len(self._outbox.waiting()), "file"),
+                stats["last_trouble"] or "the server was too slow", self.dir,
+            )  # fmt: skip
         else:
             left = _report.plural(stats["accepted"] - stats["acknowledged"], "point")
             log.warning(

@@ -228,7 +228,7 @@ def ship_folder(folder: Path, link: Link) -> Counts:
         os.close(owner)
         raise
     try:
-        if not any(folder.glob("*.seg")):
+        if not any(folder.glob("*.seg")) and not Outbox(folder).waiting():
             remove(folder)
             return Counts()
         courier = Courier(folder, link)
