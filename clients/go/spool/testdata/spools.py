@@ -3,9 +3,11 @@
 spools.py write FOLDER SEED      a random spool, whose process is then killed with SIGKILL
 spools.py frames FOLDER [TAKEN]  ships it; prints each frame's bytes in hex. With TAKEN, as many frames are acknowledged
                                  and the process is killed after the next request was sent and before its answer
-spools.py torn SEGMENT           for each length to which the segment may be torn: points, bytes read, CRC-32 of the frame
+spools.py torn SEGMENT           for each length to which the segment may be torn: points, bytes read, CRC-32
+                                 of the frame
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -60,10 +62,8 @@ def write(folder: Path, seed: int) -> None:
 
 
 def put(spool: _spool.Spool, content: bytes, events: int) -> None:
-    try:
+    with contextlib.suppress(_spool.Refused):
         spool.put_section(content, events)
-    except _spool.Refused:
-        pass
 
 
 class Taking:
