@@ -119,8 +119,8 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 		return Counts{}, err
 	}
 	defer done()
-	sending := startFiles(ctx, f, way, told)
-	defer sending.stop()
+	sending := way.Files.Follow(ctx, f.Path, f.About.Run, told.Trouble)
+	defer sending.Stop()
 	var known segment.Committed
 	c.committed = func() segment.Committed { return known }
 	lately := time.Now()
@@ -129,9 +129,9 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 		owner, err := f.Owner()
 		if err == nil {
 			defer owner.Release()
-			sending.stop()
+			sent := sending.Stop()
 			counts, err := c.end(ctx, way, told)
-			counts.Files += sending.sent
+			counts.Files += sent
 			return counts, err
 		}
 		if !errors.Is(err, lock.ErrBusy) {
@@ -145,7 +145,7 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 			return c.counts, err
 		}
 		if c.started() {
-			sending.wake()
+			sending.Wake()
 		}
 		wait := busyPause
 		switch {
