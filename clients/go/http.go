@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,12 +25,17 @@ const (
 	accessPause = 30 * time.Second
 )
 
+// ErrForbidden: the token does not reach the frame's run; another one may. It is the reason of a Refused.
+var ErrForbidden = errors.New("the token does not allow it")
+
 // HTTPOptions adjust a transport over HTTP. The zero value works.
 type HTTPOptions struct {
 	// Token is of role write, where the server wants one.
 	Token string
 	// Client makes the requests; nil is one with a timeout.
 	Client *http.Client
+	// Warned is told what the server says of frames that it took and that will not become what their sender thinks.
+	Warned func(message string)
 }
 
 // HTTP is a Transport over POST /v1/frames.
@@ -80,6 +86,7 @@ type httpAnswer struct {
 	Offset   *int64
 	Code     string `json:"error_code"`
 	Message  string
+	Warnings []struct{ Message string }
 }
 
 func (t *HTTP) post(ctx context.Context, frames [][]byte) (int, error) {
@@ -106,7 +113,13 @@ func (t *HTTP) post(ctx context.Context, frames [][]byte) (int, error) {
 	}
 	var a httpAnswer
 	if err := json.Unmarshal(said, &a); err != nil {
-		return 0, fmt.Errorf("%s: status %d, and no answer of Streamgauge: %.200q", t.url, resp.StatusCode, said)
+		// A proxy, who may know when to come back.
+		return 0, later(resp, fmt.Errorf("%s: status %d, and no answer of Streamgauge: %.200q", t.url, resp.StatusCode, said))
+	}
+	if t.Warned != nil {
+		for _, w := range a.Warnings {
+			t.Warned(w.Message)
+		}
 	}
 	if a.Accepted < 0 || a.Accepted > len(frames) {
 		return 0, fmt.Errorf("%s: the server says that it accepted %d of %d frames", t.url, a.Accepted, len(frames))
@@ -129,7 +142,11 @@ func verdict(resp *http.Response, a httpAnswer, sent int) error {
 			return &Later{Reason: reason} // the next request has it as its first
 		}
 		return &Refused{Reason: reason}
-	case http.StatusBadRequest, http.StatusForbidden:
+	case http.StatusForbidden:
+		if about {
+			return &Refused{Reason: fmt.Errorf("%w: %w", ErrForbidden, reason)}
+		}
+	case http.StatusBadRequest:
 		if about {
 			return &Refused{Reason: reason}
 		}
@@ -137,6 +154,11 @@ func verdict(resp *http.Response, a httpAnswer, sent int) error {
 	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
 		return &Later{After: accessPause, Reason: reason}
 	}
+	return later(resp, reason)
+}
+
+// later is a reason with the time that the answer names, if it does.
+func later(resp *http.Response, reason error) error {
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		return &Later{After: time.Duration(seconds) * time.Second, Reason: reason}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/streamgauge/streamgauge/clients/go/head"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -67,7 +68,7 @@ func (t *NATS) Send(ctx context.Context, frames [][]byte) (accepted int, err err
 
 // publish sends a frame when its turn has come.
 func (t *NATS) publish(ctx context.Context, w *underWay, f []byte) error {
-	h, err := readHead(f)
+	h, err := head.Read(f)
 	if err != nil {
 		return &Refused{Reason: err}
 	}
@@ -76,13 +77,13 @@ func (t *NATS) publish(ctx context.Context, w *underWay, f []byte) error {
 		return err
 	}
 	before, after := underWayMax-1, underWayMax
-	if h.events {
+	if h.Events {
 		before, after = 0, 0
 	}
 	if w.settle(ctx, before); w.failed != nil {
 		return w.failed
 	}
-	id := fmt.Sprintf("%x-%d", h.writer, h.number)
+	id := fmt.Sprintf("%x-%d", h.Writer, h.Number)
 	ack, err := t.js.PublishAsync(bus.RunSubject(at.lane, at.run), f, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return natsError(err)
@@ -135,21 +136,21 @@ func natsError(err error) error {
 const errMessageTooLarge jetstream.ErrorCode = 10054
 
 // place answers where the frame's writer publishes, and asks the server if it is new.
-func (t *NATS) place(ctx context.Context, h head) (place, error) {
-	at, known := t.places[h.writer]
-	if !known && len(h.runs) == 0 {
+func (t *NATS) place(ctx context.Context, h head.Head) (place, error) {
+	at, known := t.places[h.Writer]
+	if !known && len(h.Runs) == 0 {
 		return at, &Refused{Reason: errors.New("the first frame of a writer has no section, and so no lane; add one with the run's id")}
 	}
-	if known && len(h.runs) <= 1 && (len(h.runs) == 0 || h.runs[0] == at.run) {
+	if known && len(h.Runs) <= 1 && (len(h.Runs) == 0 || h.Runs[0] == at.run) {
 		return at, nil
 	}
-	for _, run := range h.runs {
+	for _, run := range h.Runs {
 		lane, err := t.lane(ctx, run, h)
 		if err != nil {
 			return at, err
 		}
 		if known && lane != at.lane {
-			return at, &Refused{Reason: fmt.Errorf("run %s belongs to lane %d, and the writer %016x has sent to lane %d; draw a writer for each run", run, lane, h.writer, at.lane)}
+			return at, &Refused{Reason: fmt.Errorf("run %s belongs to lane %d, and the writer %016x has sent to lane %d; draw a writer for each run", run, lane, h.Writer, at.lane)}
 		}
 		if !known {
 			at, known = place{lane: lane, run: run}, true
@@ -158,13 +159,30 @@ func (t *NATS) place(ctx context.Context, h head) (place, error) {
 	if len(t.places) >= placesMax {
 		clear(t.places)
 	}
-	t.places[h.writer] = at
+	t.places[h.Writer] = at
 	return at, nil
 }
 
+// Lane is where a frame goes; its writer stays there.
+func (t *NATS) Lane(ctx context.Context, f []byte) (uint16, error) {
+	h, err := head.Read(f)
+	if err != nil {
+		return 0, &Refused{Reason: err}
+	}
+	at, err := t.place(ctx, h)
+	return at.lane, err
+}
+
+// Stay has the writer of a frame go on with the lane that it was given by an earlier process.
+func (t *NATS) Stay(f []byte, lane uint16) {
+	if h, err := head.Read(f); err == nil && len(h.Runs) > 0 {
+		t.places[h.Writer] = place{lane: lane, run: h.Runs[0]}
+	}
+}
+
 // lane asks the server.
-func (t *NATS) lane(ctx context.Context, run string, h head) (uint16, error) {
-	question, err := json.Marshal(map[string]any{"run_id": run, "ranks": h.ranks})
+func (t *NATS) lane(ctx context.Context, run string, h head.Head) (uint16, error) {
+	question, err := json.Marshal(map[string]any{"run_id": run, "ranks": h.Ranks})
 	if err != nil {
 		return 0, err
 	}
@@ -188,5 +206,5 @@ func (t *NATS) lane(ctx context.Context, run string, h head) (uint16, error) {
 	case len(a.RunLanes) == 0:
 		return 0, fmt.Errorf("ask for the lanes of run %s: %s %s", run, a.Code, a.Message)
 	}
-	return a.RunLanes[h.writer%uint64(len(a.RunLanes))], nil
+	return a.RunLanes[h.Writer%uint64(len(a.RunLanes))], nil
 }

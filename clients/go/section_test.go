@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/streamgauge/streamgauge/clients/go/head"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/frame"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -138,11 +139,11 @@ func TestReadHead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := head{writer: 1 << 60, number: 9, runs: []string{runID, other}, events: true, ranks: 300}
-	if got, err := readHead(b); err != nil || !reflect.DeepEqual(got, want) {
+	want := head.Head{Writer: 1 << 60, Number: 9, Runs: []string{runID, other}, Events: true, Ranks: 300}
+	if got, err := head.Read(b); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := readHead(b[:len(b)-1]); err == nil {
+	if _, err := head.Read(b[:len(b)-1]); err == nil {
 		t.Error("a frame that is cut")
 	}
 }
@@ -159,7 +160,7 @@ func FuzzReadHead(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		h, err := readHead(b)
+		h, err := head.Read(b)
 		decoded, decodeErr := frame.Decode(b)
 		if decodeErr != nil {
 			return
@@ -171,7 +172,7 @@ func FuzzReadHead(f *testing.F) {
 		for _, s := range decoded.GetSections() {
 			events = events || len(s.GetEvents()) > 0
 		}
-		if h.writer != decoded.GetWriter() || h.number != decoded.GetNumber() || h.events != events {
+		if h.Writer != decoded.GetWriter() || h.Number != decoded.GetNumber() || h.Events != events {
 			t.Fatalf("%+v of %v", h, decoded)
 		}
 	})

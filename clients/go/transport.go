@@ -17,6 +17,16 @@ type Transport interface {
 	Send(ctx context.Context, frames [][]byte) (accepted int, err error)
 }
 
+// Laned is a Transport that chooses a writer's lane by itself. The choice may change with the number of lanes, and the
+// writer must stay: who may go on with it in another process keeps the lane.
+type Laned interface {
+	Transport
+	// Lane is where a frame goes, which its writer is held to from then on; see Send for errors.
+	Lane(ctx context.Context, frame []byte) (uint16, error)
+	// Stay holds the writer of a frame to a lane that was chosen before.
+	Stay(frame []byte, lane uint16)
+}
+
 // Refused says that a frame will never be taken as it is.
 type Refused struct{ Reason error }
 

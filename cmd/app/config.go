@@ -50,6 +50,8 @@ type Config struct {
 	// Kafka are brokers that carry the lanes, as host:port; none: NATS does. KafkaTopic is the topic.
 	Kafka      []string
 	KafkaTopic string
+	// KafkaAccess is how they are spoken to.
+	KafkaAccess topic.Access
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
 
@@ -89,6 +91,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.EngineLib, "engine-lib", "", "path of the ClickHouse engine, libchdb (default: where 'streamgauge engine install' puts it)")
 	f.StringSliceVar(&c.Kafka, "kafka", nil, "brokers of Kafka that carry the lanes, in place of NATS: host:port,host:port")
 	f.StringVar(&c.KafkaTopic, "kafka-topic", topic.NameDefault, "topic of Kafka that has the lanes, a partition each")
+	kafkaAccess(f, &c.KafkaAccess)
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
 	f.DurationVar(&c.SafetyAge, "safety-window", bus.SafetyWindowAge, "how long applied frames stay on their lane")
@@ -158,6 +161,9 @@ func (c *Config) Check() error {
 		if err := checkPort(b); err != nil {
 			return fmt.Errorf("--kafka %s: %w", b, err)
 		}
+	}
+	if err := c.KafkaAccess.Check(); err != nil {
+		return err
 	}
 	if c.KafkaTopic == "" {
 		return fmt.Errorf("--kafka-topic is empty; name a topic, or leave it out for %s", topic.NameDefault)

@@ -187,3 +187,24 @@ func TestDataHome(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestAccessToKafkaIsCheckedBeforeAnythingStarts(t *testing.T) {
+	for name, tt := range map[string]struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		"a login":                    {[]string{"--kafka-sasl", "scram-sha-512", "--kafka-user", "u"}, map[string]string{"STREAMGAUGE_KAFKA_PASSWORD": "p"}, ""},
+		"a login without a password": {[]string{"--kafka-sasl", "scram-sha-512", "--kafka-user", "u"}, nil, "STREAMGAUGE_KAFKA_PASSWORD"},
+		"plain in the clear":         {[]string{"--kafka-sasl", "plain", "--kafka-user", "u"}, map[string]string{"STREAMGAUGE_KAFKA_PASSWORD": "p"}, "--kafka-tls"},
+		"a file that is not there":   {[]string{"--kafka-ca", "/nowhere"}, nil, "--kafka-ca"},
+	} {
+		c, err := complete(t, tt.args, tt.env, "")
+		if err == nil {
+			err = c.Check()
+		}
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
+	}
+}

@@ -47,7 +47,9 @@ func openTopic(ctx context.Context, c *Config, f *folder) (t *topic.Topic, lanes
 	}
 	ctx, cancel := context.WithTimeout(ctx, lanesLook)
 	defer cancel()
-	t = topic.Open(c.Kafka, c.KafkaTopic)
+	if t, err = topic.OpenAs(c.Kafka, c.KafkaTopic, c.KafkaAccess); err != nil {
+		return nil, 0, err
+	}
 	if lanes, err = ingestkafka.Ensure(ctx, t, c.Lanes); err == nil {
 		var name string
 		if name, err = kafkaBus(ctx, t); err == nil {

@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/streamgauge/streamgauge/cmd/shipping"
 )
 
 // Main runs a command line and gives the process status.
@@ -16,7 +18,7 @@ func Main(args []string, out, errOut io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	if err := root.Execute(); err != nil {
-		if !errors.Is(err, errSilent) {
+		if !errors.Is(err, errSilent) && !errors.Is(err, shipping.ErrLeft) {
 			fmt.Fprintln(errOut, "streamgauge: "+err.Error())
 		}
 		return 1
@@ -42,6 +44,6 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newGrafana(), newRegistry(), newToken(), newDoctor(), newDemo(), newEngine(), newVersion())
+	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newGrafana(), newRegistry(), newToken(), shipping.Sync(), shipping.Agent(newLog), newDoctor(), newDemo(), newEngine(), newVersion())
 	return root
 }

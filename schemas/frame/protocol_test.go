@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"os"
 	"reflect"
@@ -112,5 +113,19 @@ func TestTheProtocolNamesTheLimits(t *testing.T) {
 	}
 	if bus.FrameBytesMax != 1040384 || frame.EventsMax != 1000 {
 		t.Error("a limit has changed; say so on the page")
+	}
+}
+
+func TestThePageSaysTheLaneOfItsExample(t *testing.T) {
+	page, err := os.ReadFile("../../docs/protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const run = "0123456789abcdef0123456789abcdef"
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(run))
+	want := fmt.Sprintf("%d, so of 4 lanes lane %d.", h.Sum64(), track.LaneOf(run, 4))
+	if !strings.Contains(strings.Join(strings.Fields(string(page)), " "), want) {
+		t.Errorf("the page lacks %q", want)
 	}
 }

@@ -38,17 +38,43 @@ type Topic struct {
 	transport *kafka.Transport
 }
 
-// Open makes a Topic; nothing is asked yet. Brokers are host:port of some of the cluster.
+// Open makes a Topic, in the clear; nothing is asked yet. Brokers are host:port of some of the cluster.
 func Open(brokers []string, name string) *Topic {
+	t, _ := OpenAs(brokers, name, Access{}) // there is nothing to be wrong
+	return t
+}
+
+// OpenAs is Open for brokers that want TLS or a login; its error is one of Access.Check.
+func OpenAs(brokers []string, name string, access Access) (*Topic, error) {
+	config, login, err := access.open()
+	if err != nil {
+		return nil, err
+	}
 	t := &kafka.Transport{
 		Dial:        (&net.Dialer{Timeout: dialMax}).DialContext,
 		DialTimeout: dialMax, IdleTimeout: idleMax, MetadataTTL: metadataMax, MetadataTopics: []string{name}, ClientID: "streamgauge",
+		TLS: config, SASL: login,
 	}
-	return &Topic{Name: name, Client: &kafka.Client{Addr: kafka.TCP(brokers...), Timeout: RequestMax, Transport: t}, transport: t}
+	return &Topic{Name: name, Client: &kafka.Client{Addr: kafka.TCP(brokers...), Timeout: RequestMax, Transport: t}, transport: t}, nil
 }
 
 // Close ends the connections.
 func (t *Topic) Close() { t.transport.CloseIdleConnections() }
+
+// Partitions is how many there are; each is a lane.
+func (t *Topic) Partitions(ctx context.Context) (int, error) {
+	answer, err := t.Client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{t.Name}})
+	if err == nil && len(answer.Topics) == 1 {
+		err = answer.Topics[0].Error
+	}
+	if err != nil {
+		return 0, fmt.Errorf("ask the Kafka brokers for topic %s: %w", t.Name, err)
+	}
+	if len(answer.Topics) != 1 || len(answer.Topics[0].Partitions) == 0 {
+		return 0, fmt.Errorf("ask the Kafka brokers for topic %s: they do not say how many partitions it has", t.Name)
+	}
+	return len(answer.Topics[0].Partitions), nil
+}
 
 // Offsets are the first offset that a lane still holds and the one that its next record will have.
 func (t *Topic) Offsets(ctx context.Context, lane uint16) (first, end int64, err error) {

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from streamgauge import _identity
+from streamgauge._address import bus_of, plain
 from streamgauge._link import Link
 from streamgauge._names import name_of
 from streamgauge._run import About, Run
@@ -55,7 +56,8 @@ def init(
     is there, everything else goes on if it is. mode: "online", "offline" (`streamgauge sync DIR` sends it later) or
     "disabled". config: becomes params, nested keys as `a.b`. dir: where spools lie. reinit: what happens to a run that
     is still active in this process. Further arguments are settings (`max_spool_bytes`, `finish_seconds`, `system`,
-    `system_seconds`, `console`, `source`, `quiet`).
+    `system_seconds`, `console`, `source`, `quiet`, `agent`). url: `http://...`, or `nats://...` or `kafka://...`
+    where a job reaches nothing else; then the program `streamgauge` ships.
 
     ValueError if an argument cannot be; OSError if nothing can be written to dir. Nothing else: a server that is not
     there is not needed yet.
@@ -68,7 +70,8 @@ def init(
     if unknown:
         raise TypeError(f"init has no argument {', '.join(sorted(unknown))}")
     chosen = settings(os.environ, given)
-    Link(chosen.url, None)  # says what is wrong with the address
+    if not bus_of(chosen.url):
+        Link(chosen.url, None)  # says what is wrong with the address
     _print_to_stderr(chosen.quiet)
     if current is not None and not current.finished and reinit not in ("create_new", True):
         if reinit == "return_previous":
@@ -148,6 +151,10 @@ def _user() -> str:
 
 def _check_presence(chosen: Settings, run_id: str, resume: str) -> None:
     """ValueError if the run is there and must not be, or the other way round."""
+    if bus := bus_of(chosen.url):
+        raise ValueError(
+            f'resume is "{resume}", which asks the server, and {bus} at {plain(chosen.url)} only takes frames'
+        )
     link = Link(chosen.url, chosen.token, _ASK_SECONDS)
     try:
         status = link.ask("GET", f"/api/2.0/mlflow/runs/get?run_id={quote(run_id)}").status
@@ -185,4 +192,5 @@ def _greet(run: Run) -> None:
         return
     ranks = f", rank 0 of {run.world_size}" if run.world_size > 1 else ""
     log.info("%s: run %s%s%s", __version__, run.name, f" of {run.project}" if run.project else "", ranks)
-    log.info("%s", run.url if run.mode == "online" else f"offline, in {run.dir}")
+    where = f"by way of {run.url}, as {run.id}" if bus_of(run.server_url) else run.url
+    log.info("%s", where if run.mode == "online" else f"offline, in {run.dir}")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -92,6 +93,45 @@ class Ledger:
 
     def close(self) -> None:
         os.close(self._file)
+
+
+class Progress:
+    """What somebody else, who ships the spool, has written into its ledger. Any thread may look."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen = START
+        self.points = 0
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Segment and position up to which the server has all."""
+        return self._seen.segment, self._seen.end
+
+    @property
+    def number(self) -> int:
+        """Of the newest acknowledged frame."""
+        return self._seen.number
+
+    def look(self) -> None:
+        """Reads what is new."""
+        try:
+            content = self._path.read_bytes()
+        except OSError:
+            return
+        if len(content) >= _FILE_BYTES:
+            with self._lock:
+                self._take(content)
+
+    def _take(self, content: bytes) -> None:
+        slots = (_parse(content, at) for at in (_SLOT_BYTES, 2 * _SLOT_BYTES))
+        newest = max((s for s in slots if s), default=START)
+        for number in range(max(self._seen.number + 1, newest.number - CUTS_MAX + 1), newest.number + 1):
+            cut = _parse(content, _FIRST_CUT + number % CUTS_MAX * _SLOT_BYTES)
+            self.points += cut.points if cut and cut.number == number else 0
+        if newest > self._seen:
+            self._seen = newest
 
 
 def _format(cut: Cut) -> bytes:

@@ -9,6 +9,8 @@ import ssl
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
+from streamgauge._address import bus_of, plain
+
 TIMEOUT_SECONDS = 30.0
 # Of an answer; ours are short.
 _ANSWER_BYTES_MAX = 16 << 20
@@ -31,6 +33,8 @@ class Link:
     def __init__(self, url: str, token: str | None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         """ValueError if url is no http or https address."""
         parts = urlsplit(url)
+        if bus := bus_of(url):
+            raise ValueError(f"{plain(url)} is {bus}, which only takes what is sent; this needs an address of HTTP")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"STREAMGAUGE_URL is {url!r}; it must be like http://127.0.0.1:5000")
         self.url = url.rstrip("/")

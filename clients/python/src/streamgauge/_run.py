@@ -14,11 +14,14 @@ from types import TracebackType
 from typing import Any, Callable, NamedTuple
 
 from streamgauge import _config, _exit, _frame, _hooks, _report
+from streamgauge._address import bus_of, plain
+from streamgauge._agent import Beacon, Starter, shipping_program
 from streamgauge._config import Config, Summary
 from streamgauge._courier import remove
 from streamgauge._frame import Artifact, ConsoleLine, Head, SmallValue
 from streamgauge._identity import Identity, place_of
 from streamgauge._link import Link
+from streamgauge._segment import Unreadable
 from streamgauge._settings import Settings, settings
 from streamgauge._shipper import Orphans, Shipper
 from streamgauge._spool import Reentered, Refused, Spool, new_folder, new_writer
@@ -62,7 +65,8 @@ class Run:
         self.attempt = identity.attempt
         self.mode = chosen.mode
         self.server_url = chosen.url
-        self.url = f"{chosen.url}/#/runs/{self.id}"
+        # Where a person finds it; a bus has no page.
+        self.url = plain(chosen.url) if bus_of(chosen.url) else f"{chosen.url}/#/runs/{self.id}"
         self.config = Config(self._config_changed)
         self.summary = Summary(self._summary_changed)
         self._settings, self._about, self._again = chosen, about, identity.again
@@ -74,7 +78,8 @@ class Run:
         self._hooks: list[Any] = []
         self._finished = self._ended = self._child = False
         self._spool: Spool | None = None
-        self._shipper: Shipper | None = None
+        self._shipper: Shipper | Beacon | None = None
+        self._agent = shipping_program(chosen)
         self._outbox: Outbox | None = None
         self._orphans: Orphans | None = None
         self._append: Callable[[Mapping[str, Any], Any], None] = _unopened
@@ -97,7 +102,7 @@ class Run:
             self._append = _ignored
             return
         self._open()
-        if self.mode == "online":
+        if self.mode == "online" and self._agent is None:
             self._orphans = Orphans(self._settings.dir, self._link)
         _exit.watch(self)
         self._hooks = _hooks.start(self, self._settings)
@@ -399,8 +404,11 @@ class Run:
             if not self._about.attached:
                 # First of all in every writer, whichever comes first: the server makes the run once.
                 spool.put_section(_frame.section_events(self._first_events()), 2)
-            if self.mode == "online":
+            if self.mode == "online" and self._agent is None:
                 self._shipper = Shipper(spool, self._outbox, self._link, self._tick)
+            elif self.mode == "online":
+                starter = Starter(self._agent, self._settings)
+                self._shipper = Beacon(spool, self._outbox, starter, self._tick, self._ship_alone)
             self._spool = spool
             self._append = spool.append
             return spool
@@ -425,10 +433,24 @@ class Run:
             "attempt": self.attempt,
             "writer": f"{head.writer:016x}",
             "mode": self.mode,
-            "url": self.server_url,
+            "url": plain(self.server_url),
+            "shipper": "agent" if self._agent else "process",
             "pid": os.getpid(),
             "created_ms": now_ms(),
         }
+
+    def _ship_alone(self, why: str) -> bool:
+        """Where no agent can be had: whether this process ships its spool from now on."""
+        spool, outbox = self._spool, self._outbox
+        if bus_of(self._settings.url) or spool is None or outbox is None:
+            self._warn("agent", f"{why}. What is logged stays in {self.dir}; it is tried again")
+            return False
+        try:
+            self._shipper = Shipper(spool, outbox, self._link, self._tick)
+        except (BlockingIOError, Unreadable):
+            return False  # an agent ships it after all
+        self._warn("agent", f"{why}. This process sends what it logs by itself")
+        return True
 
     def _link(self) -> Link:
         return Link(self._settings.url, self._settings.token)
@@ -504,8 +526,11 @@ class Run:
         if shipper:
             whole = self._last_words(shipper, self._patience(status), quiet)
             shipper.stop()
+        taken_over = self._shipper
+        if taken_over is not None and taken_over is not shipper:
+            taken_over.stop()
         spool.leave()
-        if whole:
+        if whole and shipper is not None and shipper.closed:
             remove(spool.folder)
         if not quiet and not self._child and not self._about.attached:
             self._say_goodbye(whole)
@@ -514,7 +539,7 @@ class Run:
         seconds = _CHILD_SECONDS if self._child else self._settings.finish_seconds
         return min(seconds, _KILLED_SECONDS) if status == "KILLED" else seconds
 
-    def _last_words(self, shipper: Shipper, seconds: float, quiet: bool) -> bool:
+    def _last_words(self, shipper: Shipper | Beacon, seconds: float, quiet: bool) -> bool:
         """Waits for the server; whether it has everything. A second Ctrl-C leaves."""
         try:
             with _report.Progress(self.stats, quiet or self._child):
@@ -536,6 +561,12 @@ class Run:
             log.info("%s", self.url)
         elif self.mode == "offline":
             log.info("run %s: %s kept; send them with: streamgauge sync %s", self.name, points, self.dir)
+        elif stats["acknowledged"] >= stats["accepted"] and self._outbox and self._outbox.waiting():
+            log.warning(
+                "run %s: %s sent; %s not (%s). Send them with: streamgauge sync --url http://... %s",
+                self.name, points, _report.plural(len(self._outbox.waiting()), "file"),
+                stats["last_trouble"] or "the server was too slow", self.dir,
+            )  # fmt: skip
         else:
             left = _report.plural(stats["accepted"] - stats["acknowledged"], "point")
             log.warning(
@@ -563,6 +594,8 @@ class Run:
         for hook in self._hooks:
             _hooks.forget(hook)
         self._hooks = []
+        if self._shipper:
+            self._shipper.forget()
         if self._spool:
             step = self._spool.step
             self._spool.forget()

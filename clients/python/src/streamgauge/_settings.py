@@ -30,6 +30,8 @@ class Settings(NamedTuple):
     console: bool
     source: bool
     quiet: bool
+    # What ships: "0" a thread of this process, "1" the program streamgauge as agent, or that program's path.
+    agent: str
 
 
 def settings(env: Mapping[str, str], given: Mapping[str, Any]) -> Settings:
@@ -58,6 +60,7 @@ def settings(env: Mapping[str, str], given: Mapping[str, Any]) -> Settings:
         console=_switch(value("console", "STREAMGAUGE_CONSOLE", default=True)),
         source=_switch(value("source", "STREAMGAUGE_SOURCE", default=True)),
         quiet=_switch(value("quiet", "STREAMGAUGE_QUIET", default=False)),
+        agent=str(value("agent", "STREAMGAUGE_AGENT", default="")).strip(),
     )
 
 

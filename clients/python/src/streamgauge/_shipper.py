@@ -13,18 +13,19 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
+from streamgauge._address import plain
 from streamgauge._courier import Counts, Courier, Held, remove
 from streamgauge._link import Link
 from streamgauge._segment import Unreadable
-from streamgauge._spool import Spool, lock_folder, spools
+from streamgauge._spool import Spool, lock_folder, lock_shipping, spools
 from streamgauge._upload import Outbox
 
 log = logging.getLogger("streamgauge")
 
 # How long what was logged waits for company, and how often a quiet run is looked at.
-_PAUSE_SECONDS, _IDLE_PAUSE_SECONDS = 0.05, 0.2
-_IDLE_AFTER_SECONDS = 5.0
-_HEARTBEAT_SECONDS = 60.0
+PAUSE_SECONDS, IDLE_PAUSE_SECONDS = 0.05, 0.2
+IDLE_AFTER_SECONDS = 5.0
+HEARTBEAT_SECONDS = 60.0
 _ORPHANS_SECONDS = 30.0
 _NEWS_MAX = 100
 
@@ -36,8 +37,9 @@ class Shipper:
         self, spool: Spool, outbox: Outbox, open_link: Callable[[], Link], on_tick: Callable[[bool], None]
     ) -> None:
         """On_tick is called before each look at the spool, with whether the run was silent for long; the shipper's
-        thread calls it."""
+        thread calls it. BlockingIOError if somebody else ships the spool."""
         self.spool = spool
+        self._lock = lock_shipping(spool.folder)
         self.trouble = ""
         self.last_trouble = ""
         self._outbox, self._open_link, self._on_tick = outbox, open_link, on_tick
@@ -111,6 +113,16 @@ class Shipper:
             self._thread.join(5)
         if not self._thread.is_alive():
             self._courier.close()
+            self._unlock()
+
+    def forget(self) -> None:
+        """In a forked child: the parent's lock is not kept alive."""
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def _there(self, target: tuple[int, int], close: bool) -> bool:
         return self._courier.closed if close else self._courier.acknowledged >= target
@@ -119,7 +131,7 @@ class Shipper:
         busy = beat = time.monotonic()
         while not self._stopped:
             now = time.monotonic()
-            quiet = now - beat > _HEARTBEAT_SECONDS
+            quiet = now - beat > HEARTBEAT_SECONDS
             self._on_tick(quiet)
             try:
                 sent = self._courier.ship(close=self._closing)
@@ -145,7 +157,7 @@ class Shipper:
                     self._changed.notify_all()
             if not (sent and self._hurry):
                 self._hurry = False
-                self._pause(_PAUSE_SECONDS if now - busy < _IDLE_AFTER_SECONDS else _IDLE_PAUSE_SECONDS)
+                self._pause(PAUSE_SECONDS if now - busy < IDLE_AFTER_SECONDS else IDLE_PAUSE_SECONDS)
 
     def _took(self) -> None:
         if self.trouble:
@@ -206,12 +218,17 @@ def _remember(values: list[float], value: float) -> None:
 def ship_folder(folder: Path, link: Link) -> Counts:
     """Ships a spool that nobody writes any more, and deletes it when the server has it whole.
 
-    BlockingIOError if its process lives; Held if the server does not take it now; Unreadable or OSError if it cannot
-    be read.
+    BlockingIOError if its process lives or somebody else ships it; Held if the server does not take it now; Unreadable
+    or OSError if it cannot be read.
     """
     owner = lock_folder(folder)
     try:
-        if not any(folder.glob("*.seg")):
+        shipping = lock_shipping(folder)
+    except BaseException:
+        os.close(owner)
+        raise
+    try:
+        if not any(folder.glob("*.seg")) and not Outbox(folder).waiting():
             remove(folder)
             return Counts()
         courier = Courier(folder, link)
@@ -229,6 +246,7 @@ def ship_folder(folder: Path, link: Link) -> Counts:
         remove(folder)
         return counts
     finally:
+        os.close(shipping)
         os.close(owner)
 
 
@@ -279,4 +297,4 @@ def _meant_for(folder: Path, url: str) -> bool:
         about: dict[str, Any] = json.loads((folder / "spool.json").read_bytes())
     except (OSError, ValueError):
         return False
-    return about.get("mode") == "online" and about.get("url") == url
+    return about.get("mode") == "online" and about.get("url") == plain(url)

@@ -5,20 +5,24 @@ pages belong to the kernel, so they outlive the process. When a segment is full 
 has created, allocated and mapped it. Should it not be ready (disk full, `bytes_max` reached), points are refused and
 counted; nothing ever waits. The lock is never held over a file operation or the network.
 
-A folder holds one writer: `owner.lock`, held with flock while its process lives; `spool.json` for people and for
-`sync`; `000001.seg` and so on; `ledger`, which the shipper keeps; `artifacts/`.
+A folder holds one writer: `owner.lock`, held with flock while its process lives, and `shipper.lock` by who ships it;
+`spool.json` for people and for `sync`; `000001.seg` and so on; `ledger`, which the shipper keeps; `committed`, where an
+agent ships; `artifacts/`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import mmap
 import os
 import secrets
 import shutil
+import struct
 import sys
 import threading
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -43,6 +47,8 @@ KEYS_MAX = 4096
 _KEY_BYTES_MAX = 128 << 10
 _KEY_BYTES_MAX_EACH = 256
 _RETRY_SECONDS = 0.5
+_PLACE = struct.Struct("<QQ")
+_CRC = struct.Struct("<I")
 _PATIENCE_SECONDS = 0.1
 
 
@@ -155,6 +161,17 @@ class Spool:
         """Segment and position behind the last record."""
         with self._lock:
             return self._number, self._position
+
+    def publish(self, place: tuple[int, int]) -> None:
+        """Says in the folder how far others may read; what is behind may be half written. Once the folder is nobody's,
+        it does not matter."""
+        fixed = _PLACE.pack(*place)
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self.folder / "committed", os.O_WRONLY | os.O_CREAT, 0o600)
+            try:
+                os.pwrite(descriptor, fixed + _CRC.pack(zlib.crc32(fixed)), 0)
+            finally:
+                os.close(descriptor)
 
     @property
     def full(self) -> str:
@@ -370,9 +387,19 @@ def allocate(descriptor: int, size: int) -> None:
 
 def lock_folder(folder: Path) -> int:
     """The descriptor that holds a spool; BlockingIOError if a living process has it."""
-    descriptor = os.open(folder / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    return take_lock(folder / "owner.lock")
+
+
+def lock_shipping(folder: Path) -> int:
+    """The descriptor that holds the right to ship a spool; BlockingIOError if somebody has it."""
+    return take_lock(folder / "shipper.lock")
+
+
+def take_lock(path: Path, kind: int = fcntl.LOCK_EX) -> int:
+    """A descriptor with the lock of a file, until it is closed; BlockingIOError if somebody has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BaseException:
         os.close(descriptor)
         raise

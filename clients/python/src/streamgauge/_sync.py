@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
 
+from streamgauge._address import bus_of
+from streamgauge._agent import program
 from streamgauge._courier import Held
 from streamgauge._init import _print_to_stderr
 from streamgauge._link import Link
 from streamgauge._segment import Unreadable
-from streamgauge._settings import settings
+from streamgauge._settings import Settings, settings
 from streamgauge._shipper import ship_folder
 from streamgauge._spool import spools
 from streamgauge._version import __version__
@@ -33,12 +36,22 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         chosen = settings(os.environ, {"url": given.url, "token": given.token, "dir": given.dir})
+        if bus_of(chosen.url):
+            return _by_program(chosen, given.wait)
         link = Link(chosen.url, chosen.token)
     except ValueError as error:
         print(f"streamgauge sync: {error}", file=sys.stderr)
         return 2
     _print_to_stderr(quiet=False)
     return _sync(chosen.dir, link, given.wait)
+
+
+def _by_program(chosen: Settings, wait_seconds: float) -> int:
+    """Over NATS and Kafka the program sends. NoProgram if it is not there."""
+    command = [str(program(chosen.agent or "1")), "sync", str(chosen.dir), "--url", chosen.url]
+    command += ["--wait", f"{wait_seconds}s"]
+    token = {"STREAMGAUGE_TOKEN": chosen.token} if chosen.token else {}
+    return subprocess.run(command, env={**os.environ, **token}, check=False).returncode
 
 
 def _sync(root: Path, link: Link, wait_seconds: float) -> int:
@@ -67,7 +80,7 @@ def _ship(folder: Path, link: Link, wait_seconds: float) -> str | None:
                 return str(held)
             time.sleep(held.seconds)
         except BlockingIOError:
-            return "its process is alive and sends it itself"
+            return "its process is alive, or somebody else sends it"
         except (Unreadable, OSError, ValueError) as error:
             return str(error)
         else:

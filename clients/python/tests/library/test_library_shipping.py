@@ -253,7 +253,7 @@ def test_files_are_sent_beside_the_points(tmp_path: Path, fake: Fake) -> None:
 
 
 def test_a_silent_run_has_a_pulse(tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamgauge._shipper._HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr("streamgauge._shipper.HEARTBEAT_SECONDS", 0.2)
     with streamgauge.init(project="p", url=fake.url):
         begin = time.monotonic()
         wait_for(lambda: sum(b"\x3a\x00" in e for f in fake.frames for s in f.sections for e in s.events) >= 2, 20)

@@ -1,4 +1,5 @@
-package streamgauge
+// Package head reads what a transport must know of a frame.
+package head
 
 import (
 	"errors"
@@ -7,15 +8,15 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// head is what a transport must know of a frame. It is read without decoding the points.
-type head struct {
-	writer, number uint64
-	// runs of the sections, each once.
-	runs []string
-	// events: the frame has some, or says that it is the last one.
-	events bool
-	// ranks that a started event names.
-	ranks uint64
+// Head is read without decoding the points.
+type Head struct {
+	Writer, Number uint64
+	// Runs of the sections, each once.
+	Runs []string
+	// Events: the frame has some, or says that it is the last one.
+	Events bool
+	// Ranks that a started event names.
+	Ranks uint64
 }
 
 // Tags of frame.proto. A field of another kind is not the field.
@@ -32,43 +33,44 @@ const (
 
 var errNoFrame = errors.New("not a frame")
 
-func readHead(frame []byte) (head, error) {
-	var h head
+// Read gives a frame's head.
+func Read(frame []byte) (Head, error) {
+	var h Head
 	err := fields(frame, func(tag, v uint64, b []byte) error {
 		switch tag {
 		case frameWriter:
-			h.writer = v
+			h.Writer = v
 		case frameNumber:
-			h.number = v
+			h.Number = v
 		case frameClose:
-			h.events = h.events || v != 0
+			h.Events = h.Events || v != 0
 		case frameSections:
 			return h.section(b)
 		}
 		return nil
 	})
-	if err == nil && (h.writer == 0 || h.number == 0) {
+	if err == nil && (h.Writer == 0 || h.Number == 0) {
 		err = errNoFrame
 	}
 	return h, err
 }
 
-func (h *head) section(b []byte) error {
+func (h *Head) section(b []byte) error {
 	return fields(b, func(tag, _ uint64, b []byte) error {
 		switch tag {
 		case sectionRun:
-			if run := string(b); !slices.Contains(h.runs, run) {
-				h.runs = append(h.runs, run)
+			if run := string(b); !slices.Contains(h.Runs, run) {
+				h.Runs = append(h.Runs, run)
 			}
 		case sectionEvents:
-			h.events = true
+			h.Events = true
 			return fields(b, func(tag, _ uint64, b []byte) error {
 				if tag != eventStarted {
 					return nil
 				}
 				return fields(b, func(tag, v uint64, _ []byte) error {
 					if tag == startedRanks {
-						h.ranks = v
+						h.Ranks = v
 					}
 					return nil
 				})
