@@ -60,8 +60,7 @@ func (q *Query) postSQL(c *fiber.Ctx) error {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, answer.ContentType)
-	c.Context().SetBodyStream(stream{answer, end}, -1)
-	return nil
+	return sendStream(c, stream{answer, end})
 }
 
 // visible lists the experiments that a caller may see; nil: all.

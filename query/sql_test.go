@@ -121,3 +121,23 @@ func TestSQLOfConfinedTokensNamesTheirExperiments(t *testing.T) {
 		t.Errorf("asked %q", r.asked)
 	}
 }
+
+// TestLongAnswersArriveWhole sends some that are shorter and some that are longer than what is sent as one.
+func TestLongAnswersArriveWhole(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	url := r.listen()
+	for _, bytes := range []int{0, 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 3_000_001} {
+		text := strings.Repeat("0123456789", bytes/10+1)[:bytes]
+		r.answer = answer(text, "text/csv")
+		resp, err := http.Post(url+"/v1/sql", "application/json", strings.NewReader(`{"query": "SELECT 1"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(b) != text || resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/csv" {
+			t.Errorf("of %d bytes came %d, %d %v %v", bytes, len(b), resp.StatusCode, resp.Header, err)
+		}
+	}
+}

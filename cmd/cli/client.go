@@ -25,6 +25,8 @@ const (
 	callTimeout = 90 * time.Second
 	// answerBytesMax bounds what one answer may take of our memory.
 	answerBytesMax = 512 << 20
+	// complaintBytesMax is how much of a refusal is read.
+	complaintBytesMax = 1 << 20
 )
 
 // client asks a server over HTTP.
@@ -99,11 +101,28 @@ func (c *client) json(ctx context.Context, method, path string, in, out any) err
 
 // raw sends a request and gives the body of a good answer, and what came of one that broke off.
 func (c *client) raw(ctx context.Context, method, path string, in any) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	body, err := c.open(ctx, method, path, in)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	answer, err := io.ReadAll(io.LimitReader(body, answerBytesMax+1))
+	if err != nil {
+		return answer, fmt.Errorf("read the answer of %s: %w", c.url, err)
+	}
+	if len(answer) > answerBytesMax {
+		return nil, fmt.Errorf("the answer of %s is larger than %d MiB; ask for less", c.url, answerBytesMax>>20)
+	}
+	return answer, nil
+}
+
+// open sends a request and gives the body of a good answer as it comes; ctx holds until it is closed.
+func (c *client) open(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
 	if err := c.locate(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -121,13 +140,13 @@ func (c *client) raw(ctx context.Context, method, path string, in any) ([]byte, 
 	if err != nil {
 		return nil, c.unreachable(err)
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, answerBytesMax))
-	if err != nil {
-		return answer, fmt.Errorf("read the answer of %s: %w", c.url, err)
-	}
 	if resp.StatusCode == http.StatusOK {
-		return answer, nil
+		return resp.Body, nil
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, complaintBytesMax))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", c.url, err)
 	}
 	e := &apiError{Status: resp.StatusCode}
 	if json.Unmarshal(answer, e) != nil || e.Message == "" {

@@ -161,7 +161,8 @@ func TestCommands(t *testing.T) {
 		{"sql in an unknown format", []string{"sql", "SELECT 1 AS x", "--format", "xls"}, 1, []string{"--format xls", "parquet"}},
 		{"sql without a query", []string{"sql", " "}, 1, []string{"query is empty", "sql -"}},
 		{"sql with a format of its own", []string{"sql", "SELECT 1 FORMAT JSON"}, 1, []string{"FORMAT of its own", "--format"}},
-		{"sql that reaches a limit on its way", []string{"sql", "SELECT 2"}, 1, []string{"streamgauge: Code: 396. DB::Exception: Limit for result exceeded. (TOO_MANY); ", "1,000,000 rows", "LIMIT"}},
+		{"sql that reaches a limit on its way", []string{"sql", "SELECT 2"}, 1, []string{"streamgauge: Code: 396. DB::Exception: Limit for result exceeded. (TOO_MANY); ", "20,000,000 rows", "LIMIT"}},
+		{"sql in a format that reaches a limit on its way", []string{"sql", "SELECT 2", "--format", "csv"}, 1, []string{"streamgauge: Code: 396. DB::Exception: Limit for result exceeded. (TOO_MANY); ", "20,000,000 rows"}},
 		{"sql that is wrong", []string{"sql", "SELEC"}, 1, []string{"Syntax error"}},
 	} {
 		status, out, errOut := command(append(tt.args, "--url", url)...)

@@ -94,7 +94,7 @@ func connectClickHouse(t terminal, p app.Ports, c engine.Credentials) {
 	fmt.Fprintln(t, t.paint(bold, "# ClickHouse, read-only: for people, notebooks and dashboards"))
 	fmt.Fprintf(t, "clickhouse-client --host %s --port %s --user %s --password %s --database %s\n", host, port, engine.ReaderUser, c.Reader, tables.Database)
 	fmt.Fprintf(t, "clickhouse://%s:%s@%s/%s\n", engine.ReaderUser, c.Reader, p.ClickHouse, tables.Database)
-	fmt.Fprintf(t, "curl 'http://%s/?user=%s&password=%s&database=%s' -d 'SELECT count() FROM points'\n", p.ClickHouseHTTP, engine.ReaderUser, c.Reader, tables.Database)
+	fmt.Fprintf(t, "curl 'http://%s/?user=%s&password=%s&database=%s' -d 'SELECT count() FROM sg.runs'\n", p.ClickHouseHTTP, engine.ReaderUser, c.Reader, tables.Database)
 	fmt.Fprintln(t, t.paint(bold, "# ClickHouse, all rights: can destroy the data"))
 	fmt.Fprintf(t, "clickhouse://%s:%s@%s/%s\n", engine.AppUser, c.App, p.ClickHouse, tables.Database)
 }

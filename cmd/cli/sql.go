@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -21,7 +21,7 @@ import (
 var sqlFormats = []string{"json", "csv", "tsv", "arrow", "parquet"}
 
 // sqlLimits is what the server allows a query, in cmd/engine/users.xml.tmpl.
-const sqlLimits = "a query may give 1,000,000 rows and 500 MB, take 60 s and use 1 GB of memory"
+const sqlLimits = "a query may give 20,000,000 rows and 4 GB, take 60 s and use 1 GB of memory"
 
 func newSQL() *cobra.Command {
 	var asJSON bool
@@ -32,10 +32,11 @@ func newSQL() *cobra.Command {
 		Long: `Ask ClickHouse, read-only, with everything acknowledged so far.
 
 On a terminal long cells are cut to its width; a pipe gets them whole, with line breaks as \n. --format csv and
-the others give exactly what ClickHouse writes. Limits: ` + sqlLimits + `.`,
-		Example: `  streamgauge sql 'SELECT name, params FROM runs FINAL WHERE run != 0 LIMIT 5'
-  streamgauge sql --format parquet 'SELECT * FROM runs FINAL WHERE run != 0' > runs.parquet
-  echo 'SELECT count() FROM points WHERE run != 0' | streamgauge sql -`,
+the others give exactly what ClickHouse writes, as it comes. The views of database sg are made for it: docs/sql.md says
+what is in them, and SHOW TABLES FROM sg and DESCRIBE sg.runs do. Limits: ` + sqlLimits + `.`,
+		Example: `  streamgauge sql "SELECT name, status, params['lr'] FROM sg.runs ORDER BY started DESC LIMIT 5"
+  streamgauge sql --format parquet 'SELECT * FROM sg.metrics_latest' > latest.parquet
+  echo 'SELECT key, sum(points) FROM sg.metrics_rollup GROUP BY key' | streamgauge sql -`,
 		Args: wants("the query"),
 	}
 	c := addURL(cmd, os.Getenv)
@@ -60,12 +61,11 @@ the others give exactly what ClickHouse writes. Limits: ` + sqlLimits + `.`,
 		if format != "" && !slices.Contains(sqlFormats, format) {
 			return fmt.Errorf("--format %s: want one of %s", format, strings.Join(sqlFormats, ", "))
 		}
-		body, err := c.ask(cmd.Context(), query, cmp.Or(format, "csv"))
-		if err != nil {
-			return err
-		}
 		if format != "" {
-			_, err := cmd.OutOrStdout().Write(body)
+			return c.download(cmd.Context(), query, format, cmd.OutOrStdout())
+		}
+		body, err := c.ask(cmd.Context(), query, "csv")
+		if err != nil {
 			return err
 		}
 		tb, err := csvTable(string(body))
@@ -79,24 +79,66 @@ the others give exactly what ClickHouse writes. Limits: ` + sqlLimits + `.`,
 
 // ask runs a query. One that fails on its way has an answer that breaks off; its end says why.
 func (c *client) ask(ctx context.Context, query, format string) ([]byte, error) {
-	if format == "csv" && ownFormat.MatchString(query) {
-		return nil, errors.New("the query names a FORMAT of its own; leave it out, and say --format csv, tsv, json, arrow or parquet")
+	if err := checkFormat(query, format); err != nil {
+		return nil, err
 	}
 	body, err := c.raw(ctx, http.MethodPost, "/v1/sql", map[string]string{"query": query, "format": format})
-	var e *apiError
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		if cause := queryError(body); cause != "" {
-			err = errors.New(cause)
-		}
-	case !errors.As(err, &e):
-		return body, err
+	if err != nil {
+		return nil, explain(err, body)
 	}
-	if err != nil && limitReached.MatchString(err.Error()) {
+	return body, nil
+}
+
+// download runs a query and writes its answer as it comes, however long it is.
+func (c *client) download(ctx context.Context, query, format string, w io.Writer) error {
+	if err := checkFormat(query, format); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, downloadTimeout)
+	defer cancel()
+	body, err := c.open(ctx, http.MethodPost, "/v1/sql", map[string]string{"query": query, "format": format})
+	if err != nil {
+		return explain(err, nil)
+	}
+	defer body.Close()
+	var end ending
+	if _, err := io.Copy(io.MultiWriter(w, &end), body); err != nil {
+		return explain(fmt.Errorf("read the answer of %s: %w", c.url, err), end.bytes)
+	}
+	return nil
+}
+
+func checkFormat(query, format string) error {
+	if format == "csv" && ownFormat.MatchString(query) {
+		return errors.New("the query names a FORMAT of its own; leave it out, and say --format csv, tsv, json, arrow or parquet")
+	}
+	return nil
+}
+
+// explain says what a query failed of; end is the end of what came of its answer.
+func explain(err error, end []byte) error {
+	if cause := queryError(end); cause != "" && errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New(cause)
+	}
+	if limitReached.MatchString(err.Error()) {
 		err = fmt.Errorf("%w; %s: ask for less, with LIMIT or an aggregate", err, sqlLimits)
 	}
-	return nil, err
+	return err
 }
+
+// ending keeps the end of what is written.
+type ending struct{ bytes []byte }
+
+func (e *ending) Write(p []byte) (int, error) {
+	e.bytes = append(e.bytes, p...)
+	if over := len(e.bytes) - causeBytesMax; over > causeBytesMax {
+		e.bytes = append(e.bytes[:0], e.bytes[over:]...)
+	}
+	return len(p), nil
+}
+
+// downloadTimeout is beyond the longest answer that the server allows.
+const downloadTimeout = 10 * time.Minute
 
 var (
 	// ownFormat is ClickHouse's last clause but SETTINGS.

@@ -196,6 +196,41 @@ func TestViewsOfAnotherVersionAreMadeAnew(t *testing.T) {
 	}
 }
 
+// TestSeriesShowTheNewestLaunch logs a run whose second launch begins anew at step 5000 of 10000.
+func TestSeriesShowTheNewestLaunch(t *testing.T) {
+	e := migrated(t)
+	ctx := t.Context()
+	if err := views.Apply(ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{
+		"INSERT INTO streamgauge.points (run, key, attempt, step, v) SELECT 10, 'k', 1, number, 1 FROM numbers(10000)",
+		"INSERT INTO streamgauge.points (run, key, attempt, step, v) SELECT 10, 'k', 2, number + 5000, 2 FROM numbers(3000)",
+		"INSERT INTO streamgauge.points (run, key, rank, attempt, step, v) SELECT 11, 'k', 3, 1, number, if(number = 7, nan, if(number = 8, inf, 3)) FROM numbers(10000)",
+	} {
+		if err := e.Exec(ctx, q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const ten, eleven = "000000000000000a0000000000000000", "000000000000000b0000000000000000"
+	for query, want := range map[string]string{
+		// Step by step: the second launch from 5000 on.
+		"SELECT min(step), max(step), count(), sum(points), countIf(value_last = 1), countIf(value_last = 2) FROM sg.series(run='" + ten + "', key='k', buckets=10000)": "0\t7999\t8000\t8000\t5000\t3000",
+		// In buckets of 1024: the one that holds 5000 has the first launch's points up to the end of its 256 steps.
+		"SELECT count(), sum(points), max(step_last), sumIf(points, step = 4096), sumIf(points, step > 4096) FROM sg.series(run='" + ten + "', key='k', buckets=10) SETTINGS force_optimize_projection = 1": "8\t8120\t7999\t1144\t2880",
+		"SELECT groupArray((run_id, points)) FROM sg.series_aligned(runs='" + ten + "," + eleven + "', key='k', buckets=1) SETTINGS force_optimize_projection = 1":                                          "[('" + ten + "',8120),('" + eleven + "',10000)]",
+		"SELECT rank, step, points, value_min, value_max, nans FROM sg.series_by_rank(run='" + eleven + "', key='k', buckets=2) ORDER BY step":                                                              "3\t0\t8192\t3\t3\t1\n3\t8192\t1808\t3\t3\t0",
+		"SELECT count() FROM sg.series(run='" + eleven + "', key='nothing', buckets=10)":                                                                                                                    "0",
+		"SELECT sum(points), sum(nans), sum(infs), any(bucket * 256 = step_first) FROM sg.metrics_rollup WHERE run = 11 SETTINGS force_optimize_projection = 1":                                             "10000\t1\t1\t1",
+		"SELECT attempt, points, value_mean, step_last FROM sg.ranks WHERE run = sgRun('" + ten + "') ORDER BY attempt SETTINGS force_optimize_projection = 1":                                              "1\t10000\t1\t9999\n2\t3000\t2\t7999",
+	} {
+		got, err := e.Query(ctx, query)
+		if err != nil || strings.TrimSpace(got) != want {
+			t.Errorf("%s\n got %q, %v\nwant %q", query, got, err, want)
+		}
+	}
+}
+
 func TestScopes(t *testing.T) {
 	if got, err := views.Scope("aa", []uint32{0, 12}); err != nil || got != "sgx.aa.0.12" {
 		t.Error(got, err)

@@ -3,8 +3,11 @@ WITH
     (SELECT tuple(min(step), max(step)) FROM streamgauge.points WHERE run IN arrayMap(id -> sgRun(id), splitByChar(',', {runs:String})) AND key = {key:String} AND sgSees(experiment)) AS extent,
     (
         SELECT groupArray((run, attempt, first)) FROM (
-            SELECT run, attempt, min(step) AS first FROM streamgauge.points
-            WHERE run IN arrayMap(id -> sgRun(id), splitByChar(',', {runs:String})) AND key = {key:String} AND sgSees(experiment) GROUP BY run, attempt)
+            SELECT run, attempt, first, min(attempt) OVER (PARTITION BY run) AS oldest FROM (
+                SELECT run, attempt, min(step) AS first FROM streamgauge.points
+                WHERE run IN arrayMap(id -> sgRun(id), splitByChar(',', {runs:String})) AND key = {key:String} AND sgSees(experiment)
+                GROUP BY run, attempt))
+        WHERE attempt > oldest
     ) AS launches,
     splitByChar(',', {runs:String}) AS ids,
     arrayMap(id -> sgRun(id), ids) AS numbers,

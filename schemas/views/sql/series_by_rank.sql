@@ -2,9 +2,12 @@
 WITH
     (SELECT tuple(min(step), max(step)) FROM streamgauge.points WHERE run = sgRun({run:String}) AND key = {key:String} AND sgSees(experiment)) AS extent,
     (
+        -- All launches but the oldest, which takes nobody's place: of most runs that is none, and costs nothing below.
         SELECT groupArray((attempt, first)) FROM (
-            SELECT attempt, min(step) AS first FROM streamgauge.points
-            WHERE run = sgRun({run:String}) AND key = {key:String} AND sgSees(experiment) GROUP BY attempt)
+            SELECT attempt, first, min(attempt) OVER () AS oldest FROM (
+                SELECT attempt, min(step) AS first FROM streamgauge.points
+                WHERE run = sgRun({run:String}) AND key = {key:String} AND sgSees(experiment) GROUP BY attempt))
+        WHERE attempt > oldest
     ) AS launches,
     sgShift(extent.1, extent.2, {buckets:UInt32}) AS shift
 SELECT
