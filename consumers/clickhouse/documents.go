@@ -42,6 +42,7 @@ func (d *Documents) Write(ctx context.Context, l *documents.Lot) error {
 		{"registered_models", l.Registered.Rows(), l.Registered.Input()},
 		{"model_versions", l.Versions.Rows(), l.Versions.Input()},
 		{"history", l.History.Rows(), l.History.Input()},
+		{"lineage", l.Lineage.Rows(), l.Lineage.Input()},
 	} {
 		if t.rows == 0 {
 			continue
@@ -62,7 +63,8 @@ func (d *Documents) Watermark(ctx context.Context) (uint64, error) {
 			(SELECT max(revision) FROM %[1]s.logged_models WHERE experiment = 0 AND id = ''),
 			(SELECT max(revision) FROM %[1]s.registered_models WHERE id = ''),
 			(SELECT max(revision) FROM %[1]s.model_versions WHERE model = ''),
-			(SELECT max(revision) FROM %[1]s.history WHERE document = ''))) AS x`, table.Database))
+			(SELECT max(revision) FROM %[1]s.history WHERE document = ''),
+			(SELECT max(revision) FROM %[1]s.lineage WHERE node = ''))) AS x`, table.Database))
 	if err != nil {
 		return 0, fmt.Errorf("read watermarks of documents: %w", err)
 	}
