@@ -58,7 +58,7 @@ func Commit(sha string) Node { return Node(KindCommit + ":" + escape(sha, "")) }
 
 // Project is an MLproject by its address.
 func Project(address string) Node {
-	return Node(KindProject + ":" + escape(withoutUser(address), ""))
+	return Node(KindProject + ":" + escape(WithoutUser(address), ""))
 }
 
 // Job is a job as OpenLineage names it.
@@ -117,11 +117,11 @@ func placed(address string) string {
 	if cut := strings.TrimRight(address, "/"); cut != "" && !strings.HasSuffix(cut, ":") {
 		address = cut
 	}
-	return withoutUser(address)
+	return WithoutUser(address)
 }
 
-// withoutUser takes user and password out of an address.
-func withoutUser(address string) string {
+// WithoutUser takes user and password out of an address.
+func WithoutUser(address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		return address

@@ -99,7 +99,7 @@ func ofModel(m *sgpb.LoggedModel) Projection {
 func ofVersion(v *sgpb.ModelVersion) Projection {
 	p := Projection{Fact: Fact{
 		Node: Version(v.GetRegisteredModelId(), v.GetVersion()), Name: v.GetName() + "/" + strconv.FormatUint(v.GetVersion(), 10),
-		SinceMS: v.GetCreatedMs(), SeenMS: v.GetUpdatedMs(), Attributes: said("user", v.GetUser(), "source", short(withoutUser(v.GetSource()))),
+		SinceMS: v.GetCreatedMs(), SeenMS: v.GetUpdatedMs(), Attributes: said("user", v.GetUser(), "source", short(WithoutUser(v.GetSource()))),
 	}}
 	if v.GetDeleted() {
 		p.UntilMS = v.GetUpdatedMs()
@@ -119,7 +119,7 @@ func ofVersion(v *sgpb.ModelVersion) Projection {
 func ofEndpoint(e *sgpb.Endpoint) Projection {
 	p := Projection{Fact: Fact{
 		Node: Endpoint(e.GetId()), Name: e.GetName(), SinceMS: e.GetSinceMs(), UntilMS: e.GetUntilMs(), SeenMS: max(e.GetCreatedMs(), e.GetUntilMs()),
-		Attributes: said("url", withoutUser(e.GetUrl()), "created_by", e.GetCreatedBy()),
+		Attributes: said("url", WithoutUser(e.GetUrl()), "created_by", e.GetCreatedBy()),
 	}}
 	p.add(Edge{From: Version(e.GetRegisteredModelId(), e.GetVersion()), To: p.Node, Kind: EdgeServes})
 	return p
