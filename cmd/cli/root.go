@@ -42,6 +42,6 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newRegistry(), newToken(), newDoctor(), newEngine(), newVersion())
+	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newRegistry(), newLineage(), newToken(), newDoctor(), newEngine(), newVersion())
 	return root
 }

@@ -15,7 +15,7 @@ func ofJobRun(r *sgpb.JobRun) Projection {
 	if p.Attributes == nil {
 		p.Attributes = make(map[string]string)
 	}
-	maps.Copy(p.Attributes, said("state", r.GetState(), "namespace", r.GetJob().GetNamespace()))
+	maps.Copy(p.Attributes, said("state", r.GetState(), "end_ms", timeText(r.GetEndMs()), "namespace", r.GetJob().GetNamespace()))
 	p.add(Edge{From: Job(r.GetJob().GetNamespace(), r.GetJob().GetName()), To: p.Node, Kind: EdgeRunOf})
 	for _, d := range r.GetInputs() {
 		p.add(Edge{From: Data(d.GetNamespace(), d.GetName()), To: p.Node, Kind: EdgeInput, SinceMS: d.GetSinceMs(), Attributes: d.GetAttributes()})

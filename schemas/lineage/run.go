@@ -33,7 +33,7 @@ const tagEdgesMax = 200
 func ofRun(r *sgpb.Run) Projection {
 	p := Projection{Fact: Fact{
 		Node: Run(r.GetId()), Name: r.GetName(), Experiments: experiments(r.GetExperimentId()), SeenMS: r.GetUpdatedMs(),
-		Attributes: said("status", status(r.GetStatus()), "user", r.GetUser()),
+		Attributes: said("status", status(r.GetStatus()), "user", r.GetUser(), "end_ms", timeText(r.GetEndMs())),
 	}}
 	if p.SinceMS = r.GetCreatedMs(); p.SinceMS == 0 {
 		p.SinceMS = r.GetStartMs()
@@ -50,6 +50,14 @@ func ofRun(r *sgpb.Run) Projection {
 	}
 	p.tags(r.GetTags())
 	return p
+}
+
+// timeText is a time in milliseconds, "" if there is none.
+func timeText(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return strconv.FormatInt(ms, 10)
 }
 
 func status(s sgpb.RunStatus) string { return strings.TrimPrefix(s.String(), "RUN_STATUS_") }
