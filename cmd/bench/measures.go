@@ -43,6 +43,7 @@ var measures = []measure{
 	{name: "many runs", run: (*bench).measureManyRuns},
 	{name: "most runs", run: (*bench).measureMostRuns, large: true},
 	{name: "series", run: (*bench).measureSeries, large: true},
+	{name: "lineage", run: (*bench).measureLineage, large: true},
 }
 
 // both measures a figure on our server and on the reference.
