@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import NoReturn
@@ -74,8 +75,9 @@ class Server:
         if self.process.returncode != 0:
             raise Failed(f"the server stopped with status {self.process.returncode}")
 
-    def call(self, path: str, body: dict) -> dict:
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode())
+    def call(self, path: str, body: dict | None) -> dict:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data)
         request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:
             return json.load(answer)
@@ -136,6 +138,15 @@ def in_production(server: Server) -> str:
     return server.call("/api/2.0/mlflow/registered-models/get-latest-versions", body)["model_versions"][0]["version"]
 
 
+def check_lineage(server: Server, version: str) -> None:
+    """The whole way from the data to the version must be there."""
+    graph = server.call(f"/v1/lineage?direction=up&node={urllib.parse.quote(version)}", None)
+    kinds = {(edge["from"].split(":")[0], edge["kind"], edge["to"].split(":")[0]) for edge in graph["edges"]}
+    missing = {("dataset", "input", "run"), ("run", "output", "model"), ("model", "registered", "version")} - kinds
+    if missing:
+        raise Failed(f"the lineage of {version} lacks {sorted(missing)}")
+
+
 def count_points(server: Server) -> list[int]:
     """What ClickHouse holds, asked after the server has written everything it has taken in."""
     columns = "count() AS points, uniqExact(run) AS runs, uniqExact(run, key, rank) AS series"
@@ -148,6 +159,10 @@ def show(server: Server, seconds: float) -> None:
     server.command("runs", "--experiment", "wine", "-o", "metrics.val_accuracy DESC", "-o", "metrics.val_loss ASC")
     print(f"\nThe registry's model wine, of which version {in_production(server)} is in production, asked with SQL:\n")
     server.command("sql", "SELECT name, version, stage, aliases, description FROM registry")
+    version = f"version:wine/{in_production(server)}"
+    print(f"\nWhat that version came from (streamgauge lineage {version}):\n")
+    server.command("lineage", version)
+    check_lineage(server, version)
     digits = find_run(server, "digits")
     test = next(m["value"] for m in digits["data"]["metrics"] if m["key"] == "test_accuracy")
     print(f"\nThe averaged loss of the four ranks, whose accuracy on unseen digits is {test:.1%}:\n")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/registry/decide"
 	evaluation "github.com/streamgauge/streamgauge/registry/evaluation/serve"
+	lineage "github.com/streamgauge/streamgauge/registry/lineage/serve"
 	"github.com/streamgauge/streamgauge/registry/rest"
 	v1 "github.com/streamgauge/streamgauge/registry/v1"
 	hooks "github.com/streamgauge/streamgauge/registry/webhook/serve"
@@ -19,7 +20,7 @@ import (
 )
 
 // Routes registers MLflow's routes of experiments, logged models, registered models and webhooks, but for the
-// searches of experiments and registered models, evaluation datasets and scorers, and our own of approvals and endpoints.
+// searches of experiments and registered models, evaluation datasets and scorers, and our own of approvals, endpoints and recorded lineage.
 func (r *Registry) Routes(to fiber.Router) {
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		to.Post(prefix+"/experiments/create", r.createExperiment)
@@ -44,6 +45,7 @@ func (r *Registry) Routes(to fiber.Router) {
 	}
 	hooks.OwnRoutes(to, r.committer, r.sender)
 	v1.Routes(to, r.committer, r.journal)
+	lineage.Routes(to, r.committer)
 	evaluation.Routes(to, r.committer, r.journal)
 }
 

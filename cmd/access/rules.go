@@ -93,8 +93,13 @@ var rules = map[string]Rule{
 	"GET /v1/series":               {Read, Named},
 	"POST /v1/series":              {Read, Named},
 	// A stream brings nothing by itself; what it shall bring is named in the POST.
-	"GET /v1/live":          {Read, Nothing},
-	"POST /v1/live/:id":     {Read, Named},
+	"GET /v1/live":      {Read, Nothing},
+	"POST /v1/live/:id": {Read, Named},
+	// A walk leaves out what the caller may not see. What is recorded by hand may join any nodes, and jobs belong to no
+	// experiment. OpenLineage's clients send to /api/v1/lineage.
+	"GET /v1/lineage":       {Read, Visible},
+	"POST /v1/lineage":      {Write, Whole},
+	"POST v1/lineage":       {Write, Whole},
 	"GET /v1/tokens":        {Admin, Whole},
 	"POST /v1/tokens":       {Admin, Whole},
 	"DELETE /v1/tokens/:id": {Admin, Whole},

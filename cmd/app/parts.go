@@ -32,6 +32,7 @@ import (
 	querych "github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/live"
 	"github.com/streamgauge/streamgauge/query/traces"
+	"github.com/streamgauge/streamgauge/query/walk"
 	"github.com/streamgauge/streamgauge/registry"
 	registrynats "github.com/streamgauge/streamgauge/registry/nats"
 	"github.com/streamgauge/streamgauge/schemas/feed"
@@ -59,6 +60,7 @@ type parts struct {
 	store    *querych.Store
 	query    *query.Query
 	charts   *chart.Reader
+	lineage  *walk.Server
 	live     *live.Hub
 	edge     *ingest.Edge
 	traces   *tracewrite.Writer
@@ -93,7 +95,8 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	hot := query.NewHot(query.HotOptions{})
 	registered := query.NewRegistered()
 	sheets := query.NewSheets()
-	observer := observers{hot, sheets, registered, p.registry, p.vault, p.live}
+	newest := walk.NewSet()
+	observer := observers{hot, sheets, registered, newest, p.registry, p.vault, p.live}
 	p.makeLoops(docs, observer)
 	c := s.engine.Credentials()
 	p.store = querych.New(querych.Options{
@@ -106,6 +109,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 		Blob: p.registry.Blob, Registered: registered, Sheets: sheets, EvaluationDatasets: p.registry.EvaluationDatasets,
 	})
 	p.charts = chart.New(p.query, p.store, tail)
+	p.lineage = walk.NewServer(walk.New(p.store, newest), registered, hot, walk.Logs{Tail: tail, Documents: p.docs})
 	p.edge = ingest.New(p.registry, p.bus.appender(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: p.bus.told(), Experiments: p.registry,
 		Rates: quota.Limits{Run: s.config.RunRate, Token: s.config.TokenRate},
@@ -216,6 +220,7 @@ func (p *parts) routes(r fiber.Router) {
 	p.query.Routes(r) // first, for datasets/search must not be taken for a dataset of that name
 	p.registry.Routes(r)
 	p.charts.Routes(r)
+	p.lineage.Routes(r)
 	live.NewServer(p.live, p.query).Routes(r)
 	p.edge.Routes(r)
 	trace.NewEdge(p.traces, p.registry, p.s.nats.Space).Routes(r)

@@ -45,6 +45,7 @@ var measures = []measure{
 	{name: "most runs", run: (*bench).measureMostRuns, large: true},
 	{name: "series", run: (*bench).measureSeries},
 	{name: "live", run: (*bench).measureLive},
+	{name: "lineage", run: (*bench).measureLineage, large: true},
 }
 
 // both measures a figure on our server and on the reference.

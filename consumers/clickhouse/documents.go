@@ -44,6 +44,7 @@ func (d *Documents) Write(ctx context.Context, l *documents.Lot) error {
 		{"endpoints", l.Endpoints.Rows(), l.Endpoints.Input()},
 		{"approvals", l.Approvals.Rows(), l.Approvals.Input()},
 		{"history", l.History.Rows(), l.History.Input()},
+		{"lineage", l.Lineage.Rows(), l.Lineage.Input()},
 	} {
 		if t.rows == 0 {
 			continue
@@ -66,7 +67,8 @@ func (d *Documents) Watermark(ctx context.Context) (uint64, error) {
 			(SELECT max(revision) FROM %[1]s.model_versions WHERE model = ''),
 			(SELECT max(revision) FROM %[1]s.endpoints WHERE id = ''),
 			(SELECT max(revision) FROM %[1]s.approvals WHERE model = ''),
-			(SELECT max(revision) FROM %[1]s.history WHERE document = ''))) AS x`, table.Database))
+			(SELECT max(revision) FROM %[1]s.history WHERE document = ''),
+			(SELECT max(revision) FROM %[1]s.lineage WHERE node = ''))) AS x`, table.Database))
 	if err != nil {
 		return 0, fmt.Errorf("read watermarks of documents: %w", err)
 	}

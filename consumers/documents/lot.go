@@ -1,8 +1,12 @@
 package documents
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/lineage"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/table"
 )
@@ -19,7 +23,15 @@ type Lot struct {
 	Endpoints   *table.Endpoints
 	Approvals   *table.Approvals
 	History     *table.History
+	Lineage     *table.Lineage
 	Quarantine  *table.Quarantine
+	// told is what the newest revision of each document says of lineage, by key.
+	told map[string]told
+}
+
+type told struct {
+	lineage.Projection
+	revision uint64
 }
 
 // NewLot gives an empty lot.
@@ -28,20 +40,25 @@ func NewLot() *Lot {
 		Runs: table.NewRuns(), Experiments: table.NewExperiments(), Models: table.NewLoggedModels(),
 		Registered: table.NewRegisteredModels(), Versions: table.NewModelVersions(),
 		Endpoints: new(table.Endpoints), Approvals: table.NewApprovals(), History: new(table.History), Quarantine: new(table.Quarantine),
+		Lineage: table.NewLineage(), told: make(map[string]told),
 	}
 }
 
 // Rows in all tables.
 func (l *Lot) Rows() int {
-	n := l.Quarantine.Rows()
+	n := l.Quarantine.Rows() + len(l.told)
 	for _, t := range l.tables() {
 		n += t.Rows()
 	}
 	return n
 }
 
-// Seal adds the watermark rows: to tables with rows, and to all if all is set.
+// Seal adds what documents tell of lineage, and the watermark rows: to tables with rows, and to all if all is set.
 func (l *Lot) Seal(all bool) {
+	for _, key := range slices.Sorted(maps.Keys(l.told)) {
+		l.Lineage.Append(l.told[key].Projection, l.told[key].revision)
+	}
+	clear(l.told)
 	for _, t := range l.tables() {
 		if all || t.Rows() > 0 {
 			t.AppendWatermark(l.Last)
@@ -56,7 +73,7 @@ type marked interface {
 }
 
 func (l *Lot) tables() []marked {
-	return []marked{l.Runs, l.Experiments, l.Models, l.Registered, l.Versions, l.Endpoints, l.Approvals, l.History}
+	return []marked{l.Runs, l.Experiments, l.Models, l.Registered, l.Versions, l.Endpoints, l.Approvals, l.History, l.Lineage}
 }
 
 // entry is a message of the stream after it was read.
@@ -94,6 +111,9 @@ func (l *Lot) add(e *entry) {
 		l.Approvals.Append(body.Approval, e.seq)
 	case *sgpb.Document_Change:
 		l.History.Append(body.Change, e.seq)
+	}
+	if p, ok := lineage.Of(e.doc.Doc); ok {
+		l.told[e.doc.Key] = told{p, e.seq}
 	}
 	// Of whatever revision this is: the first may have been overwritten before it was read.
 	if first := document.FirstChange(e.doc.Key, e.doc.Doc); first != nil {

@@ -96,7 +96,7 @@ def train(number: int, params: dict, wine) -> Trained:
     x, y = wine.data, wine.target
     with mlflow.start_run(run_name=f"{params['model']}-{number:02d}"):
         mlflow.log_params({**params, "epochs": EPOCHS, "folds": FOLDS})
-        mlflow.set_tag("dataset", "wine")
+        mlflow.log_input(mlflow.data.from_numpy(x, targets=y, name="wine"), context="training")
 
         curve, predicted = cross_validate(params, x, y)
         for epoch in range(EPOCHS):

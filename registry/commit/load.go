@@ -51,7 +51,7 @@ func read(ctx context.Context, j journal.Journal, key string) (Entry, error) {
 // cache of their own, and a run's number is asked for once.
 var kept = []string{document.RunPrefix, document.ExperimentPrefix, document.ModelPrefix, "expname.", "counter.",
 	document.RegisteredNamePrefix, document.RegisteredModelPrefix, document.ModelVersionPrefix,
-	document.ApprovalPrefix, document.EndpointPrefix, document.WebhookPrefix}
+	document.ApprovalPrefix, document.EndpointPrefix, document.WebhookPrefix, document.JobRunPrefix}
 
 func isKept(key string) bool {
 	return slices.ContainsFunc(kept, func(prefix string) bool { return strings.HasPrefix(key, prefix) })

@@ -36,6 +36,7 @@ func (d *decider) logInputs(c track.LogInputs) error {
 		}
 		known[datasetID(in)] = true
 		in = proto.Clone(in).(*sgpb.DatasetInput)
+		in.AddedMs = d.NowMS
 		if err := d.moveTexts(in.Dataset, blobs); err != nil {
 			return err
 		}
@@ -54,6 +55,12 @@ func (d *decider) logInputs(c track.LogInputs) error {
 	d.changeRun(r, nil, func(x *sgpb.Run) {
 		x.Inputs = append(x.Inputs, inputs...)
 		x.ModelInputs = append(x.ModelInputs, models...)
+		for _, id := range models {
+			if x.ModelInputsMs == nil {
+				x.ModelInputsMs = make(map[string]int64)
+			}
+			x.ModelInputsMs[id] = d.NowMS
+		}
 	})
 	return nil
 }
@@ -150,7 +157,9 @@ func (d *decider) logOutputs(c track.LogOutputs) error {
 	for _, m := range c.Models {
 		if !known[m.GetModelId()] {
 			known[m.GetModelId()] = true
-			outputs = append(outputs, proto.Clone(m).(*sgpb.ModelOutput))
+			m = proto.Clone(m).(*sgpb.ModelOutput)
+			m.AddedMs = d.NowMS
+			outputs = append(outputs, m)
 		}
 	}
 	if n := len(known); n > modelLinksMax {

@@ -43,6 +43,10 @@ const (
 
 	EvaluationDatasetPrefix = "evaldata."
 	ScorersPrefix           = "scorers."
+
+	JobRunPrefix      = "jobrun."
+	LineageEdgePrefix = "lineage.edge."
+	LineageNodePrefix = "lineage.node."
 )
 
 // Webhooks is the key of all webhooks.
@@ -98,6 +102,17 @@ func EvaluationRecordsKey(id string) string { return "evalrecords." + id }
 
 // ScorersKey is the key of the scorers of an experiment.
 func ScorersKey(experimentID string) string { return ScorersPrefix + experimentID }
+
+// JobRunKey is the key of a run of a job outside; its id is OpenLineage's, whatever that is.
+func JobRunKey(id string) string { return JobRunPrefix + hash(id) }
+
+// LineageEdgeKey is the key of an edge that somebody recorded. Nodes and kinds have no control characters.
+func LineageEdgeKey(from, to, kind string) string {
+	return LineageEdgePrefix + hash(from+"\n"+to+"\n"+kind)
+}
+
+// LineageNodeKey is the key of what somebody recorded of a node.
+func LineageNodeKey(node string) string { return LineageNodePrefix + hash(node) }
 
 // LeaseKey is the key of a lane's lease.
 func LeaseKey(lane uint16) string { return fmt.Sprintf("lease.lane.%d", lane) }

@@ -263,6 +263,9 @@ type Document struct {
 	//	*Document_EvaluationDataset
 	//	*Document_EvaluationRecords
 	//	*Document_Scorers
+	//	*Document_JobRun
+	//	*Document_LineageEdge
+	//	*Document_LineageNode
 	Body   isDocument_Body `protobuf_oneof:"body"`
 	Chunks uint32          `protobuf:"varint,30,opt,name=chunks,proto3" json:"chunks,omitempty"`
 	// SHA-256 over all chunks: a reader that caught chunks of two revisions sees it and reads again.
@@ -488,6 +491,33 @@ func (x *Document) GetScorers() *Scorers {
 	return nil
 }
 
+func (x *Document) GetJobRun() *JobRun {
+	if x != nil {
+		if x, ok := x.Body.(*Document_JobRun); ok {
+			return x.JobRun
+		}
+	}
+	return nil
+}
+
+func (x *Document) GetLineageEdge() *LineageEdge {
+	if x != nil {
+		if x, ok := x.Body.(*Document_LineageEdge); ok {
+			return x.LineageEdge
+		}
+	}
+	return nil
+}
+
+func (x *Document) GetLineageNode() *LineageNode {
+	if x != nil {
+		if x, ok := x.Body.(*Document_LineageNode); ok {
+			return x.LineageNode
+		}
+	}
+	return nil
+}
+
 func (x *Document) GetChunks() uint32 {
 	if x != nil {
 		return x.Chunks
@@ -586,6 +616,18 @@ type Document_Scorers struct {
 	Scorers *Scorers `protobuf:"bytes,29,opt,name=scorers,proto3,oneof"`
 }
 
+type Document_JobRun struct {
+	JobRun *JobRun `protobuf:"bytes,40,opt,name=job_run,json=jobRun,proto3,oneof"`
+}
+
+type Document_LineageEdge struct {
+	LineageEdge *LineageEdge `protobuf:"bytes,41,opt,name=lineage_edge,json=lineageEdge,proto3,oneof"`
+}
+
+type Document_LineageNode struct {
+	LineageNode *LineageNode `protobuf:"bytes,42,opt,name=lineage_node,json=lineageNode,proto3,oneof"`
+}
+
 func (*Document_Experiment) isDocument_Body() {}
 
 func (*Document_Run) isDocument_Body() {}
@@ -625,6 +667,12 @@ func (*Document_EvaluationDataset) isDocument_Body() {}
 func (*Document_EvaluationRecords) isDocument_Body() {}
 
 func (*Document_Scorers) isDocument_Body() {}
+
+func (*Document_JobRun) isDocument_Body() {}
+
+func (*Document_LineageEdge) isDocument_Body() {}
+
+func (*Document_LineageNode) isDocument_Body() {}
 
 type Experiment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -778,7 +826,9 @@ type Run struct {
 	CarriedOut []*CarriedOut `protobuf:"bytes,25,rep,name=carried_out,json=carriedOut,proto3" json:"carried_out,omitempty"`
 	// The name of the token that created the run, "" if nobody had to prove who they are. Not user, which is what
 	// the client says of itself.
-	CreatedBy     string `protobuf:"bytes,30,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	CreatedBy string `protobuf:"bytes,30,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	// When each of model_inputs was logged; those of before this was kept are absent.
+	ModelInputsMs map[string]int64 `protobuf:"bytes,31,rep,name=model_inputs_ms,json=modelInputsMs,proto3" json:"model_inputs_ms,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -993,6 +1043,13 @@ func (x *Run) GetCreatedBy() string {
 		return x.CreatedBy
 	}
 	return ""
+}
+
+func (x *Run) GetModelInputsMs() map[string]int64 {
+	if x != nil {
+		return x.ModelInputsMs
+	}
+	return nil
 }
 
 // CarriedOut says that on a lane the events from first to last were carried out, but for those that a warning
@@ -1226,9 +1283,11 @@ func (x *Warning) GetAt() *LanePosition {
 }
 
 type DatasetInput struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Dataset       *Dataset               `protobuf:"bytes,1,opt,name=dataset,proto3" json:"dataset,omitempty"`
-	Tags          map[string]string      `protobuf:"bytes,2,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Dataset *Dataset               `protobuf:"bytes,1,opt,name=dataset,proto3" json:"dataset,omitempty"`
+	Tags    map[string]string      `protobuf:"bytes,2,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// When it was logged; 0 for those of before this was kept.
+	AddedMs       int64 `protobuf:"varint,3,opt,name=added_ms,json=addedMs,proto3" json:"added_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1275,6 +1334,13 @@ func (x *DatasetInput) GetTags() map[string]string {
 		return x.Tags
 	}
 	return nil
+}
+
+func (x *DatasetInput) GetAddedMs() int64 {
+	if x != nil {
+		return x.AddedMs
+	}
+	return 0
 }
 
 // Dataset texts above 64 KiB are blobs: the text is empty and the field *_blob holds its SHA-256.
@@ -1387,9 +1453,11 @@ func (x *Dataset) GetProfileBlob() string {
 }
 
 type ModelOutput struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ModelId       string                 `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	Step          int64                  `protobuf:"varint,2,opt,name=step,proto3" json:"step,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	ModelId string                 `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	Step    int64                  `protobuf:"varint,2,opt,name=step,proto3" json:"step,omitempty"`
+	// When it was logged; 0 for those of before this was kept.
+	AddedMs       int64 `protobuf:"varint,3,opt,name=added_ms,json=addedMs,proto3" json:"added_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1434,6 +1502,13 @@ func (x *ModelOutput) GetModelId() string {
 func (x *ModelOutput) GetStep() int64 {
 	if x != nil {
 		return x.Step
+	}
+	return 0
+}
+
+func (x *ModelOutput) GetAddedMs() int64 {
+	if x != nil {
+		return x.AddedMs
 	}
 	return 0
 }
@@ -3744,11 +3819,513 @@ func (x *ScorerVersion) GetCreatedMs() int64 {
 	return 0
 }
 
+// JobRun is one run of a job outside, as OpenLineage's events tell of it: each event adds to it.
+type JobRun struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// OpenLineage's runId, as it was sent.
+	Id  string   `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Job *JobName `protobuf:"bytes,2,opt,name=job,proto3" json:"job,omitempty"`
+	// OpenLineage's eventType of the newest event that changes the state: START, RUNNING, COMPLETE, ABORT or FAIL; ""
+	// while there was none.
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// eventTime of the event of that state.
+	StateMs int64 `protobuf:"varint,4,opt,name=state_ms,json=stateMs,proto3" json:"state_ms,omitempty"`
+	// eventTime of the earliest event.
+	StartMs int64 `protobuf:"varint,5,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
+	// eventTime of the last of COMPLETE, ABORT and FAIL.
+	EndMs   int64      `protobuf:"varint,6,opt,name=end_ms,json=endMs,proto3" json:"end_ms,omitempty"`
+	Inputs  []*JobData `protobuf:"bytes,7,rep,name=inputs,proto3" json:"inputs,omitempty"`
+	Outputs []*JobData `protobuf:"bytes,8,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	// The run that this one is a part of; absent if unsaid.
+	ParentId  string   `protobuf:"bytes,9,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	ParentJob *JobName `protobuf:"bytes,10,opt,name=parent_job,json=parentJob,proto3" json:"parent_job,omitempty"`
+	// Commit of the job's source, 40 hex digits as a rule.
+	Commit string `protobuf:"bytes,11,opt,name=commit,proto3" json:"commit,omitempty"`
+	// producer, integration, job_type and the like, bounded.
+	Attributes    map[string]string `protobuf:"bytes,12,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	CreatedBy     string            `protobuf:"bytes,13,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	CreatedMs     int64             `protobuf:"varint,14,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	UpdatedMs     int64             `protobuf:"varint,15,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobRun) Reset() {
+	*x = JobRun{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobRun) ProtoMessage() {}
+
+func (x *JobRun) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobRun.ProtoReflect.Descriptor instead.
+func (*JobRun) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *JobRun) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *JobRun) GetJob() *JobName {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobRun) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *JobRun) GetStateMs() int64 {
+	if x != nil {
+		return x.StateMs
+	}
+	return 0
+}
+
+func (x *JobRun) GetStartMs() int64 {
+	if x != nil {
+		return x.StartMs
+	}
+	return 0
+}
+
+func (x *JobRun) GetEndMs() int64 {
+	if x != nil {
+		return x.EndMs
+	}
+	return 0
+}
+
+func (x *JobRun) GetInputs() []*JobData {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+func (x *JobRun) GetOutputs() []*JobData {
+	if x != nil {
+		return x.Outputs
+	}
+	return nil
+}
+
+func (x *JobRun) GetParentId() string {
+	if x != nil {
+		return x.ParentId
+	}
+	return ""
+}
+
+func (x *JobRun) GetParentJob() *JobName {
+	if x != nil {
+		return x.ParentJob
+	}
+	return nil
+}
+
+func (x *JobRun) GetCommit() string {
+	if x != nil {
+		return x.Commit
+	}
+	return ""
+}
+
+func (x *JobRun) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+func (x *JobRun) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *JobRun) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *JobRun) GetUpdatedMs() int64 {
+	if x != nil {
+		return x.UpdatedMs
+	}
+	return 0
+}
+
+// JobName is a job as OpenLineage names it.
+type JobName struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Namespace     string                 `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobName) Reset() {
+	*x = JobName{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobName) ProtoMessage() {}
+
+func (x *JobName) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobName.ProtoReflect.Descriptor instead.
+func (*JobName) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *JobName) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *JobName) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// JobData is a dataset as OpenLineage names it.
+type JobData struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Namespace string                 `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	Name      string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// eventTime of the first event that names it.
+	SinceMs       int64             `protobuf:"varint,3,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	Attributes    map[string]string `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobData) Reset() {
+	*x = JobData{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobData) ProtoMessage() {}
+
+func (x *JobData) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobData.ProtoReflect.Descriptor instead.
+func (*JobData) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *JobData) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *JobData) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *JobData) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *JobData) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+// LineageEdge is an edge that somebody recorded; all else that the graph shows stands in other documents.
+type LineageEdge struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Nodes as schemas/lineage writes them.
+	From       string            `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To         string            `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	Kind       string            `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Name       string            `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	Attributes map[string]string `protobuf:"bytes,5,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	SinceMs    int64             `protobuf:"varint,6,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	// 0 while it holds.
+	UntilMs int64 `protobuf:"varint,7,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	// Experiments of the runs and logged models at its ends.
+	ExperimentIds []string `protobuf:"bytes,8,rep,name=experiment_ids,json=experimentIds,proto3" json:"experiment_ids,omitempty"`
+	CreatedBy     string   `protobuf:"bytes,9,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	CreatedMs     int64    `protobuf:"varint,10,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	UpdatedMs     int64    `protobuf:"varint,11,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LineageEdge) Reset() {
+	*x = LineageEdge{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LineageEdge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LineageEdge) ProtoMessage() {}
+
+func (x *LineageEdge) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LineageEdge.ProtoReflect.Descriptor instead.
+func (*LineageEdge) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *LineageEdge) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *LineageEdge) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *LineageEdge) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *LineageEdge) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LineageEdge) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+func (x *LineageEdge) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *LineageEdge) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *LineageEdge) GetExperimentIds() []string {
+	if x != nil {
+		return x.ExperimentIds
+	}
+	return nil
+}
+
+func (x *LineageEdge) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *LineageEdge) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *LineageEdge) GetUpdatedMs() int64 {
+	if x != nil {
+		return x.UpdatedMs
+	}
+	return 0
+}
+
+// LineageNode is what somebody recorded of a node that no other document tells of.
+type LineageNode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Attributes    map[string]string      `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	CreatedBy     string                 `protobuf:"bytes,4,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	CreatedMs     int64                  `protobuf:"varint,5,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	UpdatedMs     int64                  `protobuf:"varint,6,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LineageNode) Reset() {
+	*x = LineageNode{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LineageNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LineageNode) ProtoMessage() {}
+
+func (x *LineageNode) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LineageNode.ProtoReflect.Descriptor instead.
+func (*LineageNode) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *LineageNode) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *LineageNode) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LineageNode) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+func (x *LineageNode) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *LineageNode) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *LineageNode) GetUpdatedMs() int64 {
+	if x != nil {
+		return x.UpdatedMs
+	}
+	return 0
+}
+
 var File_streamgauge_v1_documents_proto protoreflect.FileDescriptor
 
 const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\n" +
-	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\xe3\t\n" +
+	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\x9a\v\n" +
 	"\bDocument\x12<\n" +
 	"\n" +
 	"experiment\x18\x01 \x01(\v2\x1a.streamgauge.v1.ExperimentH\x00R\n" +
@@ -3774,7 +4351,10 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"webhookLog\x12R\n" +
 	"\x12evaluation_dataset\x18\x1b \x01(\v2!.streamgauge.v1.EvaluationDatasetH\x00R\x11evaluationDataset\x12R\n" +
 	"\x12evaluation_records\x18\x1c \x01(\v2!.streamgauge.v1.EvaluationRecordsH\x00R\x11evaluationRecords\x123\n" +
-	"\ascorers\x18\x1d \x01(\v2\x17.streamgauge.v1.ScorersH\x00R\ascorers\x12\x16\n" +
+	"\ascorers\x18\x1d \x01(\v2\x17.streamgauge.v1.ScorersH\x00R\ascorers\x121\n" +
+	"\ajob_run\x18( \x01(\v2\x16.streamgauge.v1.JobRunH\x00R\x06jobRun\x12@\n" +
+	"\flineage_edge\x18) \x01(\v2\x1b.streamgauge.v1.LineageEdgeH\x00R\vlineageEdge\x12@\n" +
+	"\flineage_node\x18* \x01(\v2\x1b.streamgauge.v1.LineageNodeH\x00R\vlineageNode\x12\x16\n" +
 	"\x06chunks\x18\x1e \x01(\rR\x06chunks\x12#\n" +
 	"\rchunks_sha256\x18\x1f \x01(\fR\fchunksSha256B\x06\n" +
 	"\x04body\"\x8a\x03\n" +
@@ -3793,7 +4373,7 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x0flifecycle_epoch\x18\t \x01(\x04R\x0elifecycleEpoch\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdd\b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xef\t\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rexperiment_id\x18\x02 \x01(\tR\fexperimentId\x12\x12\n" +
@@ -3826,13 +4406,17 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\vcarried_out\x18\x19 \x03(\v2\x1a.streamgauge.v1.CarriedOutR\n" +
 	"carriedOut\x12\x1d\n" +
 	"\n" +
-	"created_by\x18\x1e \x01(\tR\tcreatedBy\x1a9\n" +
+	"created_by\x18\x1e \x01(\tR\tcreatedBy\x12N\n" +
+	"\x0fmodel_inputs_ms\x18\x1f \x03(\v2&.streamgauge.v1.Run.ModelInputsMsEntryR\rmodelInputsMs\x1a9\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"r\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a@\n" +
+	"\x12ModelInputsMsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"r\n" +
 	"\n" +
 	"CarriedOut\x122\n" +
 	"\x05first\x18\x01 \x01(\v2\x1c.streamgauge.v1.LanePositionR\x05first\x120\n" +
@@ -3847,10 +4431,11 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\aWarning\x12\x17\n" +
 	"\atime_ms\x18\x01 \x01(\x03R\x06timeMs\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12,\n" +
-	"\x02at\x18\x03 \x01(\v2\x1c.streamgauge.v1.LanePositionR\x02at\"\xb6\x01\n" +
+	"\x02at\x18\x03 \x01(\v2\x1c.streamgauge.v1.LanePositionR\x02at\"\xd1\x01\n" +
 	"\fDatasetInput\x121\n" +
 	"\adataset\x18\x01 \x01(\v2\x17.streamgauge.v1.DatasetR\adataset\x12:\n" +
-	"\x04tags\x18\x02 \x03(\v2&.streamgauge.v1.DatasetInput.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\x02 \x03(\v2&.streamgauge.v1.DatasetInput.TagsEntryR\x04tags\x12\x19\n" +
+	"\badded_ms\x18\x03 \x01(\x03R\aaddedMs\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x85\x02\n" +
@@ -3866,10 +4451,11 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"sourceBlob\x12\x1f\n" +
 	"\vschema_blob\x18\b \x01(\tR\n" +
 	"schemaBlob\x12!\n" +
-	"\fprofile_blob\x18\t \x01(\tR\vprofileBlob\"<\n" +
+	"\fprofile_blob\x18\t \x01(\tR\vprofileBlob\"W\n" +
 	"\vModelOutput\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x12\n" +
-	"\x04step\x18\x02 \x01(\x03R\x04step\"\xb9\x05\n" +
+	"\x04step\x18\x02 \x01(\x03R\x04step\x12\x19\n" +
+	"\badded_ms\x18\x03 \x01(\x03R\aaddedMs\"\xb9\x05\n" +
 	"\vLoggedModel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rexperiment_id\x18\x02 \x01(\tR\fexperimentId\x12\x12\n" +
@@ -4130,7 +4716,82 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"serialized\x18\x02 \x01(\tR\n" +
 	"serialized\x12\x1d\n" +
 	"\n" +
-	"created_ms\x18\x03 \x01(\x03R\tcreatedMs*S\n" +
+	"created_ms\x18\x03 \x01(\x03R\tcreatedMs\"\xdb\x04\n" +
+	"\x06JobRun\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
+	"\x03job\x18\x02 \x01(\v2\x17.streamgauge.v1.JobNameR\x03job\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x19\n" +
+	"\bstate_ms\x18\x04 \x01(\x03R\astateMs\x12\x19\n" +
+	"\bstart_ms\x18\x05 \x01(\x03R\astartMs\x12\x15\n" +
+	"\x06end_ms\x18\x06 \x01(\x03R\x05endMs\x12/\n" +
+	"\x06inputs\x18\a \x03(\v2\x17.streamgauge.v1.JobDataR\x06inputs\x121\n" +
+	"\aoutputs\x18\b \x03(\v2\x17.streamgauge.v1.JobDataR\aoutputs\x12\x1b\n" +
+	"\tparent_id\x18\t \x01(\tR\bparentId\x126\n" +
+	"\n" +
+	"parent_job\x18\n" +
+	" \x01(\v2\x17.streamgauge.v1.JobNameR\tparentJob\x12\x16\n" +
+	"\x06commit\x18\v \x01(\tR\x06commit\x12F\n" +
+	"\n" +
+	"attributes\x18\f \x03(\v2&.streamgauge.v1.JobRun.AttributesEntryR\n" +
+	"attributes\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\r \x01(\tR\tcreatedBy\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x0e \x01(\x03R\tcreatedMs\x12\x1d\n" +
+	"\n" +
+	"updated_ms\x18\x0f \x01(\x03R\tupdatedMs\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\";\n" +
+	"\aJobName\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xde\x01\n" +
+	"\aJobData\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n" +
+	"\bsince_ms\x18\x03 \x01(\x03R\asinceMs\x12G\n" +
+	"\n" +
+	"attributes\x18\x04 \x03(\v2'.streamgauge.v1.JobData.AttributesEntryR\n" +
+	"attributes\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9f\x03\n" +
+	"\vLineageEdge\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12K\n" +
+	"\n" +
+	"attributes\x18\x05 \x03(\v2+.streamgauge.v1.LineageEdge.AttributesEntryR\n" +
+	"attributes\x12\x19\n" +
+	"\bsince_ms\x18\x06 \x01(\x03R\asinceMs\x12\x19\n" +
+	"\buntil_ms\x18\a \x01(\x03R\auntilMs\x12%\n" +
+	"\x0eexperiment_ids\x18\b \x03(\tR\rexperimentIds\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\t \x01(\tR\tcreatedBy\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\n" +
+	" \x01(\x03R\tcreatedMs\x12\x1d\n" +
+	"\n" +
+	"updated_ms\x18\v \x01(\x03R\tupdatedMs\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9e\x02\n" +
+	"\vLineageNode\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12K\n" +
+	"\n" +
+	"attributes\x18\x03 \x03(\v2+.streamgauge.v1.LineageNode.AttributesEntryR\n" +
+	"attributes\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\x04 \x01(\tR\tcreatedBy\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x05 \x01(\x03R\tcreatedMs\x12\x1d\n" +
+	"\n" +
+	"updated_ms\x18\x06 \x01(\x03R\tupdatedMs\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*S\n" +
 	"\tLifecycle\x12\x19\n" +
 	"\x15LIFECYCLE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIFECYCLE_ACTIVE\x10\x01\x12\x15\n" +
@@ -4167,7 +4828,7 @@ func file_streamgauge_v1_documents_proto_rawDescGZIP() []byte {
 }
 
 var file_streamgauge_v1_documents_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
 var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(Lifecycle)(0),            // 0: streamgauge.v1.Lifecycle
 	(LoggedModelStatus)(0),    // 1: streamgauge.v1.LoggedModelStatus
@@ -4208,19 +4869,29 @@ var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(*Scorers)(nil),           // 36: streamgauge.v1.Scorers
 	(*Scorer)(nil),            // 37: streamgauge.v1.Scorer
 	(*ScorerVersion)(nil),     // 38: streamgauge.v1.ScorerVersion
-	nil,                       // 39: streamgauge.v1.Experiment.TagsEntry
-	nil,                       // 40: streamgauge.v1.Run.ParamsEntry
-	nil,                       // 41: streamgauge.v1.Run.TagsEntry
-	nil,                       // 42: streamgauge.v1.DatasetInput.TagsEntry
-	nil,                       // 43: streamgauge.v1.LoggedModel.ParamsEntry
-	nil,                       // 44: streamgauge.v1.LoggedModel.TagsEntry
-	nil,                       // 45: streamgauge.v1.RegisteredModel.TagsEntry
-	nil,                       // 46: streamgauge.v1.RegisteredModel.AliasesEntry
-	nil,                       // 47: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	nil,                       // 48: streamgauge.v1.ModelVersion.TagsEntry
-	nil,                       // 49: streamgauge.v1.ProjectRun.ParametersEntry
-	nil,                       // 50: streamgauge.v1.EvaluationDataset.TagsEntry
-	(RunStatus)(0),            // 51: streamgauge.v1.RunStatus
+	(*JobRun)(nil),            // 39: streamgauge.v1.JobRun
+	(*JobName)(nil),           // 40: streamgauge.v1.JobName
+	(*JobData)(nil),           // 41: streamgauge.v1.JobData
+	(*LineageEdge)(nil),       // 42: streamgauge.v1.LineageEdge
+	(*LineageNode)(nil),       // 43: streamgauge.v1.LineageNode
+	nil,                       // 44: streamgauge.v1.Experiment.TagsEntry
+	nil,                       // 45: streamgauge.v1.Run.ParamsEntry
+	nil,                       // 46: streamgauge.v1.Run.TagsEntry
+	nil,                       // 47: streamgauge.v1.Run.ModelInputsMsEntry
+	nil,                       // 48: streamgauge.v1.DatasetInput.TagsEntry
+	nil,                       // 49: streamgauge.v1.LoggedModel.ParamsEntry
+	nil,                       // 50: streamgauge.v1.LoggedModel.TagsEntry
+	nil,                       // 51: streamgauge.v1.RegisteredModel.TagsEntry
+	nil,                       // 52: streamgauge.v1.RegisteredModel.AliasesEntry
+	nil,                       // 53: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	nil,                       // 54: streamgauge.v1.ModelVersion.TagsEntry
+	nil,                       // 55: streamgauge.v1.ProjectRun.ParametersEntry
+	nil,                       // 56: streamgauge.v1.EvaluationDataset.TagsEntry
+	nil,                       // 57: streamgauge.v1.JobRun.AttributesEntry
+	nil,                       // 58: streamgauge.v1.JobData.AttributesEntry
+	nil,                       // 59: streamgauge.v1.LineageEdge.AttributesEntry
+	nil,                       // 60: streamgauge.v1.LineageNode.AttributesEntry
+	(RunStatus)(0),            // 61: streamgauge.v1.RunStatus
 }
 var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	5,  // 0: streamgauge.v1.Document.experiment:type_name -> streamgauge.v1.Experiment
@@ -4243,50 +4914,62 @@ var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	33, // 17: streamgauge.v1.Document.evaluation_dataset:type_name -> streamgauge.v1.EvaluationDataset
 	34, // 18: streamgauge.v1.Document.evaluation_records:type_name -> streamgauge.v1.EvaluationRecords
 	36, // 19: streamgauge.v1.Document.scorers:type_name -> streamgauge.v1.Scorers
-	0,  // 20: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	39, // 21: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
-	51, // 22: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
-	0,  // 23: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	40, // 24: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
-	41, // 25: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
-	11, // 26: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
-	13, // 27: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
-	9,  // 28: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
-	10, // 29: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
-	7,  // 30: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
-	8,  // 31: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
-	8,  // 32: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
-	8,  // 33: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
-	12, // 34: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
-	42, // 35: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
-	1,  // 36: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
-	43, // 37: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
-	44, // 38: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
-	0,  // 39: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	45, // 40: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
-	46, // 41: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
-	47, // 42: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	0,  // 43: streamgauge.v1.RegisteredModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	16, // 44: streamgauge.v1.RegisteredModel.spans:type_name -> streamgauge.v1.StageSpan
-	2,  // 45: streamgauge.v1.StageSpan.stage:type_name -> streamgauge.v1.Stage
-	2,  // 46: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
-	48, // 47: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
-	2,  // 48: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
-	19, // 49: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
-	20, // 50: streamgauge.v1.Webhooks.webhooks:type_name -> streamgauge.v1.Webhook
-	23, // 51: streamgauge.v1.WebhookLog.deliveries:type_name -> streamgauge.v1.WebhookDelivery
-	49, // 52: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
-	24, // 53: streamgauge.v1.Change.notice:type_name -> streamgauge.v1.Notice
-	3,  // 54: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
-	50, // 55: streamgauge.v1.EvaluationDataset.tags:type_name -> streamgauge.v1.EvaluationDataset.TagsEntry
-	35, // 56: streamgauge.v1.EvaluationRecords.records:type_name -> streamgauge.v1.EvaluationRecord
-	37, // 57: streamgauge.v1.Scorers.scorers:type_name -> streamgauge.v1.Scorer
-	38, // 58: streamgauge.v1.Scorer.versions:type_name -> streamgauge.v1.ScorerVersion
-	59, // [59:59] is the sub-list for method output_type
-	59, // [59:59] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	39, // 20: streamgauge.v1.Document.job_run:type_name -> streamgauge.v1.JobRun
+	42, // 21: streamgauge.v1.Document.lineage_edge:type_name -> streamgauge.v1.LineageEdge
+	43, // 22: streamgauge.v1.Document.lineage_node:type_name -> streamgauge.v1.LineageNode
+	0,  // 23: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	44, // 24: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
+	61, // 25: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
+	0,  // 26: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	45, // 27: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
+	46, // 28: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
+	11, // 29: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
+	13, // 30: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
+	9,  // 31: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
+	10, // 32: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
+	7,  // 33: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
+	47, // 34: streamgauge.v1.Run.model_inputs_ms:type_name -> streamgauge.v1.Run.ModelInputsMsEntry
+	8,  // 35: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
+	8,  // 36: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
+	8,  // 37: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
+	12, // 38: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
+	48, // 39: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
+	1,  // 40: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
+	49, // 41: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
+	50, // 42: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
+	0,  // 43: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	51, // 44: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
+	52, // 45: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
+	53, // 46: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	0,  // 47: streamgauge.v1.RegisteredModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	16, // 48: streamgauge.v1.RegisteredModel.spans:type_name -> streamgauge.v1.StageSpan
+	2,  // 49: streamgauge.v1.StageSpan.stage:type_name -> streamgauge.v1.Stage
+	2,  // 50: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
+	54, // 51: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
+	2,  // 52: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
+	19, // 53: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
+	20, // 54: streamgauge.v1.Webhooks.webhooks:type_name -> streamgauge.v1.Webhook
+	23, // 55: streamgauge.v1.WebhookLog.deliveries:type_name -> streamgauge.v1.WebhookDelivery
+	55, // 56: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
+	24, // 57: streamgauge.v1.Change.notice:type_name -> streamgauge.v1.Notice
+	3,  // 58: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
+	56, // 59: streamgauge.v1.EvaluationDataset.tags:type_name -> streamgauge.v1.EvaluationDataset.TagsEntry
+	35, // 60: streamgauge.v1.EvaluationRecords.records:type_name -> streamgauge.v1.EvaluationRecord
+	37, // 61: streamgauge.v1.Scorers.scorers:type_name -> streamgauge.v1.Scorer
+	38, // 62: streamgauge.v1.Scorer.versions:type_name -> streamgauge.v1.ScorerVersion
+	40, // 63: streamgauge.v1.JobRun.job:type_name -> streamgauge.v1.JobName
+	41, // 64: streamgauge.v1.JobRun.inputs:type_name -> streamgauge.v1.JobData
+	41, // 65: streamgauge.v1.JobRun.outputs:type_name -> streamgauge.v1.JobData
+	40, // 66: streamgauge.v1.JobRun.parent_job:type_name -> streamgauge.v1.JobName
+	57, // 67: streamgauge.v1.JobRun.attributes:type_name -> streamgauge.v1.JobRun.AttributesEntry
+	58, // 68: streamgauge.v1.JobData.attributes:type_name -> streamgauge.v1.JobData.AttributesEntry
+	59, // 69: streamgauge.v1.LineageEdge.attributes:type_name -> streamgauge.v1.LineageEdge.AttributesEntry
+	60, // 70: streamgauge.v1.LineageNode.attributes:type_name -> streamgauge.v1.LineageNode.AttributesEntry
+	71, // [71:71] is the sub-list for method output_type
+	71, // [71:71] is the sub-list for method input_type
+	71, // [71:71] is the sub-list for extension type_name
+	71, // [71:71] is the sub-list for extension extendee
+	0,  // [0:71] is the sub-list for field type_name
 }
 
 func init() { file_streamgauge_v1_documents_proto_init() }
@@ -4316,6 +4999,9 @@ func file_streamgauge_v1_documents_proto_init() {
 		(*Document_EvaluationDataset)(nil),
 		(*Document_EvaluationRecords)(nil),
 		(*Document_Scorers)(nil),
+		(*Document_JobRun)(nil),
+		(*Document_LineageEdge)(nil),
+		(*Document_LineageNode)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4323,7 +5009,7 @@ func file_streamgauge_v1_documents_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgauge_v1_documents_proto_rawDesc), len(file_streamgauge_v1_documents_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   47,
+			NumMessages:   57,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

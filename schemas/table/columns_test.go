@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
+	"github.com/streamgauge/streamgauge/schemas/lineage"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/table"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -123,10 +124,17 @@ func samples() map[string]columns {
 	values.Append(&table.SmallValue{Placed: at, Key: "gradients", Step: 4, TS: 9, Kind: table.KindHistogram, Edges: []float64{0, 1, 2}, Counts: []float64{3, 4}})
 	at.Index = 1
 	values.Append(&table.SmallValue{Placed: at, Key: "sample", Step: 4, TS: 9, Kind: table.KindArtifact, Body: "media/a.png", SHA256: "ab", SizeBytes: 7, MediaType: "image/png"})
+	edges := table.NewLineage()
+	edges.Append(lineage.Projection{
+		Fact:  lineage.Fact{Node: "run:r", Name: "n", Attributes: map[string]string{"user": "ann", "status": "FINISHED"}, Experiments: []uint32{6}, SinceMS: 5, SeenMS: 7},
+		Edges: []lineage.Edge{{From: "dataset:d@1", To: "run:r", Kind: "input", Attributes: map[string]string{"context": "train"}, SinceMS: 6, UntilMS: 9}},
+	}, 11)
+	edges.Append(lineage.Projection{Fact: lineage.Fact{Node: "recorded:x"}, Edges: []lineage.Edge{{From: "a:b", To: "c:d", Kind: "e"}}}, 10)
+	edges.AppendWatermark(12)
 	console := new(table.Console)
 	console.Append(&table.ConsoleLine{Placed: at, TS: 9, Stream: 2, Number: 3, Text: "epoch 1"})
 	return map[string]columns{
-		"small_values": values, "console": console,
+		"small_values": values, "console": console, "lineage": edges,
 		"endpoints": endpoints, "approvals": approvals,
 		"registered_models": registered, "model_versions": versions,
 		"points": samplePoints(), "latest": latest, "quarantine": quarantine, "runs": runs, "experiments": experiments, "history": history,
@@ -256,6 +264,7 @@ func TestTablesTakeTheirColumns(t *testing.T) {
 		"SELECT experiment, client_request_id, name, state, request_ms, duration_ms, runs, prompts, assessment_kinds, assessment_values, assessment_valid, document FROM streamgauge.traces FINAL": "6\tr\tn\tOK\t1500\t2500\t['r2','" + runID + "']\t['p/1']\t['feedback','expectation','issue']\t['\"yes\"','[1]','\"leak\"']\t[1,0,1]\tdoc",
 		"SELECT trace_id, span_id, parent_id, name, type, status, start_ns, end_ns, content, otlp, revision FROM streamgauge.spans FINAL":                                                          "tr-1\taa\tbb\tn\tLLM\tOK\t1\t2\t{}\t[]\t11",
 		"SELECT name, lifecycle, tags['t'], aliases['champion'], last_version, prompt FROM streamgauge.registered_models FINAL WHERE id != ''":                                                     "wine\tactive\tx\t2\t2\t0",
+		"SELECT node, way, other, kind, owner, attributes['context'], experiments, since_ms, until_ms, seen_ms, revision FROM streamgauge.lineage FINAL WHERE kind = 'input' ORDER BY way":         "dataset:d@1\t1\trun:r\tinput\trun:r\ttrain\t[6]\t6\t9\t7\t11\nrun:r\t2\tdataset:d@1\tinput\trun:r\ttrain\t[6]\t6\t9\t7\t11",
 		"SELECT max(revision) FROM streamgauge.model_versions WHERE model = ''":                                                                                                                    "12",
 		"SELECT name, version, stage, aliases, run_id, model_id, toUnixTimestamp64Milli(updated) FROM streamgauge.registry":                                                                        "wine\t2\tProduction\t['best','champion']\t" + runID + "\tm-1\t5",
 	} {

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pytest
 import requests
 from conftest import ROOT, ports_url, running, unique
@@ -144,6 +145,38 @@ def test_a_confined_training(
     sql = requests.post(url + "/v1/sql", json={"query": "SELECT 1"}, headers=headers, timeout=5)
     assert sql.status_code == 403
     assert "confined" in sql.json()["message"]
+
+
+def test_lineage_ends_at_the_experiments_of_a_token(
+    folder: Path, url: str, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs, name = unique("mine"), unique("theirs"), unique("shared")
+    bearer(monkeypatch, token(folder, "--role", "write"))
+    data = mlflow.data.from_numpy(np.arange(3.0), name=name)
+    inputs = [mlflow.entities.DatasetInput(data._to_mlflow_entity(), [])]
+    other = client.create_run(client.create_experiment(theirs)).info.run_id
+    run = client.create_run(client.create_experiment(mine), tags={"mlflow.parentRunId": other}).info.run_id
+    secret = client.create_run(client.get_experiment_by_name(theirs).experiment_id).info.run_id
+    for one in (other, run, secret):
+        client.log_inputs(one, inputs)
+    open_dataset, hidden = f"dataset:{name}@{data.digest}", unique("hidden")
+    client.log_inputs(secret, [mlflow.entities.DatasetInput(mlflow.entities.Dataset(hidden, "d", "code", "{}"), [])])
+
+    def nodes(node: str, credential: str) -> set[str] | int:
+        headers = {"Authorization": f"Bearer {credential}"}
+        answer = requests.get(url + "/v1/lineage", params={"node": node}, headers=headers, timeout=10)
+        return {n["node"] for n in answer.json()["nodes"]} if answer.ok else answer.status_code
+
+    everyone, confined = token(folder, "--role", "read"), token(folder, "--role", "write", "--experiment", mine)
+    runs = {f"run:{one}" for one in (other, run, secret)}
+    assert nodes(open_dataset, everyone) == runs | {open_dataset}
+    assert nodes(open_dataset, confined) == {open_dataset, f"run:{run}"}
+    assert nodes(f"run:{run}", confined) == {open_dataset, f"run:{run}"}, "not the parent, which is another's"
+    for unseen in (f"run:{other}", f"dataset:{hidden}@d"):
+        assert nodes(unseen, confined) == 404, "as if it were not there"
+    headers = {"Authorization": f"Bearer {confined}"}
+    for path in ("/v1/lineage", "/api/v1/lineage"):
+        assert requests.post(url + path, json={}, headers=headers, timeout=5).status_code == 403
 
 
 def test_a_revoked_token_ends_at_once(folder: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,70 @@
+package clickhouse
+
+import (
+	"context"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/streamgauge/streamgauge/query/walk"
+	"github.com/streamgauge/streamgauge/schemas/lineage"
+)
+
+type lineageRows struct {
+	node, other, owner, name proto.ColStr
+	way                      proto.ColUInt8
+	kind                     *proto.ColLowCardinality[string]
+	attributes               *proto.ColMap[string, string]
+	experiments              *proto.ColArr[uint32]
+	sinceMS, untilMS, seenMS proto.ColInt64
+	revision                 proto.ColUInt64
+	list                     []walk.Row
+}
+
+func (r *lineageRows) columns() proto.Results {
+	r.kind = new(proto.ColStr).LowCardinality()
+	r.attributes = proto.NewMap[string, string](new(proto.ColStr).LowCardinality(), new(proto.ColStr))
+	r.experiments = proto.NewArray[uint32](new(proto.ColUInt32))
+	return proto.Results{
+		{Name: "node", Data: &r.node}, {Name: "way", Data: &r.way}, {Name: "other", Data: &r.other}, {Name: "kind", Data: r.kind},
+		{Name: "owner", Data: &r.owner}, {Name: "name", Data: &r.name}, {Name: "attributes", Data: r.attributes}, {Name: "experiments", Data: r.experiments},
+		{Name: "since_ms", Data: &r.sinceMS}, {Name: "until_ms", Data: &r.untilMS}, {Name: "seen_ms", Data: &r.seenMS}, {Name: "revision", Data: &r.revision},
+	}
+}
+
+func (r *lineageRows) reset() { r.list = nil }
+
+func (r *lineageRows) take(rows int) error {
+	for i := range rows {
+		r.list = append(r.list, walk.Row{
+			Node: lineage.Node(r.node.Row(i)), Way: r.way[i], Other: lineage.Node(r.other.Row(i)), Kind: r.kind.Row(i), Owner: lineage.Node(r.owner.Row(i)),
+			Name: r.name.Row(i), Attributes: r.attributes.Row(i), Experiments: r.experiments.Row(i),
+			SinceMS: r.sinceMS[i], UntilMS: r.untilMS[i], SeenMS: r.seenMS[i], Revision: r.revision[i],
+		})
+	}
+	return nil
+}
+
+// Lineage implements walk.Source.
+func (s *Store) Lineage(ctx context.Context, a walk.Ask) ([]walk.Row, error) {
+	nodes := make([]string, len(a.Nodes))
+	for i, n := range a.Nodes {
+		nodes[i] = string(n)
+	}
+	ways := make([]uint16, len(a.Ways))
+	for i, w := range a.Ways {
+		ways[i] = uint16(w)
+	}
+	var r lineageRows
+	err := s.statement(ctx, "lineage", params{
+		"nodes": nodes, "ways": ways, "begun": a.BegunMS, "end": a.EndMS, "ended": flag(a.Ended), "confined": flag(a.Confined),
+		"experiments": a.Experiments, "max": uint64(a.Max),
+	}, &r)
+	return r.list, err
+}
+
+func flag(is bool) uint64 {
+	if is {
+		return 1
+	}
+	return 0
+}

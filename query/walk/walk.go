@@ -1,0 +1,292 @@
+package walk
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/streamgauge/streamgauge/schemas/lineage"
+	"github.com/streamgauge/streamgauge/schemas/table"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	// DepthMax, NodesMax and EdgesMax bound a walk; the others are what it has if nothing is said.
+	DepthMax, DepthDefault = 20, 5
+	NodesMax, NodesDefault = 10_000, 1000
+	EdgesMax, EdgesDefault = 1000, 100
+	// statementNodesMax bounds the nodes of one statement, whose text of some hundred bytes each goes with it.
+	statementNodesMax = 2000
+)
+
+// Request is one walk. Up goes to what the root came from, Down to what came of it; both may be set.
+type Request struct {
+	Root     lineage.Node
+	Up, Down bool
+	Depth    int
+	// AsOfMS is when the graph is looked at, 0 for now; Ended shows also what had ended before.
+	AsOfMS int64
+	Ended  bool
+	// NodesMax bounds the nodes of a direction, EdgesMax the edges that are followed from one node.
+	NodesMax, EdgesMax int
+	// Confined callers see only what belongs to Experiments.
+	Confined    bool
+	Experiments []uint32
+}
+
+// Node is a node of an answer. Distance is the number of edges from the root, less than 0 for what is above it.
+type Node struct {
+	Row      Row
+	Distance int
+	// More says that it has more edges than were followed.
+	More bool
+}
+
+// Graph is an answer. Truncated says that there were more nodes than are in it.
+type Graph struct {
+	Nodes     map[lineage.Node]*Node
+	Edges     []Row
+	Truncated bool
+}
+
+// Walker walks. It is safe for concurrent use.
+type Walker struct {
+	source Source
+	set    *Set
+}
+
+// New makes a walker over what is stored and what is newer than that.
+func New(source Source, set *Set) *Walker { return &Walker{source, set} }
+
+// Walk answers the graph around a node. A node that nothing is known of is an error.
+func (w *Walker) Walk(ctx context.Context, r Request, nowMS int64) (*Graph, error) {
+	var up, down *Graph
+	work, ctx := errgroup.WithContext(ctx)
+	if r.Up {
+		work.Go(func() (err error) { up, err = w.one(ctx, r, table.LineageUp, nowMS); return })
+	}
+	if r.Down {
+		work.Go(func() (err error) { down, err = w.one(ctx, r, table.LineageDown, nowMS); return })
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	return join(up, down), nil
+}
+
+// join puts what is above the root and what is below it together.
+func join(up, down *Graph) *Graph {
+	if up == nil {
+		return down
+	}
+	for _, n := range up.Nodes {
+		n.Distance = -n.Distance
+	}
+	if down == nil {
+		return up
+	}
+	for id, n := range down.Nodes {
+		if above := up.Nodes[id]; above != nil {
+			above.More = above.More || n.More
+			continue
+		}
+		up.Nodes[id] = n
+	}
+	seen := make(map[edgeID]bool, len(up.Edges))
+	for _, e := range up.Edges {
+		seen[edgeOf(e)] = true
+	}
+	for _, e := range down.Edges {
+		if !seen[edgeOf(e)] { // in a circle an edge is above and below
+			up.Edges = append(up.Edges, e)
+		}
+	}
+	up.Truncated = up.Truncated || down.Truncated
+	return up
+}
+
+type edgeID struct {
+	from, to lineage.Node
+	kind     string
+}
+
+// From and To are the ends of an edge's row.
+func (r Row) From() lineage.Node {
+	if r.Way == table.LineageUp {
+		return r.Other
+	}
+	return r.Node
+}
+
+// To is where the edge leads.
+func (r Row) To() lineage.Node {
+	if r.Way == table.LineageUp {
+		return r.Node
+	}
+	return r.Other
+}
+
+func edgeOf(r Row) edgeID { return edgeID{r.From(), r.To(), r.Kind} }
+
+// one walks in one direction.
+func (w *Walker) one(ctx context.Context, r Request, way uint8, nowMS int64) (*Graph, error) {
+	s := newStep(r, way, nowMS)
+	s.ask.Ways = []uint8{table.LineageNode, table.LineageDown, table.LineageUp} // the root has some row, or there is no such node
+	for level, frontier := 0, []lineage.Node{r.Root}; len(frontier) > 0; level++ {
+		if level == r.Depth {
+			s.ask.Ways = []uint8{table.LineageNode}
+		}
+		rows, err := w.rows(ctx, s.ask, frontier)
+		if err != nil {
+			return nil, err
+		}
+		if level == 0 && !s.known(rows) {
+			return nil, track.Errorf(track.ResourceDoesNotExist, "Nothing is known of the node %q; nodes are KIND:NAME, such as run:ID, dataset:NAME@DIGEST or version:NAME/1", string(r.Root))
+		}
+		frontier = s.take(rows, level+1)
+		s.ask.Ways = []uint8{table.LineageNode, way}
+	}
+	return s.graph(), nil
+}
+
+// rows reads what memory has of some nodes first, and what is stored second, so that nothing falls between.
+func (w *Walker) rows(ctx context.Context, a Ask, nodes []lineage.Node) (out []Row, err error) {
+	for some := range slices.Chunk(nodes, statementNodesMax) {
+		a.Nodes = some
+		newer := w.set.rows(some)
+		stored, err := w.source.Lineage(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a.over(stored, newer)...)
+	}
+	return out, nil
+}
+
+// step is a walk under way.
+type step struct {
+	request Request
+	ask     Ask
+	way     uint8
+	// asOf is the time at which edges must hold.
+	asOf      int64
+	nodes     map[lineage.Node]*Node
+	edges     []Row
+	truncated bool
+}
+
+func newStep(r Request, way uint8, nowMS int64) *step {
+	s := &step{request: r, way: way, asOf: cmp.Or(r.AsOfMS, nowMS), nodes: map[lineage.Node]*Node{r.Root: {}}}
+	// Without a time everything has begun, also what a clock ahead of ours says.
+	s.ask = Ask{BegunMS: cmp.Or(r.AsOfMS, math.MaxInt64), EndMS: s.asOf, Ended: r.Ended, Confined: r.Confined, Experiments: r.Experiments, Max: r.EdgesMax + 1}
+	return s
+}
+
+// known says whether the root's rows make it a node that the caller may see.
+func (s *step) known(rows []Row) bool {
+	for _, r := range rows {
+		switch {
+		case r.Way != table.LineageNode && !ownKind(r.Node):
+			return true
+		case r.Way == table.LineageNode && (!s.request.Confined || s.ask.sees(r.Experiments)):
+			return true
+		case r.Way != table.LineageNode && !s.request.Confined:
+			return true // an edge tells of a run whose document is gone
+		}
+	}
+	return false
+}
+
+// own are the kinds of nodes that belong to the experiments of their documents, or to none.
+var own = []string{lineage.KindRun, lineage.KindModel, lineage.KindVersion, lineage.KindEndpoint, lineage.KindJobRun}
+
+func ownKind(n lineage.Node) bool { return slices.Contains(own, n.Kind()) }
+
+// take joins the rows of a level's nodes and answers the next level's.
+func (s *step) take(rows []Row, distance int) (next []lineage.Node) {
+	for _, r := range rows {
+		if r.Way == table.LineageNode && (!s.request.Confined || s.ask.sees(r.Experiments)) {
+			s.nodes[r.Node].Row = r
+		}
+	}
+	// The newest edges first, so that it is the oldest that are cut.
+	rows = slices.DeleteFunc(rows, func(r Row) bool { return r.Way != s.way || !s.visible(r.Node) })
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(b.SinceMS, a.SinceMS), cmp.Compare(a.Other, b.Other), cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Revision, a.Revision))
+	})
+	followed := make(map[lineage.Node]int)
+	for _, r := range rows {
+		if s.gone(r) {
+			continue
+		}
+		if followed[r.Node]++; followed[r.Node] > s.request.EdgesMax {
+			s.nodes[r.Node].More = true
+			continue
+		}
+		if s.nodes[r.Other] == nil {
+			if len(s.nodes) >= s.request.NodesMax {
+				s.truncated, s.nodes[r.Node].More = true, true
+				continue
+			}
+			s.nodes[r.Other] = &Node{Distance: distance}
+			next = append(next, r.Other)
+		}
+		s.edges = append(s.edges, r)
+	}
+	return next
+}
+
+// visible says whether the caller may see a node whose row was read: what belongs to experiments needs one that says so.
+func (s *step) visible(n lineage.Node) bool {
+	return !s.request.Confined || !ownKind(n) || s.nodes[n] != nil && s.nodes[n].Row.Revision > 0
+}
+
+// gone says whether a newer revision of an edge's owner, as far as that is known, does not tell of it any more, and did
+// not at the time that is looked at. When exactly the edge went is not written down: it was there when the document was
+// last written with it, and until the end of a document that has ended.
+func (s *step) gone(r Row) bool {
+	end, stale := s.end(r)
+	return stale && !s.request.Ended && end <= s.asOf
+}
+
+func (s *step) end(r Row) (ms int64, stale bool) {
+	owner := s.nodes[r.Owner]
+	if owner == nil || owner.Row.Revision <= r.Revision {
+		return r.UntilMS, false
+	}
+	return max(r.SeenMS, owner.Row.UntilMS, 1), true
+}
+
+// graph judges all edges by what is known in the end, and keeps what can still be reached.
+func (s *step) graph() *Graph {
+	from := make(map[lineage.Node][]Row)
+	seen := make(map[edgeID]bool, len(s.edges))
+	for _, e := range s.edges {
+		if s.gone(e) || !s.visible(e.Node) || !s.visible(e.Other) || seen[edgeOf(e)] {
+			continue
+		}
+		seen[edgeOf(e)] = true
+		if end, stale := s.end(e); stale {
+			e.UntilMS = end
+		}
+		from[e.Node] = append(from[e.Node], e)
+	}
+	g := &Graph{Nodes: map[lineage.Node]*Node{s.request.Root: s.nodes[s.request.Root]}, Truncated: s.truncated}
+	for level := []lineage.Node{s.request.Root}; len(level) > 0; {
+		var next []lineage.Node
+		for _, n := range level {
+			for _, e := range from[n] {
+				g.Edges = append(g.Edges, e)
+				if g.Nodes[e.Other] == nil {
+					g.Nodes[e.Other] = s.nodes[e.Other]
+					next = append(next, e.Other)
+				}
+			}
+		}
+		level = next
+	}
+	return g
+}
