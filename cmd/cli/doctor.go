@@ -19,6 +19,7 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/app"
 	"github.com/streamgauge/streamgauge/cmd/embednats"
 	"github.com/streamgauge/streamgauge/cmd/engine"
+	"github.com/streamgauge/streamgauge/cmd/engine/install"
 	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/cmd/vault"
 )
@@ -148,7 +149,7 @@ func (d *doctor) platform() finding {
 func (d *doctor) engine() finding {
 	path, err := loadableEngine(d.cmd.Context(), d.config.EngineLib)
 	if err != nil {
-		return finding{stateFail, "engine", err.Error(), app.EngineRemedy()}
+		return finding{stateFail, "engine", err.Error(), install.Remedy()}
 	}
 	return finding{State: stateOK, Check: "engine", Detail: path + ", package " + engine.PackageVersion(path)}
 }

@@ -1,4 +1,5 @@
-// Package install brings the pinned engine with npm, which checks it by its hash. The pins are deploy/engine's.
+// Package install finds the engine on this machine, and brings the pinned one with npm, which checks it by its hash. The
+// pins are deploy/engine's.
 package install
 
 import (

@@ -19,7 +19,7 @@ from streamgauge._version import __version__
 
 BUNDLE = Path(__file__).with_name("_bundle")
 ENGINE_PACKAGE = "streamgauge_engine"
-# Where the program looks for the engine first; cmd/app/library.go reads it.
+# Where the program looks for the engine first; cmd/engine/install/find.go reads it.
 ENGINE_FOLDER = "STREAMGAUGE_ENGINE_FOLDER"
 # What the demo's trainings import, and the Python that these packages need.
 DEMO_PACKAGES = {"mlflow": "mlflow", "numpy": "numpy", "sklearn": "scikit-learn"}
