@@ -147,6 +147,7 @@ func TestAJobThatReachesOnlyNATSCompletesARun(t *testing.T) {
 	p.token = reader
 	folder := t.TempDir()
 	agents(t, folder)
+	checkStranger(t, p.ports.NATSURL())
 	run := train(t, folder, p.ports.NATSURL(), job, wholeRun)
 	if run == "" {
 		t.FailNow()
@@ -166,6 +167,20 @@ func TestAJobThatReachesOnlyNATSCompletesARun(t *testing.T) {
 	status, body := p.get(t, "/get-artifact?"+url.Values{"path": {"a.txt"}, "run_id": {run}}.Encode())
 	if status != http.StatusOK || body != "content" {
 		t.Errorf("the file: status %d, %q", status, body)
+	}
+}
+
+// checkStranger wants sync with a token of nobody to say what is wrong.
+func checkStranger(t *testing.T, address string) {
+	t.Helper()
+	folder := t.TempDir()
+	if train(t, folder, address, "", `import streamgauge as s; r = s.init(mode="offline"); r.log({"a": 1.0}); r.finish(); print(r.id)`) == "" {
+		t.FailNow()
+	}
+	cmd := exec.Command(os.Args[0], "sync", folder, "--nats="+address, "--wait=2s")
+	cmd.Env = append(os.Environ(), "STREAMGAUGE_TOKEN=sg_of_nobody")
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "Authorization") {
+		t.Errorf("a wrong token: %v\n%s", err, out)
 	}
 }
 

@@ -15,8 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
 	"github.com/streamgauge/streamgauge/clients/go/spool"
 	"github.com/streamgauge/streamgauge/clients/go/spool/files"
@@ -24,11 +22,8 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/topic"
 )
 
-const (
-	requestTimeout = 2 * time.Minute
-	// reconnectMax is the longest pause between attempts to reach NATS.
-	reconnectMax = 5 * time.Second
-)
+// requestTimeout bounds one request over HTTP.
+const requestTimeout = 2 * time.Minute
 
 // Options are what an address does not say.
 type Options struct {
@@ -124,28 +119,6 @@ func toHTTP(u *url.URL, o Options) (*Server, error) {
 		open:  func() (streamgauge.Transport, func(), error) { return to, func() {}, nil },
 		files: files.NewUploader(u.String(), o.Token, nil),
 	}, nil
-}
-
-func toNATS(u *url.URL, o Options) (*Server, error) {
-	options := []nats.Option{
-		nats.Name("streamgauge spool"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
-		nats.CustomReconnectDelay(func(attempts int) time.Duration {
-			return min(time.Duration(attempts)*250*time.Millisecond, reconnectMax)
-		}),
-		// What cannot be sent now stays in the spool, not in the connection's memory.
-		nats.ReconnectBufSize(-1),
-	}
-	if o.Token != "" && u.User == nil {
-		options = append(options, nats.Token(o.Token))
-	}
-	conn, err := nats.Connect(u.String(), options...)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", Plain(u.String()), err)
-	}
-	return &Server{Address: Plain(u.String()), close: conn.Close, open: func() (streamgauge.Transport, func(), error) {
-		to, err := streamgauge.NewNATS(conn)
-		return to, func() {}, err
-	}}, nil
 }
 
 func toKafka(plain string, u *url.URL, o Options) (*Server, error) {

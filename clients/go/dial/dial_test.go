@@ -3,6 +3,7 @@ package dial_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/streamgauge/streamgauge/clients/go/dial"
 	"github.com/streamgauge/streamgauge/schemas/topic"
@@ -45,5 +46,27 @@ func TestWrongAccessToKafkaIsNamedAtOnce(t *testing.T) {
 	_, err := dial.To("kafka://127.0.0.1:1", dial.Options{Kafka: topic.Access{SASL: "plain", User: "u", Password: "p"}})
 	if err == nil || !strings.Contains(err.Error(), "--kafka-tls") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestNATSThatIsAwayIsNamedWithTheReason(t *testing.T) {
+	s, err := dial.To("nats://127.0.0.1:1", dial.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	to, end, err := s.Way().Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	said := ""
+	for !strings.Contains(said, "refused") { // it is tried in the background
+		if n, err := to.Send(t.Context(), [][]byte{{1}}); n != 0 || err == nil || !strings.Contains(err.Error(), "no connection to nats://127.0.0.1:1") {
+			t.Fatalf("%d, %v", n, err)
+		} else {
+			said = err.Error()
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }

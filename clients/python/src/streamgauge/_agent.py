@@ -71,11 +71,11 @@ def program(asked: str) -> Path | None:
         return None
     if asked.lower() not in _ON:
         if os.access(asked, os.X_OK) and not os.path.isdir(asked):
-            return Path(asked)
+            return Path(asked).absolute()
         raise NoProgram(f"STREAMGAUGE_AGENT is {asked!r}; it must be 1, 0 or the path of the program streamgauge")
     for found in (Path(__file__).with_name("_bundle") / "bin" / "streamgauge", shutil.which("streamgauge")):
         if found and os.access(found, os.X_OK) and not _is_script(Path(found)):
-            return Path(found)
+            return Path(found).absolute()
     raise NoProgram(
         "the program streamgauge is not found: install a wheel that has it (`make wheel`), put it on the PATH, "
         "or name it in STREAMGAUGE_AGENT"
@@ -130,7 +130,7 @@ class Starter:
         with open(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as out:
             # A session of its own: Ctrl-C is for the training, and what it logged last is still to be sent.
             return subprocess.Popen(
-                [*command, "--idle", _IDLE], env=env, cwd="/", stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                [*command, "--idle", _IDLE], env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True,
             )  # fmt: skip
 

@@ -441,7 +441,8 @@ class Run:
 
     def _ship_alone(self, why: str) -> bool:
         """Where no agent can be had: whether this process ships its spool from now on."""
-        spool, outbox = self._spool, self._outbox
+        with self._lock:  # the run may be about to open them
+            spool, outbox = self._spool, self._outbox
         if bus_of(self._settings.url) or spool is None or outbox is None:
             self._warn("agent", f"{why}. What is logged stays in {self.dir}; it is tried again")
             return False
