@@ -313,3 +313,17 @@ func TestAnEngineThatCannotListenSaysSo(t *testing.T) {
 		t.Fatal("an engine whose port is taken was called ready")
 	}
 }
+
+func TestPasswordsOfAnOlderFolderAreCompleted(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, engine.CredentialsFile), []byte(`{"app": "A", "reader": "R"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, err := engine.LoadCredentials(dir)
+	if err != nil || first.App != "A" || first.Reader != "R" || first.Confined == "" {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if again, err := engine.LoadCredentials(dir); err != nil || again != first {
+		t.Errorf("then %+v, %v", again, err)
+	}
+}
