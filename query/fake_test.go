@@ -23,6 +23,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/beside"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/query/importance"
 	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/query/sheet"
 	"github.com/streamgauge/streamgauge/schemas/document"
@@ -122,6 +123,7 @@ func (r *rig) over(store query.Store) {
 		return c.Next()
 	})
 	r.q.Routes(r.app)
+	importance.NewServer(r.q).Routes(r.app)
 }
 
 // put writes a run's document; apply brings it into the tables, and all that were put before.

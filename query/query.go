@@ -127,8 +127,6 @@ type Query struct {
 	heldMax int
 	status  status
 	meter   *meter
-	// forests has room for one: growing one takes a core for a second.
-	forests chan struct{}
 
 	registered *registered.Set
 }
@@ -141,7 +139,6 @@ func New(set *hot.Set, store Store, tail feed.Tail, docs feed.Documents, opts Op
 		q.sheets = &sheet.Loader{Set: opts.Sheets, Source: store, Tail: tail}
 		q.loader.Source = sheet.Before{Set: opts.Sheets, Source: store}
 	}
-	q.forests = make(chan struct{}, 1)
 	q.meter = newMeter(set, opts.Sheets)
 	if q.registered = opts.Registered; q.registered == nil {
 		q.registered = registered.New(registered.Options{})
@@ -182,7 +179,6 @@ func (q *Query) Routes(r fiber.Router) {
 	r.Get("/v1/runs/:run_id/console", q.getConsole)
 	r.Get("/v1/status", q.getStatus)
 	r.Post("/v1/sql", q.postSQL)
-	r.Post("/v1/importance", q.postImportance)
 }
 
 // await lets a reader see what this process had acknowledged before. The tail is first: what a frame says of a run is

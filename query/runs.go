@@ -263,3 +263,15 @@ func matchExperiments(f mlflow.Fields, all []*sgpb.Experiment) (found []*sgpb.Ex
 	found, next = cut(hits, order, from, size)
 	return found, next, nil
 }
+
+// SearchRuns finds the first runs of a search, at most so many, and says whether there are more. f is of MLflow's search.
+func (q *Query) SearchRuns(ctx context.Context, f mlflow.Fields, most int) (runs []*hot.Run, more bool, err error) {
+	s, err := parseSearch(f)
+	if err != nil {
+		return nil, false, err
+	}
+	s.max = most
+	defer q.meter.search()()
+	runs, next, err := q.search(ctx, s)
+	return runs, next != "", err
+}

@@ -30,6 +30,7 @@ import (
 	"github.com/streamgauge/streamgauge/query"
 	"github.com/streamgauge/streamgauge/query/chart"
 	querych "github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/importance"
 	"github.com/streamgauge/streamgauge/query/live"
 	"github.com/streamgauge/streamgauge/query/traces"
 	"github.com/streamgauge/streamgauge/query/walk"
@@ -222,6 +223,7 @@ func (p *parts) routes(r fiber.Router) {
 	p.charts.Routes(r)
 	p.lineage.Routes(r)
 	live.NewServer(p.live, p.query).Routes(r)
+	importance.NewServer(p.query).Routes(r)
 	p.edge.Routes(r)
 	trace.NewEdge(p.traces, p.registry, p.s.nats.Space).Routes(r)
 	p.vault.Routes(r)

@@ -1,4 +1,4 @@
-// Package importance says which params a metric of many runs depends on. Pure, and the same for the same runs.
+// Package importance says which params a metric of many runs depends on: the same for the same runs.
 //
 // Two answers that complete each other: Correlation, Spearman's, says in which direction a number goes along with the metric.
 // Importance comes from a random forest of regression trees and takes texts and interplay too: how much worse the forest

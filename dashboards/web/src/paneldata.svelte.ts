@@ -109,6 +109,9 @@ class Watch {
     } catch (cause) {
       if (signal.aborted) return;
       this.data.error = cause instanceof ApiError ? cause : new ApiError(0, "BUG", String(cause));
+      // What was asked wrongly stays wrong; a server that could not answer now may do so later.
+      const mine = this.data.error.status >= 400 && this.data.error.status < 500 && this.data.error.status !== 429;
+      if (!mine) this.#readSoon(POLL_MS);
     }
     this.#meanwhile = [];
     this.#reading = false;
@@ -144,15 +147,15 @@ class Watch {
       const before = next.get(id) ?? emptySeries(first.run_id, first.key, this.ask.live.get(first.run_id) ?? 0);
       const { series, again } = mergeLive(before, own, axis, range, buckets * GROWTH);
       next.set(id, series);
-      if (again) this.#readSoon();
+      if (again) this.#readSoon(AGAIN_MS);
     }
     this.data.series = next;
   }
 
-  #readSoon(): void {
+  #readSoon(ms: number): void {
     this.#later ??= setTimeout(() => {
       this.#later = undefined;
       this.read();
-    }, AGAIN_MS);
+    }, ms);
   }
 }
