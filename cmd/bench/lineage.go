@@ -16,7 +16,7 @@ const (
 	lineageOutputs = 10
 	// lineageWindow is how many runs back a source is read: every source by one run, more or less.
 	lineageWindow  = 10_000
-	lineageClients = 8
+	lineageClients = 32
 	lineageDepth   = 5
 	lineageWalks   = 500
 )

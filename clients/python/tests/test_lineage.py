@@ -128,7 +128,7 @@ def test_what_is_recorded_by_hand(url: str, run_id: str) -> None:
             (f"run:{run_id}", written, True, {"rows": "7"})
         ]
         assert {n["node"]: n.get("name") for n in got["nodes"]}[written] == "Predictions"
-    body["edges"][0]["until_ms"] = int(time.time() * 1000)  # type: ignore[index]
+    body["edges"][0]["until_ms"] = int(time.time() * 1000)
     requests.post(f"{url}/v1/lineage", json=body, timeout=30)
     assert edges(url, table) == set()
 
