@@ -1,4 +1,4 @@
-"""Logs a run as one of its ranks would: points, lines in colour, a progress bar. Named by ranks.test.ts, once a rank."""
+"""Logs a run as one of its ranks would: points, lines in colour, a progress bar. ranks.test.ts starts it once a rank."""
 
 import os
 import sys
@@ -7,7 +7,9 @@ import streamgauge
 
 rank = int(os.environ["STREAMGAUGE_RANK"])
 steps = 120 if rank == 2 else 200  # rank 2 is the straggler
-with streamgauge.init("ranked", name="eight-ranks", console=True, source=False, system=False, config={"world": 8}) as run:
+with streamgauge.init(
+    "ranked", name="eight-ranks", console=True, source=False, system=False, config={"world": 8}
+) as run:
     for step in range(steps):
         run.log({"loss": 2.0 / (step + 1) + rank * 0.1}, step=step)
     if rank == 0:
