@@ -1,4 +1,4 @@
-"""Logs a run as one of its ranks would: points, lines in colour, a progress bar. ranks.test.ts starts it once a rank."""
+"""Logs a run as one of its ranks would: points, lines in colour, a progress bar. ranks.test.ts starts one a rank."""
 
 import os
 import sys
