@@ -39,6 +39,9 @@ const (
 	// sqlTimeout ends a user's SQL; flushTimeout the wait for what it must see.
 	sqlTimeout   = 5 * time.Minute
 	flushTimeout = 10 * time.Second
+	// startMax is how long the start waits for an engine that has ended; startPause lies between two tries.
+	startMax   = time.Minute
+	startPause = 100 * time.Millisecond
 	// bodyBytesMax bounds the requests here: a filter and a list of ids.
 	bodyBytesMax = 4 << 20
 	// retryAfterSeconds goes with every 503.
@@ -146,8 +149,30 @@ func New(set *hot.Set, store Store, tail feed.Tail, docs feed.Documents, opts Op
 	return q
 }
 
-// Start loads the experiments and the registry. Documents may be observed before, meanwhile and after.
+// Start loads the experiments and the registry. Documents may be observed before, meanwhile and after. An engine that
+// ends meanwhile is started again, so it is waited for.
 func (q *Query) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startMax)
+	defer cancel()
+	return insist(ctx, q.load)
+}
+
+// insist repeats f while ClickHouse is away, until the context ends; then it gives the last error.
+func insist(ctx context.Context, f func(context.Context) error) error {
+	for {
+		err := f(ctx)
+		if err == nil || ctx.Err() != nil || track.CodeOf(err) != track.TemporarilyUnavailable {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(startPause):
+		}
+	}
+}
+
+func (q *Query) load(ctx context.Context) error {
 	all, err := q.store.Experiments(ctx)
 	if err != nil {
 		return fmt.Errorf("load experiments: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -65,7 +66,7 @@ func (js *jobs) resume() {
 	for _, j := range js.all {
 		js.wg.Go(func() {
 			for ctx.Err() == nil {
-				j.next(js.stream)
+				j.next(js.s.t, js.stream)
 				time.Sleep(jobPause)
 			}
 		})
@@ -87,10 +88,10 @@ func (s *server) jetStream() jetstream.JetStream {
 	return js
 }
 
-// next sends the next frame until it is acknowledged.
-func (j *job) next(js jetstream.JetStream) {
+// next sends the next frame until it is acknowledged, or until the test has failed: then nobody may be there to do it.
+func (j *job) next(t *testing.T, js jetstream.JetStream) {
 	data := j.frame(j.frames + 1)
-	for {
+	for !t.Failed() {
 		ctx, cancel := context.WithTimeout(context.Background(), jobAckMax)
 		_, err := js.Publish(ctx, bus.RunSubject(0, j.run), data)
 		cancel()

@@ -82,7 +82,7 @@ func startPosters(s *server, n int, l load) *posters {
 	for _, p := range ps.all {
 		ps.wg.Go(func() {
 			for ctx.Err() == nil {
-				if err := p.post(s.url, l.frames); err != nil {
+				if err := p.post(s, l.frames); err != nil {
 					s.t.Error(err)
 					return
 				}
@@ -99,18 +99,18 @@ func (ps *posters) halt() {
 	ps.wg.Wait()
 }
 
-// post sends the next frames in one request, and again until all are accepted.
-func (p *poster) post(url string, count int64) error {
+// post sends the next frames in one request, and again until all are accepted or the test has failed.
+func (p *poster) post(s *server, count int64) error {
 	var frames [][]byte
 	for i := range count {
 		frames = append(frames, p.frame(p.frames+1+i))
 	}
-	for len(frames) > 0 {
+	for len(frames) > 0 && !s.t.Failed() {
 		var body []byte
 		for _, f := range frames {
 			body = protowire.AppendBytes(body, f)
 		}
-		n, err := p.offer(url, body)
+		n, err := p.offer(s.url, body)
 		if err != nil {
 			return err
 		}

@@ -74,9 +74,9 @@ func (s *server) fullRound() (all faulttest.Tally) {
 
 // publishFull sends a job's frames, each until it is acknowledged.
 func (s *server) publishFull(stream jetstream.JetStream, j *job) {
-	for j.frames < fullFrames {
+	for j.frames < fullFrames && !s.t.Failed() {
 		data := j.frameOf(j.frames+1, fullSteps)
-		for {
+		for !s.t.Failed() {
 			ctx, cancel := context.WithTimeout(context.Background(), jobAckMax)
 			_, err := stream.Publish(ctx, bus.RunSubject(0, j.run), data)
 			cancel()
