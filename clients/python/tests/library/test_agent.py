@@ -141,8 +141,16 @@ def test_a_killed_agent_is_replaced_without_loss_or_doubles(url: str, tmp_path: 
 
 
 def test_what_a_killed_training_logged_is_shipped_by_the_agent(fake: Fake, tmp_path: Path, spool: Path) -> None:
-    code = LOGGING.replace("COUNT", "10_000").replace("END", "step > 8000 and os.kill(os.getpid(), signal.SIGKILL)")
-    process = python(code, tmp_path, STREAMGAUGE_URL=fake.url, STREAMGAUGE_AGENT=str(BINARY))
+    end = "step == 7_999 and wait() or step > 8000 and os.kill(os.getpid(), signal.SIGKILL)"
+    process = python(
+        LOGGING.replace("COUNT", "10_000").replace("END", end),
+        tmp_path,
+        STREAMGAUGE_URL=fake.url,
+        STREAMGAUGE_AGENT=str(BINARY),
+    )
+    # A training that is killed before it has started an agent leaves its spool to the next one.
+    wait_for(lambda: agents(spool))
+    (tmp_path / "go").touch()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     wait_for(lambda: gone(spool))
