@@ -339,7 +339,12 @@ async function boxOf(locator: ReturnType<Page["locator"]>) {
 
 /** Waits until a panel is drawn. */
 async function drawn(page: Page, metric: string): Promise<void> {
-  await panel(page, metric).locator(".body:not(.waiting) canvas").waitFor();
+  await panel(page, metric)
+    .locator(".body:not(.waiting) canvas")
+    .waitFor()
+    .catch(async (cause: unknown) => {
+      throw new Error(`${metric} is not drawn: ${String(await panel(page, metric).textContent({ timeout: 1000 }).catch(() => "no panel"))}`, { cause });
+    });
 }
 
 /** Waits until a panel is drawn from so many points. */
