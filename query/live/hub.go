@@ -199,6 +199,7 @@ func (h *Hub) take(s *stream, connection int) batch {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || s.connection != connection {
+		s.notify() // what woke this connection was meant for the one that came after it
 		return batch{ended: true}
 	}
 	s.events++

@@ -162,6 +162,32 @@ func TestAStreamIsResumedForAWhile(t *testing.T) {
 	}
 }
 
+// A server notices late that a browser is gone: the writer before may take what wakes the one that came back.
+func TestAConnectionThatIsOverWakesTheNext(t *testing.T) {
+	t.Parallel()
+	h := NewHub()
+	st, first, _, err := h.open("", "me")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, second, _, err := h.open(st.id, "me")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-st.wake
+	if b := h.take(st, first); !b.ended {
+		t.Fatal("two connections write one stream")
+	}
+	select {
+	case <-st.wake:
+	default:
+		t.Fatal("the connection that came back sleeps")
+	}
+	if b := h.take(st, second); b.reset != reasonResumed {
+		t.Errorf("reset is %q", b.reset)
+	}
+}
+
 func TestStreamsAreBoundedAndEndWithTheServer(t *testing.T) {
 	t.Parallel()
 	h := NewHub()

@@ -71,7 +71,7 @@ describe.skipIf(reason !== null)("the compare workspace", () => {
     const plot = panel(page, "loss").locator(".u-over");
     const box = await boxOf(plot);
     const asked = page.waitForRequest((r) => r.url().endsWith("/v1/series") && (r.postData() ?? "").includes('"from"'));
-    const answer = page.waitForResponse((r) => r.url().endsWith("/v1/series") && (r.request().postData() ?? "").includes('"from"'));
+    const answer = page.waitForResponse((r) => r.url().endsWith("/v1/series") && /"loss".*"from"/.test(r.request().postData() ?? ""));
     await page.mouse.move(box.x + box.width * 0.6, box.y + 60);
     await page.mouse.down();
     await page.mouse.move(box.x + box.width * 0.63, box.y + 60, { steps: 4 });
@@ -339,7 +339,12 @@ async function boxOf(locator: ReturnType<Page["locator"]>) {
 
 /** Waits until a panel is drawn. */
 async function drawn(page: Page, metric: string): Promise<void> {
-  await panel(page, metric).locator(".body:not(.waiting) canvas").waitFor();
+  await panel(page, metric)
+    .locator(".body:not(.waiting) canvas")
+    .waitFor()
+    .catch(async (cause: unknown) => {
+      throw new Error(`${metric} is not drawn: ${String(await panel(page, metric).textContent({ timeout: 1000 }).catch(() => "no panel"))}`, { cause });
+    });
 }
 
 /** Waits until a panel is drawn from so many points. */
