@@ -200,8 +200,8 @@ describe.skipIf(reason !== null)("the compare workspace", () => {
     await page.getByRole("dialog", { name: "train/accuracy" }).waitFor();
     expect(page.url()).toContain("full=train%2Faccuracy");
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
-    expect(page.url()).not.toContain("full=");
+    await expect.poll(() => page.url()).not.toContain("full=");
+    await page.locator("dialog").waitFor({ state: "detached" });
     await page.context().close();
   });
 
