@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/streamgauge/streamgauge/schemas/frame"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -29,6 +30,8 @@ const (
 	metricPointsMax = 100_000
 	// messagesMax bounds what it may be before it is parsed; exporters send 100 bytes for one, so that 4 MiB are some 40,000.
 	messagesMax = 300_000
+	// nestingMax is how deep the parser goes.
+	nestingMax = protowire.DefaultRecursionLimit
 )
 
 // Attributes that say where points belong: the run is an attribute of the resource, the step of a data point.
@@ -110,69 +113,39 @@ func tooManyPoints() error {
 }
 
 // messages counts, before memory is spent on them, about how many messages a body has: one of two bytes becomes one of two
-// hundred when it is parsed.
+// hundred.
 func messages(body []byte, mediaType string) int {
 	if mediaType == "application/json" {
 		return bytes.Count(body, []byte{'{'})
 	}
-	n := 0
-	each(body, 1, func(resource []byte) { // MetricsData.resource_metrics
-		n++
-		each(resource, 2, func(scope []byte) { // ResourceMetrics.scope_metrics
-			n++
-			each(scope, 2, func(metric []byte) { // ScopeMetrics.metrics
-				n++
-				// Metric.gauge, sum, histogram, exponential_histogram and summary all have data_points as field 1.
-				for _, kind := range []protowire.Number{5, 7, 9, 10, 11} {
-					each(metric, kind, func(data []byte) { each(data, 1, func(point []byte) { n += 1 + inside(point) }) })
-				}
-			})
-		})
-	})
-	return n
+	return inside(body, new(metricspb.MetricsData).ProtoReflect().Descriptor(), nestingMax)
 }
 
-// inside counts the attributes, exemplars and texts of a data point.
-func inside(point []byte) (n int) {
-	for len(point) > 0 {
-		number, kind, tag := protowire.ConsumeTag(point)
+// inside counts what stands in lists in a message of that kind, at any place: attributes, their values and metadata are
+// messages as data points are. What is in no list is in a message that was counted. What is no protobuf ends it, and is
+// refused when it is parsed; so is what is nested deeper than the parser goes.
+func inside(b []byte, of protoreflect.MessageDescriptor, deep int) (n int) {
+	for len(b) > 0 && deep > 0 && n <= messagesMax {
+		number, kind, tag := protowire.ConsumeTag(b)
 		if tag < 0 {
 			return n
 		}
-		value := protowire.ConsumeFieldValue(number, kind, point[tag:])
-		if value < 0 {
+		size := protowire.ConsumeFieldValue(number, kind, b[tag:])
+		if size < 0 {
 			return n
 		}
-		if kind == protowire.BytesType {
-			n++
+		if field := of.Fields().ByNumber(number); field != nil && kind == protowire.BytesType {
+			if field.IsList() && !field.IsPacked() {
+				n++
+			}
+			if field.Message() != nil {
+				inner, _ := protowire.ConsumeBytes(b[tag:])
+				n += inside(inner, field.Message(), deep-1)
+			}
 		}
-		point = point[tag+value:]
+		b = b[tag+size:]
 	}
 	return n
-}
-
-// each visits the messages of a field; what is no protobuf ends it, and is refused when it is parsed.
-func each(b []byte, field protowire.Number, visit func([]byte)) {
-	for len(b) > 0 {
-		number, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return
-		}
-		b = b[n:]
-		if kind == protowire.BytesType && number == field {
-			inner, n := protowire.ConsumeBytes(b)
-			if n < 0 {
-				return
-			}
-			visit(inner)
-			b = b[n:]
-			continue
-		}
-		if n = protowire.ConsumeFieldValue(number, kind, b); n < 0 {
-			return
-		}
-		b = b[n:]
-	}
 }
 
 func runOf(attributes []*commonpb.KeyValue) string {

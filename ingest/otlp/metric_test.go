@@ -125,6 +125,13 @@ func TestEmptyMessagesAreCountedBeforeTheyAreParsed(t *testing.T) {
 		"metrics":    wrap(1, wrap(2, bytes.Repeat(wrap(2, nil), 400_000))),
 		"attributes": wrap(1, wrap(2, wrap(2, wrap(5, wrap(1, bytes.Repeat(wrap(7, nil), 400_000)))))),
 		"resources":  empty,
+		// Attributes, their lists and metadata are messages wherever they stand.
+		"attributes of a resource":  wrap(1, wrap(1, empty)),
+		"attributes of a scope":     wrap(1, wrap(2, wrap(1, bytes.Repeat(wrap(3, nil), 400_000)))),
+		"metadata of a metric":      wrap(1, wrap(2, wrap(2, bytes.Repeat(wrap(12, nil), 400_000)))),
+		"attributes of an exemplar": wrap(1, wrap(2, wrap(2, wrap(5, wrap(1, wrap(5, bytes.Repeat(wrap(7, nil), 400_000))))))),
+		"a list in an attribute":    wrap(1, wrap(1, wrap(1, wrap(2, wrap(5, empty))))),
+		"lists in a list":           wrap(1, wrap(1, wrap(1, wrap(2, wrap(5, wrap(1, wrap(5, empty))))))),
 	} {
 		before := allocated()
 		_, err := otlp.ParseMetrics(b, "application/x-protobuf", 1)
@@ -139,6 +146,24 @@ func TestEmptyMessagesAreCountedBeforeTheyAreParsed(t *testing.T) {
 	many := []byte(`{"resourceMetrics":[` + strings.Repeat(`{},`, 400_000) + `{}]}`)
 	if _, err := otlp.ParseMetrics(many, "application/json", 1); err == nil {
 		t.Error("400,000 objects of JSON are taken")
+	}
+}
+
+// TestAttributesAreNotCountedTwice: as many points with attributes as fit a request are taken.
+func TestAttributesAreNotCountedTwice(t *testing.T) {
+	points := make([]*metricspb.NumberDataPoint, 60_000)
+	for i := range points {
+		points[i] = &metricspb.NumberDataPoint{Attributes: []*commonpb.KeyValue{textOf("rank", "1"), textOf("node", "a"), textOf("x", "y")}}
+	}
+	b, err := proto.Marshal(ofRun([]*commonpb.KeyValue{textOf("streamgauge.run_id", metricRun)}, gauge("x", points...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b) > otlp.MetricsBytesMax {
+		t.Fatalf("%d bytes", len(b))
+	}
+	if _, err := otlp.ParseMetrics(b, "application/x-protobuf", 1); err != nil {
+		t.Error(err)
 	}
 }
 
