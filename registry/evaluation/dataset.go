@@ -163,6 +163,10 @@ func (c Place) Decide(d *decide.Decider) error {
 	if e == nil {
 		return missing("Dataset '%s' not found", c.ID)
 	}
+	// Before anything is looked up: each is a document, and is looked for in the list.
+	if len(c.ExperimentIDs) > experimentsMax {
+		return invalid("Invalid value for parameter 'experiment_ids': a request names at most %d; make several of it", experimentsMax)
+	}
 	ids := slices.Clone(e.GetExperimentIds())
 	for _, id := range c.ExperimentIDs {
 		if c.Remove {
