@@ -199,3 +199,29 @@ func TestACommandThatWaitedTooLongIsRefusedUntried(t *testing.T) {
 		t.Errorf("answered %v", old.err)
 	}
 }
+
+// greedy asks for so many documents.
+type greedy int
+
+func (g greedy) Decide(d *decide.Decider) error {
+	for n := range int(g) {
+		if _, err := d.Load(fmt.Sprint("exp.", n+1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestTooManyDocumentsAreTheClientsError, whether they are missed before the step or while it is alone.
+func TestTooManyDocumentsAreTheClientsError(t *testing.T) {
+	m := New(new(mem.Journal), NewCache(10, 1<<20), options())
+	defer m.Close()
+	if _, err := m.Do(context.Background(), decide.By(greedy(documentsMax+1))); track.CodeOf(err) != track.InvalidParameterValue {
+		t.Errorf("prepared: %v", err)
+	}
+	q := &request{command: decide.By(greedy(documentsMax + 1))}
+	alone := &Committer{journal: new(mem.Journal), cache: NewCache(10, 1<<20), options: options()}
+	if err := alone.tryAlone(context.Background(), q); track.CodeOf(err) != track.InvalidParameterValue {
+		t.Errorf("alone: %v", err)
+	}
+}
