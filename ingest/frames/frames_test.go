@@ -503,6 +503,27 @@ func TestARunThatIsTooFastIsToldToWait(t *testing.T) {
 	}
 }
 
+// TestParamsAndTagsOfEventsAreCounted each, not the event that brings them.
+func TestParamsAndTagsOfEventsAreCounted(t *testing.T) {
+	many := make(map[string]string)
+	for n := range 50 {
+		many[fmt.Sprint(n)] = "x"
+	}
+	for name, event := range map[string]*sgpb.RunEvent{
+		"params": {Event: &sgpb.RunEvent_Params{Params: &sgpb.Params{Params: many}}},
+		"tags":   {Event: &sgpb.RunEvent_Tags{Tags: &sgpb.Tags{Tags: many}}},
+	} {
+		r := newLimitedRig(t, nil, quota.Limits{Run: 1}) // ten a burst
+		first := &sgpb.Frame{Writer: 1, Number: 1, Sections: []*sgpb.Section{{RunId: runID(1), Events: []*sgpb.RunEvent{event}}}}
+		if a := r.post(body(encode(t, first))); a.Status != 200 {
+			t.Fatalf("%s: %+v", name, a)
+		}
+		if a := r.post(body(one(t, 1, 2, 1))); a.Status != 429 {
+			t.Errorf("after 50 %s: %+v", name, a)
+		}
+	}
+}
+
 func TestARequestIsBounded(t *testing.T) {
 	r := newRig(t, nil)
 	var all [][]byte
