@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/go-faster/jx"
 
@@ -122,5 +123,16 @@ func TestErrorsAreClassifiedAsMLflowDoes(t *testing.T) {
 		if _, body, _ := mlflow.ErrorBody(tt.err); string(body) != tt.want {
 			t.Errorf("%s", body)
 		}
+	}
+}
+
+// TestAnErrorIsValidUTF8 whatever an address had in it.
+func TestAnErrorIsValidUTF8(t *testing.T) {
+	_, body, _ := mlflow.ErrorBody(track.Errorf(track.ResourceDoesNotExist, "no run '%s'", "a\xff\xfe\"b"))
+	var e struct {
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(body, &e); err != nil || !utf8.Valid(body) || e.Message != "no run 'a\uFFFD\"b'" {
+		t.Errorf("%q, %v", body, err)
 	}
 }
