@@ -29,7 +29,7 @@ const (
 	// sustained is the part of the greatest rate that a load goes on with.
 	sustained = 0.8
 	// settleMax bounds the wait until all is read back.
-	settleMax = 2 * time.Minute
+	settleMax = 5 * time.Minute
 )
 
 // generator is what a process of the load is told, as JSON in --generate.
