@@ -227,6 +227,13 @@ func (t *target) loadFrames(dir string, g generator, extra []string) (framesResu
 	r.lag, r.rate = time.Since(ended), float64(sum.Points)/time.Since(begin).Seconds()
 	cpu, engineCPU = t.cpu()-cpu, t.engineCPU()-engineCPU
 	r.cost = cost{generator: perPoint(sum.CPU, sum.Points), server: perPoint(cpu-engineCPU, sum.Points), engine: perPoint(engineCPU, sum.Points)}
+	config, err := engineConfig(dir)
+	if err != nil {
+		return r, err
+	}
+	if err := settle(config); err != nil {
+		return r, err
+	}
 	after, err := t.bareInsert(dir, g.Load.Duration/2)
 	if err != nil {
 		return r, err
@@ -250,7 +257,21 @@ func (t *target) bareInsert(dir string, forAtLeast time.Duration) (bareResult, e
 	}
 	cpu := t.engineCPU()
 	rows, took, err := bare.Load{Runs: frameRuns, Keys: frameKeys, Steps: frameSteps}.Insert(context.Background(), config, forAtLeast)
-	return bareResult{rows, took, t.engineCPU() - cpu}, err
+	if err != nil {
+		return bareResult{}, err
+	}
+	return bareResult{rows, took, t.engineCPU() - cpu}, settle(config)
+}
+
+// settle waits until the engine merges no more, or for settleMax: what follows must not pay for what came before.
+func settle(config clickhouse.Config) error {
+	for end := time.Now().Add(settleMax); time.Now().Before(end); time.Sleep(time.Second) {
+		merges, err := clickhouse.NewClient(config).Scalar(context.Background(), "SELECT count() AS x FROM system.merges")
+		if err != nil || merges == 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 // engineConfig is how to reach the engine of a data folder with all rights.
