@@ -283,6 +283,11 @@ func (r *rig) RegisteredModels(context.Context) ([]registered.Document, error) {
 	return r.storedModels, r.down
 }
 
+func (r *rig) Transitions(_ context.Context, model string, max int) ([]clickhouse.Transition, error) {
+	r.asked = append(r.asked, fmt.Sprintf("transitions of %s, %d", model, max))
+	return []clickhouse.Transition{{Version: 2, From: "None", To: "Production", TimeMS: 5, By: "ada", Comment: "why"}}, r.down
+}
+
 func (r *rig) ModelVersions(context.Context) ([]registered.Document, error) {
 	return r.storedVersions, r.down
 }

@@ -2,13 +2,16 @@ package query
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/url"
 	"strconv"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -19,6 +22,7 @@ import (
 type Registry interface {
 	RegisteredModels(ctx context.Context) ([]registered.Document, error)
 	ModelVersions(ctx context.Context) ([]registered.Document, error)
+	Transitions(ctx context.Context, model string, max int) ([]clickhouse.Transition, error)
 }
 
 // NewRegistered makes the set of registered models, which must observe the documents from their watermark on.
@@ -162,4 +166,38 @@ func sendPage(c *fiber.Ctx, field, next string, n int, item func(w *jx.Encoder, 
 	}
 	w.ObjEnd()
 	return sendJSON(c, w.Bytes())
+}
+
+// transitionsMax is how many transitions of a model are told, the newest.
+const transitionsMax = 10_000
+
+// getTransitions answers who moved which version of a model to which stage, and when; the newest first.
+func (q *Query) getTransitions(c *fiber.Ctx) error {
+	name, err := url.PathUnescape(c.Params("name"))
+	if err != nil {
+		return track.Errorf(track.InvalidParameterValue, "Invalid value for parameter 'name' in the path: %v", err)
+	}
+	model := q.registered.ModelByName(name)
+	if model == nil {
+		return track.Errorf(track.ResourceDoesNotExist, "Registered Model with name=%s not found", name)
+	}
+	ctx, cancel := within(readTimeout)
+	defer cancel()
+	if err := q.docs.Flush(ctx); err != nil {
+		return behind("documents", err)
+	}
+	found, err := q.store.Transitions(ctx, model.GetId(), transitionsMax)
+	if err != nil {
+		return fmt.Errorf("read transitions: %w", err)
+	}
+	if found == nil {
+		found = []clickhouse.Transition{}
+	}
+	b, err := json.Marshal(struct {
+		Transitions []clickhouse.Transition `json:"transitions"`
+	}{found})
+	if err != nil {
+		return err
+	}
+	return sendJSON(c, b)
 }

@@ -47,6 +47,13 @@ func TestTheRegistryIsSearchedInMemory(t *testing.T) {
 	if len(first.Versions) != 1 || first.Versions[0].Version != "1" || first.Versions[0].Name != "wine" || len(second.Versions) != 1 || second.Versions[0].Version != "2" || second.Next != "" {
 		t.Errorf("versions %+v then %+v", first, second)
 	}
+	moved := get[struct{ Transitions []map[string]any }](r, "/v1/registered-models/wine/transitions", "")
+	if len(moved.Transitions) != 1 || moved.Transitions[0]["version"] != "2" || moved.Transitions[0]["to_stage"] != "Production" || r.asked[len(r.asked)-1] != "transitions of a, 10000" {
+		t.Errorf("transitions %+v, asked %v", moved, r.asked)
+	}
+	if status, text, _ := r.send("/v1/registered-models/old/transitions", ""); status != 404 || !strings.Contains(text, "name=old not found") {
+		t.Errorf("transitions under the old name: %d %s", status, text)
+	}
 	if none := get[answer](r, api+"/model-versions/search?filter="+url.QueryEscape("name = 'old'"), ""); len(none.Versions) != 0 {
 		t.Errorf("under the old name: %+v", none)
 	}

@@ -274,6 +274,7 @@ var rules = map[string]Rule{
 	"DELETE 2.0/mlflow/model-versions/delete-tag":           {Write, Whole},
 	// Who lowers what a stage needs, or says where secrets and events go, decides for the others.
 	"PUT /v1/registered-models/:name/approvals-required": {Admin, Managed},
+	"GET /v1/registered-models/:name/transitions":        {Read, Whole},
 	"GET /v1/approvals":                 {Read, Whole},
 	"POST /v1/approvals":                {Write, Whole},
 	"POST /v1/approvals/:id/approve":    {Write, Whole},

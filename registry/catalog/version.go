@@ -18,10 +18,11 @@ type DescribeVersion struct {
 	Description   *string
 }
 
-// MoveVersion puts a version into a stage, and those that are there into the archive if Archive is set.
+// MoveVersion puts a version into a stage, and those that are there into the archive if Archive is set. The comment,
+// which MLflow does not have, says why; it may be empty.
 type MoveVersion struct {
-	Name, Version, Stage string
-	Archive              bool
+	Name, Version, Stage, Comment string
+	Archive                       bool
 }
 
 // DeleteVersion deletes a version; its number stays taken.
@@ -119,6 +120,9 @@ func (c MoveVersion) Decide(d *decide.Decider) error {
 		// MLflow answers this with 500, which its client repeats for minutes.
 		return invalid("Model version transition cannot archive existing model versions because '%s' is not an Active stage. Valid stages are ['Staging', 'Production']", c.Stage)
 	}
+	if err := mlflow.CheckLength("comment", c.Comment, historyTextMax); err != nil {
+		return err
+	}
 	m, v, err := version(d, c.Name, c.Version)
 	if err != nil {
 		return err
@@ -136,6 +140,9 @@ func (c MoveVersion) Decide(d *decide.Decider) error {
 	changeVersion(d, v, changed("stage", mlflow.StageName(v.GetStage()), mlflow.StageName(stage)), func(x *sgpb.ModelVersion) {
 		x.Stage, x.UpdatedMs = stage, now
 	})
+	if c.Comment != "" {
+		changeVersion(d, v, changed("comment", "", c.Comment), func(*sgpb.ModelVersion) {})
+	}
 	change(d, m, nil, func(x *sgpb.RegisteredModel) {
 		for _, n := range archived {
 			document.SetStage(x, n, sgpb.Stage_STAGE_ARCHIVED)

@@ -1,7 +1,8 @@
 // A real Chromium of the system, and what its pages complained about.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { resolve } from "node:path";
 
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
@@ -111,4 +112,15 @@ export async function inkOf(canvas: Locator, top = 0, bottom = 1): Promise<numbe
     },
     [top, bottom, AXIS_PX] as const,
   );
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe finds on a page that was opened with bypassCSP. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { axe: checker } = window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+    return (await checker.run()).violations.map((v) => `${v.id}: ${v.nodes[0]?.html.slice(0, 200)}`);
+  });
 }

@@ -1,20 +1,17 @@
 // The compare workspace in a real browser: many charts, zoom, live points and a connection that is lost.
 
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Page, Request } from "playwright-core";
 
-import { findChromium, inkOf, Visitor } from "./browser";
+import { findChromium, inkOf, violations, Visitor } from "./browser";
 import { Door, seedCompare, type Compared } from "./compareseed";
 import { missing, startServer, type Server } from "./server";
 
 const chromium = findChromium();
 const reason = missing() ?? (chromium ? null : "Chromium is missing: apt-get install chromium, or name one by CHROMIUM");
 if (reason) console.log(`skipped: ${reason}`);
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 describe.skipIf(reason !== null)("the compare workspace", () => {
   let server: Server;
@@ -364,12 +361,4 @@ async function connected(page: Page): Promise<void> {
 /** How far right the crosshair of a panel stands. */
 async function shift(page: Page, metric: string): Promise<number> {
   return panel(page, metric).locator(".u-cursor-x").evaluate((node) => new DOMMatrix(getComputedStyle(node).transform).m41);
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    const { axe: checker } = window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-    return (await checker.run()).violations.map((v) => `${v.id}: ${v.nodes[0]?.html.slice(0, 200)}`);
-  });
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { FIRST_COMPARE, type CompareView } from "./compare/view";
-import { FIRST_VIEW, formatHash, NO_CHART, parseHash, runView, type View } from "./address";
+import { FIRST_MODELS, FIRST_VIEW, formatHash, modelView, NO_CHART, parseHash, runView, type View } from "./address";
 
 const full: View = {
   page: "runs",
@@ -56,6 +56,8 @@ test.each<[string, View]>([
   ["a full view of runs", full],
   ["the first view", FIRST_VIEW],
   ["no columns at all", { ...FIRST_VIEW, columns: [] }],
+  ["the models", { ...FIRST_MODELS, search: "wine & 'cheese'" }],
+  ["a model of a strange name", { ...modelView("a/b?c=é#%", 3), against: [1, 2] }],
   ["a run", runView("abc", "loss")],
   ["a run's rank", { ...runView("abc"), tab: "ranks", rank: 12 }],
 ])("%s survives the address", (_name, view) => expect(parseHash(formatHash(view))).toEqual(view));
@@ -84,4 +86,9 @@ test("a link to a workspace is as short as its view is plain", () => {
 test("the links that MLflow's client prints open the run and the experiment", () => {
   expect(parseHash("#/experiments/12/runs/ab12")).toMatchObject({ page: "run", run: "ab12" });
   expect(parseHash("#/experiments/12")).toMatchObject({ page: "runs", experiment: "12" });
+});
+
+test("MLflow's links to a version open it, and a broken number is left out", () => {
+  expect(parseHash("#/models/red%20wine/versions/12")).toEqual(modelView("red wine", 12));
+  expect(parseHash("#/models/wine?version=x&against=1,-2,y")).toEqual({ ...modelView("wine"), against: [1] });
 });

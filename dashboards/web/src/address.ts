@@ -3,10 +3,12 @@
 //   #/runs?exp=1&filter=metrics.loss < 1&sort=-metrics.loss&cols=params.lr,metrics.loss&tick=ab..,cd..&metric=loss
 //   #/runs/<run id>?metric=loss&x=100:500
 //   #/compare?exp=1&show=ab..,cd..&search=loss&smooth=0.6 (compare/view.ts)
+//   #/models?search=wine
+//   #/models/<name>?version=3&against=1,2
 //
 // MLflow's client prints links to its own pages; they open ours:
 //
-//   #/experiments/1   and   #/experiments/1/runs/<run id>
+//   #/experiments/1, #/experiments/1/runs/<run id>   and   #/models/<name>/versions/3
 
 import { parseColumn, type Column, type Sort } from "./columns";
 import { compareFields, parseCompare, parseRange, type CompareView } from "./compare/view";
@@ -55,7 +57,29 @@ export function runView(run: string, metric: string | null = null): RunView {
   return { page: "run", run, chart: { ...NO_CHART, metric }, tab: "overview", rank: null };
 }
 
-export type View = RunsView | RunView | CompareView;
+/** The registered models. */
+export interface ModelsView {
+  readonly page: "models";
+  readonly search: string;
+}
+
+/** One registered model. */
+export interface ModelView {
+  readonly page: "model";
+  readonly name: string;
+  /** The version that is looked at; null: the newest. */
+  readonly version: number | null;
+  /** Versions that stand beside it. */
+  readonly against: readonly number[];
+}
+
+export const FIRST_MODELS: ModelsView = { page: "models", search: "" };
+
+export function modelView(name: string, version: number | null = null): ModelView {
+  return { page: "model", name, version, against: [] };
+}
+
+export type View = RunsView | RunView | CompareView | ModelsView | ModelView;
 
 export const NO_CHART: ChartView = { metric: null, range: null, logY: false };
 
@@ -81,6 +105,12 @@ export function parseHash(hash: string): View {
     return { page: "run", run: decode(run), chart, tab, rank: rank === undefined ? null : Number(rank) };
   }
   if (path === "/compare") return parseCompare(fields);
+  if (path === "/models") return { page: "models", search: fields.get("search")?.[0] ?? "" };
+  const model = /^\/models\/([^/]+)(?:\/versions\/([^/]+))?$/.exec(path);
+  if (model?.[1]) {
+    const against = (fields.get("against") ?? []).map(parseVersion).filter((v) => v !== null);
+    return { page: "model", name: decode(model[1]), version: parseVersion(model[2] ?? fields.get("version")?.[0]), against };
+  }
   const experiment = /^\/experiments\/([^/]+)$/.exec(path)?.[1];
   return {
     page: "runs",
@@ -96,6 +126,8 @@ export function parseHash(hash: string): View {
 /** Writes a hash; parseHash of it gives the view back. */
 export function formatHash(view: View): string {
   if (view.page === "compare") return written("/compare", compareFields(view));
+  if (view.page === "models") return written("/models", view.search ? [["search", [view.search]]] : []);
+  if (view.page === "model") return written(`/models/${encodeURIComponent(view.name)}`, modelFields(view));
   const fields: [string, readonly string[]][] = [];
   if (view.page === "runs") {
     if (view.experiment) fields.push(["exp", [view.experiment]]);
@@ -113,6 +145,17 @@ export function formatHash(view: View): string {
   if (range) fields.push(["x", [`${range.from}:${range.to}`]]);
   if (logY) fields.push(["log", ["y"]]);
   return written(view.page === "run" ? `/runs/${encodeURIComponent(view.run)}` : "/runs", fields);
+}
+
+function modelFields({ version, against }: ModelView): [string, readonly string[]][] {
+  return [
+    ...(version === null ? [] : [["version", [String(version)]] as [string, string[]]]),
+    ...(against.length === 0 ? [] : [["against", against.map(String)] as [string, string[]]]),
+  ];
+}
+
+function parseVersion(text: string | undefined): number | null {
+  return text !== undefined && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : null;
 }
 
 function written(path: string, fields: readonly [string, readonly string[]][]): string {

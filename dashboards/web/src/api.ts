@@ -92,7 +92,7 @@ export class ApiError extends Error {
 }
 
 /** Ajax routes are relative to the page, so that a proxy may serve it under a path. */
-const AJAX = "ajax-api/2.0/mlflow";
+export const AJAX = "ajax-api/2.0/mlflow";
 
 /** MLflow's tags that the page reads. */
 export const PARENT = "mlflow.parentRunId";
@@ -321,13 +321,17 @@ export async function getHealth(signal?: AbortSignal): Promise<string | null> {
   }
 }
 
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return ask<T>(path, signal ? { signal } : {});
 }
 
-async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return send<T>("POST", path, body, signal);
+}
+
+export async function send<T>(method: "POST" | "DELETE", path: string, body: unknown, signal?: AbortSignal): Promise<T> {
   const headers = { "Content-Type": "application/json" };
-  return ask<T>(path, { method: "POST", headers, body: JSON.stringify(body), ...(signal ? { signal } : {}) });
+  return ask<T>(path, { method, headers, body: JSON.stringify(body), ...(signal ? { signal } : {}) });
 }
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
@@ -364,7 +368,7 @@ interface WireExperiment {
   last_update_time?: number | string;
 }
 
-interface WirePair {
+export interface WirePair {
   key: string;
   value?: string;
 }

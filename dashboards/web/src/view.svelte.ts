@@ -24,7 +24,7 @@ class Address {
 
   /** Changes what the chart of the present page shows. */
   chart(change: Partial<ChartView>): void {
-    if (this.view.page !== "compare") this.replace({ ...this.view, chart: { ...this.view.chart, ...change } });
+    if (this.view.page === "runs" || this.view.page === "run") this.replace({ ...this.view, chart: { ...this.view.chart, ...change } });
   }
 
   #show(view: View): void {

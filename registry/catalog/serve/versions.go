@@ -89,7 +89,7 @@ func (m *Models) moveVersion(c *fiber.Ctx) error {
 		return err
 	}
 	cmd := catalog.MoveVersion{}
-	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*version": &cmd.Version, "*stage": &cmd.Stage}); err != nil {
+	if err := texts(f, map[string]*string{"*name": &cmd.Name, "*version": &cmd.Version, "*stage": &cmd.Stage, "comment": &cmd.Comment}); err != nil {
 		return err
 	}
 	if cmd.Archive, err = f.Bool(archiveField, false); err != nil {

@@ -1,0 +1,191 @@
+// Registered models: seven versions of one over a month, moved, named and compared; and one whose stage needs a second person.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { findChromium, violations, Visitor } from "./browser";
+import { missing, startServer, type Server } from "./server";
+
+const chromium = findChromium();
+const reason = missing() ?? (chromium ? null : "Chromium is missing: apt-get install chromium");
+if (reason) console.log(`skipped: ${reason}`);
+
+const DAY = 86_400_000;
+const NAME = "wine quality & <b>“é” %2F#?";
+const VERSIONS = 7;
+
+describe.skipIf(reason !== null)("registered models", () => {
+  let server: Server;
+  let visitor: Visitor;
+  const runs: string[] = [];
+
+  const ask = async <T>(method: string, path: string, body: unknown): Promise<T> => {
+    const response = await fetch(`${server.url}/${path}`, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as T;
+  };
+  const post = <T>(path: string, body: unknown) => ask<T>("POST", `api/2.0/mlflow/${path}`, body);
+  const model = (name: string) => `#/models/${encodeURIComponent(name)}`;
+
+  beforeAll(async () => {
+    server = await startServer();
+    visitor = await Visitor.start(server.url, chromium as string);
+    const { experiment_id } = await post<{ experiment_id: string }>("experiments/create", { name: "wine" });
+    await post("registered-models/create", { name: NAME, description: "How good a wine is, from 0 to 10.\nAsk the cellar.", tags: [{ key: "team", value: "cellar" }] });
+    for (let i = 1; i <= VERSIONS; i++) {
+      const { run } = await post<{ run: { info: { run_id: string } } }>("runs/create", { experiment_id, run_name: `trial-${i}`, start_time: Date.now() - (VERSIONS - i) * DAY });
+      const id = run.info.run_id;
+      runs.push(id);
+      const metrics = { val_loss: 1 / i, val_accuracy: 1 - 0.2 / i };
+      await post("runs/log-batch", {
+        run_id: id,
+        metrics: Object.entries(metrics).map(([key, value]) => ({ key, value, step: 1, timestamp: Date.now() })),
+        params: [{ key: "depth", value: String(i) }, { key: "seed", value: "42" }],
+      });
+      const made = { experiment_id, name: "forest", source_run_id: id };
+      const logged = (await post<{ model: { info: { model_id: string; artifact_uri: string } } }>("logged-models", made)).model.info;
+      const folder = logged.artifact_uri.replace("mlflow-artifacts:/", "").replace(/^\/+/, "");
+      const file = `signature:\n  inputs: '[{"type": "double", "name": "acidity", "required": true}]'\n  outputs: '[{"type": "double", "name": "score"}]'\n`;
+      await fetch(`${server.url}/api/2.0/mlflow-artifacts/artifacts/${folder}/MLmodel`, { method: "PUT", body: file });
+      await post("model-versions/create", { name: NAME, source: `models:/${logged.model_id}`, run_id: id, model_id: logged.model_id, description: i === 3 ? "The first that the cellar liked." : "" });
+    }
+    const moves: readonly [number, string, string][] = [
+      [2, "Staging", "looks well"], [3, "Staging", ""], [3, "Production", "better by a third"], [4, "Staging", ""], [5, "Production", "the cellar wants it"],
+    ];
+    for (const [version, stage, comment] of moves) {
+      await post("model-versions/transition-stage", { name: NAME, version: String(version), stage, archive_existing_versions: true, comment });
+    }
+    await post("registered-models/alias", { name: NAME, alias: "champion", version: "5" });
+    await post("registered-models/create", { name: "gated" });
+    await post("model-versions/create", { name: "gated", source: "s3://bucket/model", run_id: runs[0] });
+    await ask("PUT", "v1/registered-models/gated/approvals-required", { stage: "Production", count: 1 });
+  });
+
+  afterAll(async () => {
+    await visitor?.stop();
+    await server?.stop();
+  });
+
+  test("the list says what is where, and finds by name", async () => {
+    const page = await visitor.open("#/runs");
+    await page.getByRole("link", { name: "Models" }).click();
+    const row = page.getByRole("row", { name: /^wine/ });
+    await row.waitFor();
+    expect(await row.getByRole("cell").allTextContents()).toEqual(["7", "4", "5", "@champion 5", expect.any(String), expect.stringContaining("How good")]);
+    await visitor.shoot(page, "models-1440-light");
+    await page.getByLabel("Search the models").fill("GATE");
+    await expect.poll(() => page.locator("tbody tr").count()).toBe(1);
+    expect(page.url()).toContain("search=GATE");
+    await page.getByLabel("Search the models").fill("nothing like it");
+    await page.getByText("No model's name contains").waitFor();
+    await page.context().close();
+  });
+
+  test("a model shows its versions over time, who moved them and why", async () => {
+    const page = await visitor.open(model(NAME));
+    await page.getByRole("heading", { level: 1, name: NAME }).waitFor();
+    const line = page.getByRole("region", { name: "Stages over time" });
+    expect(await line.getByRole("listitem").count()).toBe(VERSIONS);
+    await line.getByText("@champion").waitFor();
+    // Version 3 was nowhere, in Staging, in Production and then in the archive.
+    expect(await line.getByRole("listitem").filter({ hasText: "v3" }).locator(".track i").count()).toBe(4);
+    const moved = page.locator(".history li");
+    await expect.poll(() => moved.count()).toBeGreaterThanOrEqual(6);
+    expect(await moved.filter({ hasText: "the cellar wants it" }).textContent()).toMatch(/v5\s*None.*Production/s);
+    const rows = page.getByRole("region", { name: "Versions", exact: true }).getByRole("row");
+    await expect.poll(() => rows.nth(1).textContent()).toMatch(/7.*trial-7.*0\.1429/s);
+    await page.getByText("acidity").waitFor();
+    await visitor.shoot(page, "model-1440-light");
+    await page.context().close();
+  });
+
+  test("versions stand side by side, and a link shows the same to a colleague", async () => {
+    const page = await visitor.open(model(NAME));
+    for (const n of [3, 5]) await page.getByLabel(`Compare version ${n}`).check();
+    const beside = page.getByRole("region", { name: "Versions side by side" });
+    await beside.getByRole("row", { name: /^depth/ }).waitFor();
+    expect(await beside.getByRole("row", { name: /^depth/ }).getByRole("cell").allTextContents()).toEqual(["3", "5"]);
+    expect(await beside.getByRole("row", { name: /^seed/ }).count()).toBe(0);
+    expect(page.url()).toContain("against=3,5");
+    const second = await visitor.open(new URL(page.url()).hash, { colorScheme: "dark" });
+    await second.getByRole("row", { name: /^depth/ }).waitFor();
+    await visitor.shoot(second, "model-compared-1440-dark");
+    await second.context().close();
+    await page.context().close();
+  });
+
+  test("a version is moved with a comment, and named", async () => {
+    const page = await visitor.open(`${model(NAME)}/versions/6`);
+    await page.getByLabel("Stage", { exact: true }).selectOption("Staging");
+    await page.getByLabel("Comment", { exact: true }).fill("to be tried <i>by hand</i>");
+    await page.getByRole("button", { name: "Move to Staging" }).click();
+    await page.getByText("Version 6 is in Staging.").waitFor();
+    await page.locator(".history li", { hasText: "to be tried <i>by hand</i>" }).waitFor();
+    // The one that was there went to the archive in the same breath.
+    await expect.poll(() => page.getByRole("row", { name: /^Compare version 4/ }).textContent()).toContain("Archived");
+    await page.getByLabel("New alias").fill("challenger");
+    await page.getByRole("button", { name: "Set" }).click();
+    await page.getByRole("button", { name: "Take the alias challenger away" }).click();
+    await expect.poll(() => page.getByText("@challenger").count()).toBe(0);
+    await page.context().close();
+  });
+
+  test("a stage that needs a second person says so, and is asked for and given", async () => {
+    const page = await visitor.open(model("gated"));
+    visitor.expectedStatus = 403;
+    await page.getByLabel("Stage", { exact: true }).selectOption("Production");
+    await page.getByLabel("Comment", { exact: true }).fill("please");
+    await page.getByRole("button", { name: "Move to Production" }).click();
+    await page.getByRole("button", { name: "Ask for approval" }).click();
+    await page.getByText("Approval for Production was asked for.").waitFor();
+    visitor.expectedStatus = 0;
+    await page.getByLabel("Your name").fill("grace");
+    await page.getByLabel("Comment on the request").fill("fine by me");
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByText("approved by grace").waitFor();
+    await visitor.shoot(page, "model-approved-1440-light");
+    await page.getByLabel("Stage", { exact: true }).selectOption("Production");
+    await page.getByRole("button", { name: "Move to Production" }).click();
+    await page.getByText("Version 1 is in Production.").waitFor();
+    await page.context().close();
+  });
+
+  test("a run knows what it was registered as", async () => {
+    const page = await visitor.open(`#/runs/${runs[4]}`);
+    await page.getByRole("link", { name: `${NAME}, version 5` }).click();
+    await page.getByRole("heading", { level: 1, name: NAME }).waitFor();
+    expect(page.url()).toContain("version=5");
+    await page.context().close();
+  });
+
+  test("a model or version that is not there says so", async () => {
+    visitor.expectedStatus = 404;
+    const page = await visitor.open(model("no such"));
+    await page.getByText("The model could not be read").waitFor();
+    visitor.expectedStatus = 0;
+    await page.goto(`${server.url}/${model(NAME)}?version=99`);
+    await page.getByText("There is no version 99 here").waitFor();
+    await page.context().close();
+  });
+
+  test("axe finds nothing in either theme, and nothing is wider than a telephone", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await visitor.open(`${model(NAME)}?version=5&against=3,5`, { colorScheme, bypassCSP: true });
+      await page.getByRole("row", { name: /^depth/ }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.setViewportSize({ width: 360, height: 800 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+      await visitor.shoot(page, `model-360-${colorScheme}`);
+      await page.goto(`${server.url}/#/models`);
+      await page.getByRole("row", { name: /^wine/ }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+      await page.context().close();
+    }
+  });
+
+  test("no page complained or asked anyone else", () => {
+    expect(visitor.complaints).toEqual([]);
+    expect(visitor.foreign).toEqual([]);
+  });
+});

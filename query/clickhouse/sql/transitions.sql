@@ -1,0 +1,20 @@
+-- Changes of stages of one registered model's versions, the newest first. A comment is the entry after its change.
+SELECT
+    toUInt64OrZero(splitByChar('.', document)[3]) AS version,
+    before,
+    after,
+    time_ms,
+    by,
+    comment
+FROM (
+    SELECT
+        *,
+        leadInFrame(what) OVER w = 'comment' AS commented,
+        if(commented, leadInFrame(after) OVER w, '') AS comment
+    FROM streamgauge.history FINAL
+    WHERE startsWith(document, {versions:String})
+    WINDOW w AS (PARTITION BY document ORDER BY number ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)
+)
+WHERE what = 'stage'
+ORDER BY time_ms DESC, version, number DESC
+LIMIT {max:UInt64}
