@@ -17,6 +17,7 @@ describe.skipIf(reason !== null)("registered models", () => {
   let server: Server;
   let visitor: Visitor;
   const runs: string[] = [];
+  const models: string[] = [];
 
   const ask = async <T>(method: string, path: string, body: unknown): Promise<T> => {
     const response = await fetch(`${server.url}/${path}`, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
@@ -44,6 +45,7 @@ describe.skipIf(reason !== null)("registered models", () => {
       });
       const made = { experiment_id, name: "forest", source_run_id: id };
       const logged = (await post<{ model: { info: { model_id: string; artifact_uri: string } } }>("logged-models", made)).model.info;
+      models.push(logged.model_id);
       const folder = logged.artifact_uri.replace("mlflow-artifacts:/", "").replace(/^\/+/, "");
       const file = `signature:\n  inputs: '[{"type": "double", "name": "acidity", "required": true}]'\n  outputs: '[{"type": "double", "name": "score"}]'\n`;
       await fetch(`${server.url}/api/2.0/mlflow-artifacts/artifacts/${folder}/MLmodel`, { method: "PUT", body: file });
@@ -56,6 +58,10 @@ describe.skipIf(reason !== null)("registered models", () => {
       await post("model-versions/transition-stage", { name: NAME, version: String(version), stage, archive_existing_versions: true, comment });
     }
     await post("registered-models/alias", { name: NAME, alias: "champion", version: "5" });
+    const dataset = { name: "grapes", digest: "abc123", source_type: "s3", source: JSON.stringify({ uri: "s3://lake/grapes.parquet" }) };
+    for (const run_id of [runs[4], runs[5]]) await post("runs/log-inputs", { run_id, datasets: [{ dataset, tags: [{ key: "mlflow.data.context", value: "training" }] }] });
+    for (const [i, run_id] of runs.entries()) await post("runs/outputs", { run_id, models: [{ model_id: models[i], step: 0 }] });
+    await ask("POST", "v1/endpoints", { model: NAME, version: "5", name: "cellar", url: "https://wine.example.com/score" });
     await post("registered-models/create", { name: "gated" });
     await post("model-versions/create", { name: "gated", source: "s3://bucket/model", run_id: runs[0] });
     await ask("PUT", "v1/registered-models/gated/approvals-required", { stage: "Production", count: 1 });
@@ -85,7 +91,7 @@ describe.skipIf(reason !== null)("registered models", () => {
     const page = await visitor.open(model(NAME));
     await page.getByRole("heading", { level: 1, name: NAME }).waitFor();
     const line = page.getByRole("region", { name: "Stages over time" });
-    expect(await line.getByRole("listitem").count()).toBe(VERSIONS);
+    await expect.poll(() => line.getByRole("listitem").count()).toBe(VERSIONS);
     await line.getByText("@champion").waitFor();
     // Version 3 was nowhere, in Staging, in Production and then in the archive.
     expect(await line.getByRole("listitem").filter({ hasText: "v3" }).locator(".track i").count()).toBe(4);
@@ -155,6 +161,41 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.getByRole("link", { name: `${NAME}, version 5` }).click();
     await page.getByRole("heading", { level: 1, name: NAME }).waitFor();
     expect(page.url()).toContain("version=5");
+    await page.context().close();
+  });
+
+  test("the lineage of a version is walked, and a link shows the same to a colleague", async () => {
+    const page = await visitor.open(`${model(NAME)}?version=5`);
+    await page.getByRole("main").getByRole("link", { name: "Lineage" }).click();
+    const graph = page.getByRole("region", { name: /^Graph of/ });
+    const left = async (name: RegExp) => (await graph.locator(".card", { hasText: name }).first().boundingBox())?.x ?? NaN;
+    await graph.getByText("cellar").waitFor();
+    // From data to where it serves, from left to right.
+    const [data, run, version, endpoint] = [await left(/dataset.*grapes/s), await left(/run.*trial-5/s), await left(/^version/), await left(/^endpoint/)];
+    expect(data).toBeLessThan(run);
+    expect(run).toBeLessThan(version);
+    expect(version).toBeLessThan(endpoint);
+    await visitor.shoot(page, "lineage-1440-light");
+    await graph.getByRole("link", { name: /^dataset.*grapes/ }).click();
+    await graph.getByText("trial-6").waitFor();
+    await page.getByLabel("Direction").selectOption("down");
+    await page.getByText("As a table").click();
+    await page.getByRole("row", { name: /grapes.*input.*trial-6/ }).waitFor();
+    expect(page.url()).toContain("direction=down");
+    const second = await visitor.open(new URL(page.url()).hash, { colorScheme: "dark", bypassCSP: true });
+    await second.getByRole("region", { name: /^Graph of/ }).getByText("trial-6").waitFor();
+    expect(await violations(second)).toEqual([]);
+    await visitor.shoot(second, "lineage-down-1440-dark");
+    await second.setViewportSize({ width: 360, height: 800 });
+    expect(await second.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await second.context().close();
+    // A day before all of it there was nothing.
+    visitor.expectedStatus = 404;
+    await page.getByLabel("As of").fill("2020-01-01");
+    await page.getByText("The lineage could not be read").waitFor();
+    visitor.expectedStatus = 0;
+    await page.goto(`${server.url}/#/lineage`);
+    await page.getByText("streamgauge lineage run:RUN_ID").waitFor();
     await page.context().close();
   });
 

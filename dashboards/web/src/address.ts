@@ -5,12 +5,14 @@
 //   #/compare?exp=1&show=ab..,cd..&search=loss&smooth=0.6 (compare/view.ts)
 //   #/models?search=wine
 //   #/models/<name>?version=3&against=1,2
+//   #/lineage?node=run:ab..&direction=up&depth=3&asof=2026-01-31&ended=1
 //
 // MLflow's client prints links to its own pages; they open ours:
 //
 //   #/experiments/1, #/experiments/1/runs/<run id>   and   #/models/<name>/versions/3
 
 import { parseColumn, type Column, type Sort } from "./columns";
+import { DIRECTIONS, type LineageAsk } from "./lineage/graph";
 import { compareFields, parseCompare, parseRange, type CompareView } from "./compare/view";
 
 /** A range of steps, or of another axis, both ends included. */
@@ -79,7 +81,14 @@ export function modelView(name: string, version: number | null = null): ModelVie
   return { page: "model", name, version, against: [] };
 }
 
-export type View = RunsView | RunView | CompareView | ModelsView | ModelView;
+/** What came of what. */
+export interface LineageView extends LineageAsk {
+  readonly page: "lineage";
+}
+
+export const FIRST_LINEAGE: LineageView = { page: "lineage", node: "", direction: "both", depth: 4, asOf: "", ended: false };
+
+export type View = RunsView | RunView | CompareView | ModelsView | ModelView | LineageView;
 
 export const NO_CHART: ChartView = { metric: null, range: null, logY: false };
 
@@ -106,6 +115,7 @@ export function parseHash(hash: string): View {
   }
   if (path === "/compare") return parseCompare(fields);
   if (path === "/models") return { page: "models", search: fields.get("search")?.[0] ?? "" };
+  if (path === "/lineage") return parseLineage(fields);
   const model = /^\/models\/([^/]+)(?:\/versions\/([^/]+))?$/.exec(path);
   if (model?.[1]) {
     const against = (fields.get("against") ?? []).map(parseVersion).filter((v) => v !== null);
@@ -127,6 +137,7 @@ export function parseHash(hash: string): View {
 export function formatHash(view: View): string {
   if (view.page === "compare") return written("/compare", compareFields(view));
   if (view.page === "models") return written("/models", view.search ? [["search", [view.search]]] : []);
+  if (view.page === "lineage") return written("/lineage", lineageFields(view));
   if (view.page === "model") return written(`/models/${encodeURIComponent(view.name)}`, modelFields(view));
   const fields: [string, readonly string[]][] = [];
   if (view.page === "runs") {
@@ -152,6 +163,31 @@ function modelFields({ version, against }: ModelView): [string, readonly string[
     ...(version === null ? [] : [["version", [String(version)]] as [string, string[]]]),
     ...(against.length === 0 ? [] : [["against", against.map(String)] as [string, string[]]]),
   ];
+}
+
+/** As many steps away as the server looks. */
+const DEPTH_MAX = 20;
+
+function parseLineage(fields: Map<string, string[]>): LineageView {
+  const depth = Number(fields.get("depth")?.[0]);
+  return {
+    page: "lineage",
+    node: fields.get("node")?.[0] ?? "",
+    direction: DIRECTIONS.find((d) => d === fields.get("direction")?.[0]) ?? FIRST_LINEAGE.direction,
+    depth: Number.isInteger(depth) && depth >= 1 && depth <= DEPTH_MAX ? depth : FIRST_LINEAGE.depth,
+    asOf: fields.get("asof")?.[0] ?? "",
+    ended: fields.get("ended")?.[0] === "1",
+  };
+}
+
+function lineageFields({ node, direction, depth, asOf, ended }: LineageView): [string, readonly string[]][] {
+  const fields: [string, readonly string[]][] = [];
+  if (node) fields.push(["node", [node]]);
+  if (direction !== FIRST_LINEAGE.direction) fields.push(["direction", [direction]]);
+  if (depth !== FIRST_LINEAGE.depth) fields.push(["depth", [String(depth)]]);
+  if (asOf) fields.push(["asof", [asOf]]);
+  if (ended) fields.push(["ended", ["1"]]);
+  return fields;
 }
 
 function parseVersion(text: string | undefined): number | null {
