@@ -205,6 +205,7 @@ func (q *Query) Routes(r fiber.Router) {
 	r.Get("/v1/registered-models/:name/transitions", q.getTransitions)
 	r.Get("/v1/status", q.getStatus)
 	r.Post("/v1/sql", q.postSQL)
+	r.Get("/v1/sql/schema", q.getSQLSchema)
 }
 
 // await lets a reader see what this process had acknowledged before. The tail is first: what a frame says of a run is

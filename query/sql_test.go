@@ -51,6 +51,22 @@ func (f *failing) Read(b []byte) (int, error) {
 }
 func (*failing) Close() error { return nil }
 
+func TestTheSchemaIsThatOfTheViews(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	got := get[struct{ Views []query.SQLView }](r, "/v1/sql/schema", "")
+	byName := map[string]query.SQLView{}
+	for _, v := range got.Views {
+		byName[v.Name] = v
+	}
+	if runs := byName["sg.runs"]; runs.Comment == "" || len(runs.Columns) < 10 || runs.Columns[0].Comment == "" {
+		t.Errorf("sg.runs is %+v", runs)
+	}
+	if series := byName["sg.series"]; len(series.Parameters) == 0 || series.Parameters[0].Name != "run" {
+		t.Errorf("the parameters of sg.series are %+v", series.Parameters)
+	}
+}
+
 func TestSQLThatFailsOnItsWayIsNotTakenForWhole(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, query.HotOptions{})

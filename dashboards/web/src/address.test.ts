@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { FIRST_COMPARE, type CompareView } from "./compare/view";
-import { FIRST_LINEAGE, FIRST_MODELS, FIRST_VIEW, formatHash, modelView, NO_CHART, parseHash, runView, type View } from "./address";
+import { FIRST_LINEAGE, FIRST_SQL, FIRST_MODELS, FIRST_VIEW, formatHash, modelView, NO_CHART, parseHash, runView, type View } from "./address";
 
 const full: View = {
   page: "runs",
@@ -59,6 +59,7 @@ test.each<[string, View]>([
   ["the models", { ...FIRST_MODELS, search: "wine & 'cheese'" }],
   ["a model of a strange name", { ...modelView("a/b?c=é#%", 3), against: [1, 2] }],
   ["the lineage of a dataset", { ...FIRST_LINEAGE, node: "dataset:a,b@é&#", direction: "up", depth: 7, asOf: "2026-01-31", ended: true }],
+  ["a statement", { ...FIRST_SQL, query: "SELECT a,\n'%&#=' AS b -- é", chart: "bar", over: "a,b", of: ["x", "y,z"] }],
   ["a run", runView("abc", "loss")],
   ["a run's rank", { ...runView("abc"), tab: "ranks", rank: 12 }],
 ])("%s survives the address", (_name, view) => expect(parseHash(formatHash(view))).toEqual(view));

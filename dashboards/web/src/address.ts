@@ -5,6 +5,7 @@
 //   #/compare?exp=1&show=ab..,cd..&search=loss&smooth=0.6 (compare/view.ts)
 //   #/models?search=wine
 //   #/models/<name>?version=3&against=1,2
+//   #/sql?query=SELECT 1&chart=line&over=day&of=runs,failed
 //   #/lineage?node=run:ab..&direction=up&depth=3&asof=2026-01-31&ended=1
 //
 // MLflow's client prints links to its own pages; they open ours:
@@ -88,7 +89,23 @@ export interface LineageView extends LineageAsk {
 
 export const FIRST_LINEAGE: LineageView = { page: "lineage", node: "", direction: "both", depth: 4, asOf: "", ended: false };
 
-export type View = RunsView | RunView | CompareView | ModelsView | ModelView | LineageView;
+export const CHARTS = ["line", "bar", "scatter"] as const;
+export type ChartKind = (typeof CHARTS)[number];
+
+/** A statement, and how its answer is drawn. */
+export interface SqlPageView {
+  readonly page: "sql";
+  readonly query: string;
+  /** Null: as a table alone. */
+  readonly chart: ChartKind | null;
+  /** The column of x and those of y; null and none: the first that fit. */
+  readonly over: string | null;
+  readonly of: readonly string[];
+}
+
+export const FIRST_SQL: SqlPageView = { page: "sql", query: "", chart: null, over: null, of: [] };
+
+export type View = RunsView | RunView | CompareView | ModelsView | ModelView | LineageView | SqlPageView;
 
 export const NO_CHART: ChartView = { metric: null, range: null, logY: false };
 
@@ -115,6 +132,10 @@ export function parseHash(hash: string): View {
   }
   if (path === "/compare") return parseCompare(fields);
   if (path === "/models") return { page: "models", search: fields.get("search")?.[0] ?? "" };
+  if (path === "/sql") {
+    const chart = CHARTS.find((c) => c === fields.get("chart")?.[0]) ?? null;
+    return { page: "sql", query: fields.get("query")?.[0] ?? "", chart, over: fields.get("over")?.[0] ?? null, of: fields.get("of") ?? [] };
+  }
   if (path === "/lineage") return parseLineage(fields);
   const model = /^\/models\/([^/]+)(?:\/versions\/([^/]+))?$/.exec(path);
   if (model?.[1]) {
@@ -137,6 +158,7 @@ export function parseHash(hash: string): View {
 export function formatHash(view: View): string {
   if (view.page === "compare") return written("/compare", compareFields(view));
   if (view.page === "models") return written("/models", view.search ? [["search", [view.search]]] : []);
+  if (view.page === "sql") return written("/sql", sqlFields(view));
   if (view.page === "lineage") return written("/lineage", lineageFields(view));
   if (view.page === "model") return written(`/models/${encodeURIComponent(view.name)}`, modelFields(view));
   const fields: [string, readonly string[]][] = [];
@@ -163,6 +185,15 @@ function modelFields({ version, against }: ModelView): [string, readonly string[
     ...(version === null ? [] : [["version", [String(version)]] as [string, string[]]]),
     ...(against.length === 0 ? [] : [["against", against.map(String)] as [string, string[]]]),
   ];
+}
+
+function sqlFields({ query, chart, over, of }: SqlPageView): [string, readonly string[]][] {
+  const fields: [string, readonly string[]][] = [];
+  if (query) fields.push(["query", [query]]);
+  if (chart) fields.push(["chart", [chart]]);
+  if (over !== null) fields.push(["over", [over]]);
+  if (of.length > 0) fields.push(["of", of]);
+  return fields;
 }
 
 /** As many steps away as the server looks. */
