@@ -225,6 +225,50 @@ func TestDictionaryWidths(t *testing.T) {
 	}
 }
 
+// TestMigrateCarriesOutWhatIsMissing takes a number back that is below others, as a folder has it that an older branch of the
+// code made.
+func TestMigrateCarriesOutWhatIsMissing(t *testing.T) {
+	e := enginetest.Fresh(t)
+	ctx := t.Context()
+	if err := table.Migrate(ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	all, err := table.Migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{
+		"DROP TABLE streamgauge.console SYNC", "DROP TABLE streamgauge.endpoints SYNC",
+		"ALTER TABLE streamgauge.migrations DELETE WHERE version IN (27, 41) SETTINGS mutations_sync = 2",
+		// What is recorded twice stands for nothing that is missing.
+		"INSERT INTO streamgauge.migrations (version, name) VALUES (1, 'points'), (2, 'latest')",
+	} {
+		if err := e.Exec(ctx, q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := table.Migrate(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+		for query, want := range map[string]uint64{
+			"SELECT count() FROM system.tables WHERE database = 'streamgauge' AND name IN ('console', 'endpoints')": 2,
+			"SELECT uniqExact(version) FROM streamgauge.migrations":                                                 uint64(len(all)),
+			"SELECT count() FROM streamgauge.migrations WHERE version IN (27, 41)":                                  2,
+		} {
+			if n, err := e.Scalar(ctx, query); err != nil || n != want {
+				t.Errorf("%s: %d, %v; want %d", query, n, err, want)
+			}
+		}
+	}
+	if err := e.Exec(ctx, "INSERT INTO streamgauge.migrations (version, name) VALUES (99999, 'later')"); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Migrate(ctx, e); err == nil || !strings.Contains(err.Error(), "newer streamgauge") {
+		t.Errorf("data of a newer version: %v", err)
+	}
+}
+
 func TestTablesTakeTheirColumns(t *testing.T) {
 	e := enginetest.Fresh(t)
 	ctx := context.Background()

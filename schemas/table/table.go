@@ -55,8 +55,10 @@ func Migrations() ([]Migration, error) {
 	return out, nil
 }
 
-// Migrate brings the database up to date. It is safe to run twice and to be killed between any two
-// statements. Data that a newer version wrote is refused.
+// Migrate brings the database up to date: it carries out every statement that is not recorded yet, in the order of
+// their numbers, also one whose number is below that of others that are, as branches of this code may meet in one
+// folder. It is safe to run twice and to be killed between any two statements. Data that a newer version wrote is
+// refused.
 func Migrate(ctx context.Context, c Client) error {
 	for _, q := range []string{
 		"CREATE DATABASE IF NOT EXISTS " + Database,
@@ -66,21 +68,15 @@ func Migrate(ctx context.Context, c Client) error {
 			return fmt.Errorf("prepare migrations: %w", err)
 		}
 	}
-	done, err := c.Scalar(ctx, "SELECT toUInt64(max(version)) AS x FROM "+Database+".migrations")
-	if err != nil {
-		return fmt.Errorf("read version of the tables: %w", err)
-	}
 	all, err := Migrations()
 	if err != nil {
 		return err
 	}
-	if last := uint64(all[len(all)-1].Version); done > last {
-		return fmt.Errorf("the tables are of version %d and this binary knows up to %d; use the newer streamgauge that wrote them", done, last)
+	missing, err := missing(ctx, c, all)
+	if err != nil {
+		return err
 	}
-	for _, m := range all {
-		if uint64(m.Version) <= done {
-			continue
-		}
+	for _, m := range missing {
 		// Tables are made in our database; a statement that changes one names it by itself.
 		if err := c.Exec(ctx, strings.Replace(m.SQL, "CREATE TABLE IF NOT EXISTS ", "CREATE TABLE IF NOT EXISTS "+Database+".", 1)); err != nil {
 			return fmt.Errorf("migration %d %s: %w", m.Version, m.Name, err)
@@ -90,4 +86,42 @@ func Migrate(ctx context.Context, c Client) error {
 		}
 	}
 	return nil
+}
+
+// missing leaves of all those that are not recorded. Tables that are up to date, as at nearly every start, are asked
+// twice; only behind that is each number asked for by itself.
+func missing(ctx context.Context, c Client, all []Migration) ([]Migration, error) {
+	scalar := func(expression, where string) (uint64, error) {
+		n, err := c.Scalar(ctx, "SELECT toUInt64("+expression+") AS x FROM "+Database+".migrations"+where)
+		if err != nil {
+			return 0, fmt.Errorf("read version of the tables: %w", err)
+		}
+		return n, nil
+	}
+	done, err := scalar("max(version)", "")
+	if err != nil {
+		return nil, err
+	}
+	if last := uint64(all[len(all)-1].Version); done > last {
+		return nil, fmt.Errorf("the tables are of version %d and this binary knows up to %d; use the newer streamgauge that wrote them", done, last)
+	}
+	known := make([]string, len(all))
+	for i, m := range all {
+		known[i] = strconv.FormatUint(uint64(m.Version), 10)
+	}
+	recorded, err := scalar("uniqExact(version)", " WHERE version IN ("+strings.Join(known, ", ")+")")
+	if err != nil || recorded == uint64(len(all)) {
+		return nil, err
+	}
+	var out []Migration
+	for i, m := range all {
+		n, err := scalar("count()", " WHERE version = "+known[i])
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			out = append(out, m)
+		}
+	}
+	return out, nil
 }
