@@ -52,10 +52,8 @@ type Answer struct {
 // Ask runs a user's SQL as a user who may only read. It ends with ctx, in the engine too: that stops a reader's query
 // when its connection closes. A question that would read too much is refused before it begins.
 func (s *Store) Ask(ctx context.Context, q Question) (Answer, error) {
-	if q.Experiments != nil {
-		if err := s.settled(ctx, q); err != nil {
-			return Answer{}, err
-		}
+	if err := s.settled(ctx, q); err != nil {
+		return Answer{}, err
 	}
 	if err := s.estimate(ctx, q); err != nil {
 		return Answer{}, err
@@ -116,10 +114,14 @@ func (s *Store) estimate(ctx context.Context, q Question) error {
 	return tooMuch(string(b), s.rowsToReadMax())
 }
 
-// settled refuses a confined question with settings inside of subqueries. The engine holds only those of the whole
-// statement to a user's limits, and others could switch off that conditions stay where they are written, which is what
-// keeps a question from prying (cmd/engine/users.xml.tmpl). The engine's own parser says where there are some.
+// settled refuses a question with settings inside of subqueries, and a confined one with any. The engine holds only those of
+// the whole statement to a user's limits: others could take off how much may be read and how many threads read it, and
+// switch off that conditions stay where they are written, which is what keeps a confined question from prying
+// (cmd/engine/users.xml.tmpl). The engine's own parser says where there are some.
 func (s *Store) settled(ctx context.Context, q Question) error {
+	if q.Experiments == nil && !strings.Contains(strings.ToLower(q.Text), "settings") {
+		return nil // no word in its place makes settings
+	}
 	resp, err := s.post(ctx, q, treePrefix+q.Text, url.Values{"default_format": {"TabSeparatedRaw"}})
 	if err != nil {
 		return err
@@ -133,14 +135,42 @@ func (s *Store) settled(ctx context.Context, q Question) error {
 		return refusal(treePrefix+q.Text, strings.TrimSpace(string(b)))
 	}
 	if len(b) > treeBytesMax {
-		return track.Errorf(track.InvalidParameterValue, "The statement is too long for a token that is confined to experiments")
+		return track.Errorf(track.InvalidParameterValue, "The statement is too long: it must be looked through for settings")
 	}
-	for line := range strings.Lines(string(b)) {
-		if line = strings.TrimSpace(line); line == "Set" || strings.HasPrefix(line, "Set (") {
-			return track.Errorf(track.PermissionDenied, "A token that is confined to experiments may set nothing inside of a statement; leave SETTINGS out")
-		}
+	whole, inside := settings(string(b))
+	switch {
+	case q.Experiments != nil && (whole || inside):
+		return track.Errorf(track.PermissionDenied, "A token that is confined to experiments may set nothing inside of a statement; leave SETTINGS out")
+	case inside:
+		return track.Errorf(track.PermissionDenied, "A statement may set nothing inside of a subquery; write SETTINGS at its end, where the limits of readers hold")
 	}
 	return nil
+}
+
+// settings looks for settings in a syntax tree, a node a line, its depth shown by spaces: those of the whole statement,
+// which stand in it or in the last SELECT of its UNION, and those inside.
+func settings(tree string) (whole, inside bool) {
+	const ofStatement, ofSelect = 1, 3
+	union, selects := strings.HasPrefix(tree, "SelectWithUnionQuery"), false
+	for line := range strings.Lines(tree) {
+		node := strings.TrimLeft(line, " ")
+		depth := len(line) - len(node)
+		if union && depth == ofSelect-1 { // another SELECT: what was taken for the last was not
+			inside, selects = inside || selects, false
+		}
+		if node = strings.TrimSpace(node); node != "Set" && !strings.HasPrefix(node, "Set (") {
+			continue
+		}
+		switch {
+		case depth <= ofStatement:
+			whole = true
+		case union && depth == ofSelect:
+			selects = true
+		default:
+			inside = true
+		}
+	}
+	return whole || selects, inside
 }
 
 func (s *Store) rowsToReadMax() uint64 {

@@ -3,6 +3,8 @@ package clickhouse_test
 import (
 	"bufio"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
 	"github.com/streamgauge/streamgauge/schemas/track"
+	"github.com/streamgauge/streamgauge/schemas/views"
 )
 
 func (r rig) ask(t *testing.T, q clickhouse.Question) (text, kind string, err error) {
@@ -93,6 +96,64 @@ func TestWhatWouldReadTooMuchIsRefusedBeforeItBegins(t *testing.T) {
 	}
 }
 
+// TestLimitsHoldInsideOfAStatement asks what takes a reader's limits off in a subquery, which the engine would carry out.
+func TestLimitsHoldInsideOfAStatement(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	for text, inside := range map[string]bool{
+		"SELECT (SELECT count() FROM numbers(10) SETTINGS max_rows_to_read = 0)":                                  true,
+		"SELECT * FROM (SELECT count() FROM numbers(10) SETTINGS max_threads = 64)":                               true,
+		"WITH x AS (SELECT 1 AS n settings max_bytes_to_read = 0) SELECT n FROM x":                                true,
+		"SELECT 1 IN (SELECT 1 /* */ Settings max_threads = 64)":                                                  true,
+		"SELECT 1 SETTINGS max_execution_time = 3 UNION ALL SELECT 2":                                             true,
+		"(SELECT 1 SETTINGS max_threads = 64) UNION ALL (SELECT 2 SETTINGS max_execution_time = 3)":               true,
+		"SELECT * FROM view(SELECT 1 SETTINGS max_threads = 64)":                                                  true,
+		"SELECT 1 FROM (SELECT 1 AS a SETTINGS max_threads = 64) AS x INNER JOIN (SELECT 1 AS a) AS y USING a":    true,
+		"EXPLAIN SELECT (SELECT count() FROM numbers(10) SETTINGS max_rows_to_read = 0)":                          true,
+		"SELECT 1 SETTINGS max_execution_time = 3":                                                                false,
+		"SELECT 1 FORMAT CSV SETTINGS max_execution_time = 3":                                                     false,
+		"SELECT 1 UNION ALL SELECT 2 SETTINGS max_execution_time = 3":                                             false,
+		"SELECT * FROM (SELECT 'settings in a text' AS settings)":                                                 false,
+		"SELECT name FROM sg.runs WHERE name = 'settings' AND 0 SETTINGS log_comment = 'x', max_execution_time=3": false,
+	} {
+		_, _, err := r.ask(t, clickhouse.Question{Text: text, Format: "CSV"})
+		if refused := track.CodeOf(err) == track.PermissionDenied && strings.Contains(err.Error(), "inside of a subquery"); refused != inside || !inside && err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	// By itself the engine holds a subquery to these, whatever it sets.
+	for text, want := range map[string]string{
+		"SELECT length(x) FROM (SELECT groupArray(number) AS x FROM numbers(400000000) SETTINGS max_memory_usage = 0)": "Code: 241.",
+		"SELECT * FROM (SELECT sleepEachRow(0.01) FROM numbers(290) SETTINGS max_execution_time = 0)":                  "Code: 159.",
+		"SELECT * FROM (SELECT * FROM url('http://127.0.0.1:1/', CSV, 'x Int8') SETTINGS readonly = 0)":                "Code: 497.",
+		"SELECT * FROM (SELECT * FROM executable('x', 'CSV', 'x Int8') SETTINGS readonly = 0, allow_ddl = 1)":          "Code: 497.",
+		"SELECT * FROM (SELECT 1) SETTINGS max_threads = 64":                                                           "Code: 164.",
+		"SELECT * FROM (SELECT 1) SETTINGS max_execution_time = 61":                                                    "Code: 452.",
+	} {
+		if got, ok := r.as(t, "reader", r.ReaderPassword, text); ok || !strings.Contains(got, want) {
+			t.Errorf("%s\n gave %.200q, want %s", text, got, want)
+		}
+	}
+}
+
+// as asks the engine by itself, as one of its users.
+func (r rig) as(t *testing.T, user, password, text string) (answer string, ok bool) {
+	t.Helper()
+	args := url.Values{"default_format": {"CSVWithNames"}, "database": {views.Database}, "max_execution_time": {"1"}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.HTTPAddr+"/?"+args.Encode(), strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-ClickHouse-User", user)
+	req.Header.Set("X-ClickHouse-Key", password)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return string(b), err == nil && resp.StatusCode == http.StatusOK
+}
+
 // lines reads statements, one a line; # begins a comment.
 func lines(t *testing.T, file string) []string {
 	t.Helper()
@@ -136,32 +197,9 @@ func TestWhatReadersMayNotDo(t *testing.T) {
 // statement fails must not tell of them either.
 func TestConfinedReadersLearnNothingOfOthers(t *testing.T) {
 	r := start(t, enginetest.Fresh(t))
-	for _, q := range []string{
-		"INSERT INTO streamgauge.experiments (id, name, lifecycle, revision) VALUES ('1', 'mine', 'active', 1), ('2', 'HIDDEN', 'active', 2)",
-		`INSERT INTO streamgauge.runs (experiment, run_id, run, name, user, status, lifecycle, params, tags, dataset_names, dataset_digests, dataset_contexts, model_inputs, revision)
-			VALUES (1, '00000000000000110000000000000011', 17, 'r', 'u', 'FINISHED', 'active', map('p', 'v'), map('t', 'v'), ['d'], ['1'], ['train'], ['m-1'], 3),
-			(2, '00000000000000220000000000000022', 34, 'HIDDEN', 'HIDDEN', 'HIDDEN', 'active', map('HIDDEN', 'HIDDEN'), map('HIDDEN', 'HIDDEN', 'mlflow.source.git.commit', 'HIDDEN'), ['HIDDEN'], ['HIDDEN'], ['HIDDEN'], ['HIDDEN'], 4)`,
-		"INSERT INTO streamgauge.points (run, key, step, v, experiment, model, dataset) SELECT 17, 'k', number, 1, 1, '', '' FROM numbers(1000)",
-		"INSERT INTO streamgauge.points (run, key, step, v, experiment, model, dataset) SELECT 34, 'HIDDEN', number, 987654, 2, 'HIDDEN', 'HIDDEN' FROM numbers(1000)",
-		"INSERT INTO streamgauge.latest VALUES (1, 'k', 17, (0, 1, 1, 1, 1)), (2, 'HIDDEN', 34, (0, 1, 1, 987654, 987654))",
-		"INSERT INTO streamgauge.console (run, text, experiment) VALUES (17, 't', 1), (34, 'HIDDEN', 2)",
-		"INSERT INTO streamgauge.small_values (run, key, kind, body, experiment) VALUES (17, 'k', 'text', 't', 1), (34, 'HIDDEN', 'text', 'HIDDEN', 2)",
-		"INSERT INTO streamgauge.logged_models (experiment, id, name, source_run, lifecycle, revision) VALUES (1, 'm-1', 'm', '00000000000000110000000000000011', 'active', 5), (2, 'HIDDEN', 'HIDDEN', '00000000000000220000000000000022', 'active', 6)",
-		"INSERT INTO streamgauge.registered_models (id, name, lifecycle, aliases, revision) VALUES ('a', 'wine', 'active', map('best', 1), 7), ('HIDDEN', 'HIDDEN', 'active', map('HIDDEN', 1), 8)",
-		"INSERT INTO streamgauge.model_versions (model, version, stage, run_id, revision) VALUES ('a', 1, 'Production', '00000000000000110000000000000011', 9), ('HIDDEN', 1, 'HIDDEN', '00000000000000220000000000000022', 10), ('HIDDEN', 2, 'HIDDEN', '', 11)",
-		"INSERT INTO streamgauge.history (document, number, what, before, after, by, revision) VALUES ('version.a.1', 2, 'stage', 'None', 'Production', 'me', 12), ('version.HIDDEN.1', 2, 'stage', 'HIDDEN', 'HIDDEN', 'HIDDEN', 13)",
-		"INSERT INTO streamgauge.endpoints (id, name, model, version, revision) VALUES ('e', 'e', 'a', 1, 14), ('HIDDEN', 'HIDDEN', 'HIDDEN', 1, 15)",
-		"INSERT INTO streamgauge.approvals (model, version, stage, id, revision) VALUES ('a', 1, 'Production', 'p', 16), ('HIDDEN', 1, 'HIDDEN', 'HIDDEN', 17)",
-		"INSERT INTO streamgauge.traces (experiment, trace_id, name, revision) VALUES (1, 'tr-1', 'n', 18), (2, 'HIDDEN', 'HIDDEN', 19)",
-		"INSERT INTO streamgauge.spans (trace_id, span_id, name, content, revision) VALUES ('tr-1', 's', 'n', '{}', 18), ('HIDDEN', 'HIDDEN', 'HIDDEN', 'HIDDEN', 19)",
-	} {
-		r.exec(t, "%s", q)
-	}
+	r.hide(t)
 	mine := clickhouse.Question{Format: "CSVWithNames", Experiments: []uint32{1}}
-	for _, view := range []string{
-		"experiments", "runs", "params", "tags", "metrics_latest", "metrics", "metrics_rollup", "ranks", "console", "values", "datasets", "models",
-		"model_versions", "registered_models", "transitions", "aliases", "endpoints", "approvals", "lineage", "traces", "spans",
-	} {
+	for _, view := range told {
 		q := mine
 		q.Text = "SELECT * FROM sg." + view
 		if got, _, err := r.ask(t, q); err != nil || strings.Count(got, "\n") < 2 || strings.Contains(got, "HIDDEN") || strings.Contains(got, "987654") {
@@ -192,5 +230,37 @@ func TestConfinedReadersLearnNothingOfOthers(t *testing.T) {
 	q.Experiments[9_999] = 1
 	if got, _, err := r.ask(t, q); err != nil || !strings.HasSuffix(got, "\n1\n") {
 		t.Errorf("10,000 experiments: %q %v", got, err)
+	}
+}
+
+// told are the views that tell of experiments.
+var told = []string{
+	"experiments", "runs", "params", "tags", "metrics_latest", "metrics", "metrics_rollup", "ranks", "console", "values", "datasets", "models",
+	"model_versions", "registered_models", "transitions", "aliases", "endpoints", "approvals", "lineage", "traces", "spans",
+}
+
+// hide makes a row of everything in experiment 1, and one with the word HIDDEN in experiment 2.
+func (r rig) hide(t *testing.T) {
+	t.Helper()
+	for _, q := range []string{
+		"INSERT INTO streamgauge.experiments (id, name, lifecycle, revision) VALUES ('1', 'mine', 'active', 1), ('2', 'HIDDEN', 'active', 2)",
+		`INSERT INTO streamgauge.runs (experiment, run_id, run, name, user, status, lifecycle, params, tags, dataset_names, dataset_digests, dataset_contexts, model_inputs, revision)
+			VALUES (1, '00000000000000110000000000000011', 17, 'r', 'u', 'FINISHED', 'active', map('p', 'v'), map('t', 'v'), ['d'], ['1'], ['train'], ['m-1'], 3),
+			(2, '00000000000000220000000000000022', 34, 'HIDDEN', 'HIDDEN', 'HIDDEN', 'active', map('HIDDEN', 'HIDDEN'), map('HIDDEN', 'HIDDEN', 'mlflow.source.git.commit', 'HIDDEN'), ['HIDDEN'], ['HIDDEN'], ['HIDDEN'], ['HIDDEN'], 4)`,
+		"INSERT INTO streamgauge.points (run, key, step, v, experiment, model, dataset) SELECT 17, 'k', number, 1, 1, '', '' FROM numbers(1000)",
+		"INSERT INTO streamgauge.points (run, key, step, v, experiment, model, dataset) SELECT 34, 'HIDDEN', number, 987654, 2, 'HIDDEN', 'HIDDEN' FROM numbers(1000)",
+		"INSERT INTO streamgauge.latest VALUES (1, 'k', 17, (0, 1, 1, 1, 1)), (2, 'HIDDEN', 34, (0, 1, 1, 987654, 987654))",
+		"INSERT INTO streamgauge.console (run, text, experiment) VALUES (17, 't', 1), (34, 'HIDDEN', 2)",
+		"INSERT INTO streamgauge.small_values (run, key, kind, body, experiment) VALUES (17, 'k', 'text', 't', 1), (34, 'HIDDEN', 'text', 'HIDDEN', 2)",
+		"INSERT INTO streamgauge.logged_models (experiment, id, name, source_run, lifecycle, revision) VALUES (1, 'm-1', 'm', '00000000000000110000000000000011', 'active', 5), (2, 'HIDDEN', 'HIDDEN', '00000000000000220000000000000022', 'active', 6)",
+		"INSERT INTO streamgauge.registered_models (id, name, lifecycle, aliases, revision) VALUES ('a', 'wine', 'active', map('best', 1), 7), ('HIDDEN', 'HIDDEN', 'active', map('HIDDEN', 1), 8)",
+		"INSERT INTO streamgauge.model_versions (model, version, stage, run_id, revision) VALUES ('a', 1, 'Production', '00000000000000110000000000000011', 9), ('HIDDEN', 1, 'HIDDEN', '00000000000000220000000000000022', 10), ('HIDDEN', 2, 'HIDDEN', '', 11)",
+		"INSERT INTO streamgauge.history (document, number, what, before, after, by, revision) VALUES ('version.a.1', 2, 'stage', 'None', 'Production', 'me', 12), ('version.HIDDEN.1', 2, 'stage', 'HIDDEN', 'HIDDEN', 'HIDDEN', 13)",
+		"INSERT INTO streamgauge.endpoints (id, name, model, version, revision) VALUES ('e', 'e', 'a', 1, 14), ('HIDDEN', 'HIDDEN', 'HIDDEN', 1, 15)",
+		"INSERT INTO streamgauge.approvals (model, version, stage, id, revision) VALUES ('a', 1, 'Production', 'p', 16), ('HIDDEN', 1, 'HIDDEN', 'HIDDEN', 17)",
+		"INSERT INTO streamgauge.traces (experiment, trace_id, name, revision) VALUES (1, 'tr-1', 'n', 18), (2, 'HIDDEN', 'HIDDEN', 19)",
+		"INSERT INTO streamgauge.spans (trace_id, span_id, name, content, revision) VALUES ('tr-1', 's', 'n', '{}', 18), ('HIDDEN', 'HIDDEN', 'HIDDEN', 'HIDDEN', 19)",
+	} {
+		r.exec(t, "%s", q)
 	}
 }
