@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/streamgauge/streamgauge/schemas/leave"
 	"github.com/streamgauge/streamgauge/schemas/table"
 )
 
@@ -69,7 +70,7 @@ func (c *Client) Do(ctx context.Context, q ch.Query) error {
 		defer cancel()
 	}
 	if c.conn == nil || c.conn.IsClosed() {
-		conn, err := ch.Dial(ctx, ch.Options{
+		conn, err := leave.Dial(ctx, ch.Options{
 			Address: c.config.Address, User: c.config.User, Password: c.config.Password,
 			Compression: ch.CompressionDisabled, // on loopback and in a rack it costs more than it saves
 			ReadTimeout: pollEvery, DialTimeout: dialMax, HandshakeTimeout: handshakeMax,

@@ -13,6 +13,7 @@ import (
 	pb "google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/ingest/trace/write"
+	"github.com/streamgauge/streamgauge/schemas/leave"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/table"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -65,7 +66,7 @@ func (s *Store) Close() error {
 // do runs a statement on the connection, or on a new one if there is none.
 func (s *Store) do(ctx context.Context, q ch.Query) error {
 	if s.conn == nil || s.conn.IsClosed() {
-		c, err := ch.Dial(ctx, ch.Options{
+		c, err := leave.Dial(ctx, ch.Options{
 			Address: s.config.Address, Database: table.Database, User: s.config.User, Password: s.config.Password,
 			Compression: ch.CompressionDisabled, DialTimeout: dialTimeout, HandshakeTimeout: handshakeTimeout,
 		})

@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/streamgauge/streamgauge/query/filter"
+	"github.com/streamgauge/streamgauge/schemas/leave"
 	"github.com/streamgauge/streamgauge/schemas/table"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -149,7 +150,7 @@ func (s *Store) connection(ctx context.Context) (c *ch.Client, used bool, err er
 }
 
 func (s *Store) dial(ctx context.Context) (*ch.Client, error) {
-	return ch.Dial(ctx, ch.Options{
+	return leave.Dial(ctx, ch.Options{
 		Address: s.opts.Addr, Database: table.Database, User: s.opts.User, Password: s.opts.Password,
 		Compression: ch.CompressionDisabled, DialTimeout: dialTimeout, HandshakeTimeout: handshakeTimeout,
 	})

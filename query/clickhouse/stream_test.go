@@ -1,8 +1,12 @@
 package clickhouse_test
 
 import (
+	"context"
 	"errors"
+	"math/rand/v2"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/streamgauge/streamgauge/query/history"
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
@@ -55,5 +59,29 @@ func TestALongHistoryComesInOrderPartByPart(t *testing.T) {
 	})
 	if err != nil || step != 250_000 {
 		t.Errorf("by step up to %d: %v", step, err)
+	}
+}
+
+// TestTheEngineOutlivesReadsThatAreGivenUp leaves in the middle of answers, as a request does whose client left or one of whose
+// reads failed.
+func TestTheEngineOutlivesReadsThatAreGivenUp(t *testing.T) {
+	const readers, reads = 6, 60
+	r := start(t, enginetest.Fresh(t))
+	r.insertPoints(t, 32, "long", "SELECT toInt64(number) AS step, step AS ts, 1 AS v, 0 AS rank, 1 AS seq, '' AS model, '' AS dataset FROM numbers(200000)")
+	read := history.Read{Run: number(32), Key: "long", Rank: history.RankUnknown, From: history.StepMin, To: history.StepMax, Max: 100_000}
+	var all sync.WaitGroup
+	for n := range readers {
+		random := rand.New(rand.NewPCG(1, uint64(n)))
+		all.Go(func() {
+			for range reads {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.IntN(20_000))*time.Microsecond)
+				_, _ = r.store.History(ctx, read) // most are given up
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	if page, err := r.store.History(t.Context(), history.Read{Run: number(32), Key: "long", Rank: history.RankUnknown, Max: 5}); err != nil || len(page.List) != 5 {
+		t.Errorf("after that: %d points, %v", len(page.List), err)
 	}
 }
