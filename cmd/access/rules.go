@@ -78,6 +78,7 @@ var rules = map[string]Rule{
 	"GET /mlflow/static-files/*": {Read, Nothing},
 	"GET /metrics":               {Read, Whole},
 	"GET /v1/version":            {Read, Nothing},
+	"GET /v1/openapi.json":       {Read, Nothing},
 	// Totals of the house, which the page shows at its foot.
 	"GET /v1/status":               {Read, Nothing},
 	"GET /v1/lanes":                {Write, Whole}, // a confined token cannot publish on the bus

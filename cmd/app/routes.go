@@ -12,6 +12,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/cmd/engine"
 	"github.com/streamgauge/streamgauge/cmd/gate"
+	"github.com/streamgauge/streamgauge/cmd/openapi"
 	"github.com/streamgauge/streamgauge/dashboards"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 )
@@ -34,6 +35,7 @@ func (s *server) routes() error {
 			"version": s.p.Version, "commit": s.p.Commit, "mlflow": mlflow.Level, "clickhouse": engine.Version,
 		})
 	})
+	openapi.Serve(r, s.p.Version)
 	metrics, err := s.metrics()
 	if err != nil {
 		return err

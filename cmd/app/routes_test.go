@@ -16,6 +16,7 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/access"
 	"github.com/streamgauge/streamgauge/cmd/embednats"
 	"github.com/streamgauge/streamgauge/cmd/hosts"
+	"github.com/streamgauge/streamgauge/cmd/openapi"
 	"github.com/streamgauge/streamgauge/ingest"
 	"github.com/streamgauge/streamgauge/query"
 	"github.com/streamgauge/streamgauge/registry"
@@ -175,6 +176,31 @@ func TestEveryRouteAsksForWhatItNeeds(t *testing.T) {
 		}
 		if status, body := s.ask(r, "wine"); status != fiber.StatusForbidden {
 			t.Errorf("%s of another experiment: %d %s", name, status, body)
+		}
+	}
+}
+
+// TestEveryRouteIsDescribed compares what is registered under /v1 with what the OpenAPI document has.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	described := make(map[string]bool)
+	for _, r := range openapi.Routes() {
+		if name := r.Method + " " + r.Path; described[name] {
+			t.Errorf("%s is described twice", name)
+		} else {
+			described[name] = true
+		}
+	}
+	registered := make(map[string]bool)
+	for _, r := range serve(t).web.app.GetRoutes(true) {
+		name := r.Method + " " + r.Path
+		registered[name] = true
+		if strings.HasPrefix(r.Path, "/v1/") && r.Method != fiber.MethodHead && !described[name] {
+			t.Errorf("%s is not described: add it to its module's package contract", name)
+		}
+	}
+	for name := range described {
+		if !registered[name] {
+			t.Errorf("%s is described, and there is no such route", name)
 		}
 	}
 }

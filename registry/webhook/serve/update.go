@@ -63,11 +63,16 @@ func (h *handlers) update(c *fiber.Ctx) error {
 	return reply(c, map[string]any{"webhook": show(w)})
 }
 
-// delivery is one of a webhook's log as the API shows it.
-type delivery struct {
+// Deliveries is the newest part of a webhook's log.
+type Deliveries struct {
+	Deliveries []Delivery `json:"deliveries"`
+}
+
+// Delivery is one of a webhook's log as the API shows it.
+type Delivery struct {
 	ID        string `json:"id"`
 	Event     string `json:"event"`
-	State     string `json:"state"`
+	State     string `json:"state" enum:"RETRYING,DELIVERED,GIVEN_UP"`
 	EventMS   int64  `json:"event_ms"`
 	AttemptMS int64  `json:"attempt_ms"`
 	Attempts  uint32 `json:"attempts"`
@@ -85,7 +90,7 @@ func (h *handlers) deliveries(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	out := []delivery{}
+	out := []Delivery{}
 	for _, d := range slices.Backward(e.Doc.GetWebhookLog().GetDeliveries()) {
 		state := "RETRYING"
 		switch {
@@ -94,12 +99,12 @@ func (h *handlers) deliveries(c *fiber.Ctx) error {
 		case d.GetGivenUp():
 			state = "GIVEN_UP"
 		}
-		out = append(out, delivery{
+		out = append(out, Delivery{
 			ID: d.GetId(), Event: d.GetEvent(), State: state, EventMS: d.GetEventMs(), AttemptMS: d.GetAttemptMs(),
 			Attempts: d.GetAttempts(), Status: d.GetStatus(), Error: d.GetError(),
 		})
 	}
-	return reply(c, map[string]any{"deliveries": out})
+	return reply(c, Deliveries{out})
 }
 
 func (h *handlers) test(c *fiber.Ctx) error {

@@ -1,0 +1,84 @@
+// Package contract describes the routes of the write edge under /v1.
+package contract
+
+import (
+	"net/http"
+
+	"github.com/streamgauge/streamgauge/schemas/describe"
+)
+
+const protobufType = "application/x-protobuf"
+
+type framesAnswer struct {
+	Accepted int   `json:"accepted" description:"Frames that are durable."`
+	Bytes    int64 `json:"bytes" description:"How long they are, with their lengths."`
+	Warnings []struct {
+		Frame   int    `json:"frame" description:"From 0."`
+		RunID   string `json:"run_id"`
+		Message string `json:"message"`
+	} `json:"warnings,omitempty" description:"Frames that are accepted and will have no effect, such as those of runs that are not known."`
+	LeftOut int `json:"warnings_left_out,omitempty"`
+}
+
+type lanesRequest struct {
+	RunID string `query:"run_id" pattern:"^[0-9a-f]{32}$" description:"Also answers the lanes of this run, which need not be there yet."`
+	Ranks uint32 `query:"ranks" description:"How many ranks a run that is not there yet will have."`
+}
+
+type lanesAnswer struct {
+	Lanes []struct {
+		Lane      int    `json:"lane"`
+		Bus       string `json:"bus" enum:"nats,kafka"`
+		Stream    string `json:"stream,omitempty" description:"Of NATS."`
+		Subject   string `json:"subject_prefix,omitempty" description:"Of NATS; behind it comes the run's id."`
+		Topic     string `json:"topic,omitempty" description:"Of Kafka."`
+		Partition *int   `json:"partition,omitempty" description:"Of Kafka."`
+	} `json:"lanes"`
+	NATS     string   `json:"nats_url"`
+	Brokers  []string `json:"kafka_brokers,omitempty"`
+	FrameMax int      `json:"frame_bytes_max"`
+	Run      []int    `json:"run_lanes,omitempty" description:"The run's, if one was named."`
+}
+
+// metricsRequest is a request of OpenTelemetry's exporters; its fields are those of its protobuf in JSON.
+type metricsRequest struct {
+	Metrics []describe.Anything `json:"resourceMetrics" description:"ResourceMetrics, as JSON of protobuf."`
+}
+
+type metricsAnswer struct {
+	Partial *struct {
+		Rejected int    `json:"rejectedDataPoints,omitempty"`
+		Message  string `json:"errorMessage,omitempty"`
+	} `json:"partialSuccess,omitempty" description:"Which points were left out, and why."`
+}
+
+type spansRequest struct {
+	Experiment string              `header:"X-Mlflow-Experiment-Id" required:"true" description:"The experiment that the spans belong to."`
+	Run        string              `header:"X-Mlflow-Run-Id" description:"A run that the traces are linked to." pattern:"^[0-9a-f]{32}$"`
+	Spans      []describe.Anything `json:"resourceSpans" description:"ResourceSpans, as JSON of protobuf."`
+}
+
+// Routes are all of them.
+func Routes() []describe.Route {
+	const large = http.StatusRequestEntityTooLarge
+	protobuf := func(text string) []describe.Media { return []describe.Media{{Type: protobufType, Text: text}} }
+	return []describe.Route{{
+		Method: http.MethodPost, Path: "/v1/frames", Area: "Writing", Summary: "Send native frames",
+		Text: "A stream of frames, each behind its length as a varint ([protocol.md](protocol.md)). A refusal also has `accepted`, `bytes` and `offset`: where the first frame that was not accepted begins.",
+		Bodies: []describe.Media{
+			{Type: protobufType, Text: "Frames of schemas/proto/streamgauge/v1/frame.proto."}, {Type: "application/octet-stream", Text: "The same."},
+		},
+		Gives: framesAnswer{}, Refusals: []int{large},
+	}, {
+		Method: http.MethodGet, Path: "/v1/lanes", Area: "Writing", Summary: "Say where jobs publish", Takes: lanesRequest{}, Gives: lanesAnswer{},
+		Text: "For jobs that publish to the bus by themselves.",
+	}, {
+		Method: http.MethodPost, Path: "/v1/metrics", Area: "Writing", Summary: "Take OpenTelemetry's metrics in",
+		Text:  "OTLP over HTTP ([guide.md](guide.md)); the resource's attribute `streamgauge.run_id` names the run. May be packed with gzip, deflate or zlib, as `Content-Encoding` says.",
+		Takes: metricsRequest{}, Bodies: protobuf("An ExportMetricsServiceRequest."), Gives: metricsAnswer{}, Answers: protobuf("An ExportMetricsServiceResponse."), Refusals: []int{large},
+	}, {
+		Method: http.MethodPost, Path: "/v1/traces", Area: "Writing", Summary: "Take OpenTelemetry's spans in",
+		Text:  "OTLP over HTTP, as MLflow's clients and any exporter send it. May be packed, as `Content-Encoding` says.",
+		Takes: spansRequest{}, Bodies: protobuf("An ExportTraceServiceRequest."), Gives: describe.Empty{}, Answers: protobuf("An ExportTraceServiceResponse."), Refusals: []int{large, http.StatusUnprocessableEntity},
+	}}
+}
