@@ -39,6 +39,7 @@ func newEngineRun() *cobra.Command {
 	f.StringVar(&o.HTTPListen, "http-listen", "", "address of HTTP")
 	f.StringVar(&o.Library, "library", "", "path of libchdb")
 	f.BoolVar(&o.Temporary, "temporary", false, "remove the folder at the end")
+	f.StringVar(&o.MoreUsers, "more-users", "", "file with further users")
 	for _, name := range []string{"dir", "listen", "http-listen", "library"} {
 		_ = cmd.MarkFlagRequired(name) // the flag is defined above
 	}

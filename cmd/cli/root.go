@@ -44,6 +44,6 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newConnect(), newGrafana(), newRegistry(), newLineage(), newToken(), shipping.Sync(), shipping.Agent(newLog), newDoctor(), newDemo(), newEngine(), newVersion())
+	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newClickHouse(), newConnect(), newGrafana(), newRegistry(), newLineage(), newToken(), shipping.Sync(), shipping.Agent(newLog), newDoctor(), newDemo(), newEngine(), newVersion())
 	return root
 }

@@ -24,6 +24,8 @@ type Options struct {
 	Library string
 	// Temporary removes Dir when the engine ends as asked.
 	Temporary bool
+	// MoreUsers is a file with further users, in the XML of users.xml; for tests, "" for none.
+	MoreUsers string
 }
 
 func (o Options) discard() {
@@ -70,10 +72,16 @@ func writeFiles(o Options, c Credentials) error {
 	if err := os.MkdirAll(o.Folder(), 0o700); err != nil {
 		return fmt.Errorf("make the engine's folder: %w", err)
 	}
+	more, err := []byte(nil), error(nil)
+	if o.MoreUsers != "" {
+		if more, err = os.ReadFile(o.MoreUsers); err != nil {
+			return fmt.Errorf("read further users: %w", err)
+		}
+	}
 	values := map[string]any{
 		"Folder": o.Folder(), "Users": o.usersFile(), "Log": o.LogFile(),
 		"Host": host, "Port": port, "HTTPPort": httpPort, "Credentials": c,
-		"AppUser": AppUser, "ReaderUser": ReaderUser, "ConfinedUser": ConfinedUser,
+		"AppUser": AppUser, "ReaderUser": ReaderUser, "ConfinedUser": ConfinedUser, "MoreUsers": string(more),
 	}
 	for name, path := range map[string]string{"config.xml.tmpl": o.configFile(), "users.xml.tmpl": o.usersFile()} {
 		var b bytes.Buffer

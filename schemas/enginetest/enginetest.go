@@ -68,10 +68,22 @@ func Start(t testing.TB) *Engine {
 }
 
 // Fresh starts an engine of the test's own, with nothing in it, and ends it with the test.
-func Fresh(t testing.TB) *Engine {
+func Fresh(t testing.TB) *Engine { return fresh(t) }
+
+// WithUsers is Fresh with further users, in the XML of ClickHouse's users.xml.
+func WithUsers(t testing.TB, users string) *Engine {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "users.xml")
+	if err := os.WriteFile(file, []byte(users), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return fresh(t, "--more-users", file)
+}
+
+func fresh(t testing.TB, flags ...string) *Engine {
 	t.Helper()
 	bin, lib := locate(t)
-	e, err := start(bin, lib)
+	e, err := start(bin, lib, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,18 +197,18 @@ func upwards(path string) string {
 	return path
 }
 
-func start(bin, lib string) (*Engine, error) {
+func start(bin, lib string, flags ...string) (*Engine, error) {
 	var err error
 	for range startTries {
 		var e *Engine
-		if e, err = startOnce(bin, lib); err == nil {
+		if e, err = startOnce(bin, lib, flags); err == nil {
 			return e, nil
 		}
 	}
 	return nil, err
 }
 
-func startOnce(bin, lib string) (*Engine, error) {
+func startOnce(bin, lib string, flags []string) (*Engine, error) {
 	dir, err := os.MkdirTemp("", "streamgauge-engine-")
 	if err != nil {
 		return nil, fmt.Errorf("make the engine's folder: %w", err)
@@ -206,7 +218,8 @@ func startOnce(bin, lib string) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{Addr: ports[0], HTTPAddr: ports[1], User: "app", ended: make(chan struct{}), errOut: new(strings.Builder)}
-	cmd := exec.Command(bin, "engine", "run", "--temporary", "--dir", dir, "--listen", e.Addr, "--http-listen", e.HTTPAddr, "--library", lib)
+	args := append([]string{"engine", "run", "--temporary", "--dir", dir, "--listen", e.Addr, "--http-listen", e.HTTPAddr, "--library", lib}, flags...)
+	cmd := exec.Command(bin, args...)
 	cmd.Args[0] = "streamgauge"
 	cmd.Stderr = e.errOut
 	if e.stdin, err = cmd.StdinPipe(); err != nil {

@@ -25,6 +25,14 @@ import (
 // Database holds the views.
 const Database = "sg"
 
+const (
+	// Definer is the user in whose name the views read where an administrator made it (package outside); elsewhere they read
+	// as the user who made them, which is the server's.
+	Definer = "sg_views"
+	// LiveRuns is the view that is not in Database, for the others alone.
+	LiveRuns = table.Database + ".live_runs"
+)
+
 // experimentsMax bounds the id of a confined query, which travels in an address.
 const experimentsMax = 10_000
 
@@ -57,8 +65,8 @@ func (v *View) Select() (string, error) {
 	return string(b), nil
 }
 
-// Create is the statement that makes the view, or makes it anew.
-func (v *View) Create() (string, error) {
+// Create is the statement that makes the view, or makes it anew. It reads as the definer.
+func (v *View) Create(definer string) (string, error) {
 	text, err := v.Select()
 	if err != nil {
 		return "", err
@@ -76,8 +84,8 @@ func (v *View) Create() (string, error) {
 	if database == "" {
 		database = Database
 	}
-	return fmt.Sprintf("CREATE OR REPLACE VIEW %s.%s%s DEFINER = CURRENT_USER SQL SECURITY DEFINER AS %s COMMENT %s",
-		database, v.Name, list, strings.TrimRight(text, "\n"), quote(v.Comment)), nil
+	return fmt.Sprintf("CREATE OR REPLACE VIEW %s.%s%s DEFINER = %s SQL SECURITY DEFINER AS %s COMMENT %s",
+		database, v.Name, list, definer, strings.TrimRight(text, "\n"), quote(v.Comment)), nil
 }
 
 // Create is the statement that makes the function, or makes it anew.
@@ -90,13 +98,13 @@ func quote(s string) string {
 }
 
 // statements make everything.
-func statements() ([]string, error) {
+func statements(definer string) ([]string, error) {
 	out := []string{"CREATE DATABASE IF NOT EXISTS " + Database}
 	for i := range Functions {
 		out = append(out, Functions[i].Create())
 	}
 	for _, v := range append([]View{liveRuns}, Views...) {
-		text, err := v.Create()
+		text, err := v.Create(definer)
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +116,13 @@ func statements() ([]string, error) {
 // Apply makes the views as this binary knows them, after table.Migrate. If they are so already, it asks once and changes
 // nothing. It is safe to be killed in between: readers meet each view as it was or as it is.
 func Apply(ctx context.Context, c table.Client) error {
-	all, err := statements()
+	definer := "CURRENT_USER"
+	if n, err := c.Scalar(ctx, "SELECT count() AS x FROM system.users WHERE name = '"+Definer+"'"); err != nil {
+		return fmt.Errorf("look for the user %s: %w", Definer, err)
+	} else if n > 0 {
+		definer = Definer
+	}
+	all, err := statements(definer)
 	if err != nil {
 		return err
 	}
