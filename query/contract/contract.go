@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/streamgauge/streamgauge/query"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/walk"
 	"github.com/streamgauge/streamgauge/schemas/describe"
@@ -37,6 +38,10 @@ type sqlAnswer struct {
 	Extremes describe.Anything `json:"extremes,omitempty"`
 }
 
+type sqlSchemaAnswer struct {
+	Views []query.SQLView `json:"views" description:"The views of database sg."`
+}
+
 type statusAnswer struct {
 	Points      uint64 `json:"points" description:"All points, those in memory too."`
 	Waiting     uint64 `json:"points_waiting" description:"Points that are acknowledged and not in ClickHouse yet."`
@@ -55,6 +60,9 @@ func tables() []describe.Route {
 			{Type: "application/octet-stream", Text: "What a `FORMAT` in the statement gives may have another type."}, {Type: "text/plain", Text: "Likewise."},
 		},
 		Refusals: []int{http.StatusRequestEntityTooLarge},
+	}, {
+		Method: http.MethodGet, Path: "/v1/sql/schema", Area: "SQL", Summary: "List the views",
+		Text: "What SQL may ask: the views, their columns, and what they mean.", Gives: sqlSchemaAnswer{},
 	}, {
 		Method: http.MethodGet, Path: "/v1/status", Area: "Server", Summary: "Count what there is",
 		Text: "Active runs and experiments, and their points.", Gives: statusAnswer{},
