@@ -1,0 +1,328 @@
+package alerts
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/streamgauge/streamgauge/schemas/alert"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+func threshold(id, metric string, n int) *alert.Rule {
+	return &alert.Rule{ID: id, Revision: 1, Enabled: true, ExperimentIDs: []string{"1", "1"}, Kind: alert.Threshold, Metric: metric,
+		Threshold: &alert.ThresholdSettings{Op: ">", Value: 3, ForPoints: n}}
+}
+
+func rules() []*alert.Rule {
+	zero := threshold("zero", "*", 2)
+	zero.Ranks = alert.RankZero
+	run := threshold("run", "b", 3)
+	run.ExperimentIDs, run.RunID = nil, "run0"
+	off := threshold("off", "a", 1)
+	off.Enabled = false
+	return []*alert.Rule{
+		threshold("one", "a", 1), zero, run, off,
+		{ID: "nan", Revision: 4, Enabled: true, ExperimentIDs: []string{"1", "2"}, Kind: alert.NaN},
+		{ID: "flat", Revision: 2, Enabled: true, ExperimentIDs: []string{"2"}, Kind: alert.Plateau, Metric: "a",
+			Plateau: &alert.PlateauSettings{Points: 4, MinDelta: 0.5, Direction: "min"}},
+		{ID: "high", Revision: 2, Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.Plateau, Metric: "b",
+			Plateau: &alert.PlateauSettings{Points: 3, Direction: "max"}},
+	}
+}
+
+func fresh(t testing.TB, rules []*alert.Rule) *Evaluator {
+	e := New()
+	if err := e.Set(rules); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// stream makes frames of two lanes: values are few, so that conditions hold and clear often. Runs keep to a lane.
+func stream(r *rand.Rand) [][]*feed.Section {
+	values := []float64{1, 2, 3, 4, 5, -1, math.NaN(), math.Inf(1), math.Inf(-1)}
+	seq := map[uint16]uint64{}
+	var out [][]*feed.Section
+	for range 60 {
+		lane := uint16(r.IntN(2))
+		seq[lane]++
+		var frame []*feed.Section
+		for range 1 + r.IntN(3) {
+			s := &feed.Section{
+				Lane: lane, Seq: seq[lane], RunID: fmt.Sprintf("run%d", lane), Experiment: uint32(lane) + 1,
+				Rank: uint32(r.IntN(2)), Attempt: uint32(r.IntN(2)), Points: track.Points{Keys: []string{"a", "b"}},
+			}
+			for i := range 1 + r.IntN(5) {
+				s.Points.Key = append(s.Points.Key, uint32(r.IntN(2)))
+				s.Points.Step = append(s.Points.Step, int64(i))
+				s.Points.TimeMS = append(s.Points.TimeMS, int64(i))
+				s.Points.Value = append(s.Points.Value, values[r.IntN(len(values))])
+			}
+			frame = append(frame, s)
+		}
+		out = append(out, frame)
+	}
+	return out
+}
+
+// ends lists what happened as text: which series, at which point, which end, and where the episode began.
+func ends(events []Event) []string {
+	var out []string
+	for _, e := range events {
+		out = append(out, fmt.Sprint(e.Series, e.At, e.Start, e.Resolved))
+	}
+	return out
+}
+
+// plain decides each series by looking at all of it again, after the words of the documentation.
+func plain(r *alert.Rule, values []float64) (changes []change, start []int) {
+	open, from := false, -1
+	var best []float64
+	run := 0
+	for i, v := range values {
+		nan, inf := math.IsNaN(v), math.IsInf(v, 0)
+		var holds bool
+		switch r.Kind {
+		case alert.NaN:
+			holds = nan || inf
+		case alert.Threshold:
+			if nan {
+				changes, start = append(changes, none), append(start, from)
+				continue
+			}
+			holds = v > r.Threshold.Value
+		case alert.Plateau:
+			improves := !nan && !inf
+			for _, b := range best {
+				if r.Plateau.Direction == "min" && !(v < b-r.Plateau.MinDelta) || r.Plateau.Direction == "max" && !(v > b+r.Plateau.MinDelta) {
+					improves = false
+				}
+			}
+			if improves {
+				best = append(best, v)
+			}
+			holds = !improves
+		}
+		c := none
+		if holds {
+			if run++; run == 1 {
+				from = i
+			}
+			if !open && run >= needed(r) {
+				open, c = true, fired
+			}
+		} else {
+			if open {
+				c = resolved
+			}
+			open, run = false, 0
+		}
+		changes, start = append(changes, c), append(start, from)
+	}
+	return changes, start
+}
+
+// TestLikePlain compares with plain, series by series.
+func TestLikePlain(t *testing.T) {
+	for seed := range uint64(200) {
+		all := stream(rand.New(rand.NewPCG(seed, 1)))
+		set := rules()
+		e := fresh(t, set)
+		got := map[string]int{}
+		for _, f := range all {
+			for _, line := range ends(e.Points(f)) {
+				got[line]++
+			}
+		}
+		want := map[string]int{}
+		for _, r := range set {
+			for _, series := range seriesOf(all, r) {
+				changes, start := plain(r, series.values)
+				for i, c := range changes {
+					if c != none {
+						want[fmt.Sprint(series.name, series.at[i], series.at[start[i]], c == resolved)]++
+					}
+				}
+			}
+		}
+		if len(want) < 20 {
+			t.Fatalf("seed %d: only %d events, a stream that shows nothing", seed, len(want))
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("seed %d:\n got %v\nwant %v", seed, got, want)
+		}
+	}
+}
+
+type oneSeries struct {
+	name   Series
+	values []float64
+	at     []Position
+}
+
+func seriesOf(all [][]*feed.Section, r *alert.Rule) map[Series]*oneSeries {
+	out := map[Series]*oneSeries{}
+	for _, f := range all {
+		for n, s := range f {
+			in := r.RunID == s.RunID
+			for _, id := range r.ExperimentIDs {
+				in = in || id == fmt.Sprint(s.Experiment)
+			}
+			if !r.Enabled || !in || r.Ranks == alert.RankZero && s.Rank != 0 {
+				continue
+			}
+			for i, k := range s.Points.Key {
+				if !alert.Match(r.Metric, s.Points.Keys[k]) {
+					continue
+				}
+				name := Series{r.ID, r.Revision, s.RunID, s.Rank, s.Points.Keys[k]}
+				if out[name] == nil {
+					out[name] = &oneSeries{name: name}
+				}
+				out[name].values = append(out[name].values, s.Points.Value[i])
+				out[name].at = append(out[name].at, Position{s.Lane, s.Seq, uint32(n)<<indexBits + uint32(i)})
+			}
+		}
+	}
+	return out
+}
+
+// TestRestarts ends the evaluator at random moments; the next begins with the last snapshot and is given the log from some
+// place before it. History, which keeps an event once by its id, must be that of an evaluator that never ended; ids
+// must be different for different events.
+func TestRestarts(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		all := stream(r)
+		want, n := map[string]Event{}, 0
+		whole := fresh(t, rules())
+		for _, f := range all {
+			for _, e := range whole.Points(f) {
+				want[e.ID()], n = e, n+1
+			}
+		}
+		if len(want) != n {
+			t.Fatalf("seed %d: %d events have %d ids", seed, n, len(want))
+		}
+		got := map[string]Event{}
+		e, saved, at := fresh(t, rules()), []byte(nil), 0
+		for i := 0; i < len(all); {
+			for _, ev := range e.Points(all[i]) {
+				got[ev.ID()] = ev
+			}
+			i++
+			if r.IntN(4) == 0 {
+				var err error
+				if saved, err = e.Snapshot(); err != nil {
+					t.Fatal(err)
+				}
+				at = i
+			}
+			if saved != nil && r.IntN(8) == 0 {
+				e = fresh(t, rules())
+				if err := e.Restore(saved); err != nil {
+					t.Fatal(err)
+				}
+				again, err := e.Snapshot()
+				if err != nil || !bytes.Equal(again, saved) {
+					t.Fatalf("seed %d: a restored evaluator's snapshot differs: %v", seed, err)
+				}
+				i = max(0, at-r.IntN(10))
+			}
+		}
+		if len(want) < 20 || len(got) != len(want) {
+			t.Fatalf("seed %d: %d events after restarts, %d without", seed, len(got), len(want))
+		}
+		for id, e := range want {
+			if fmt.Sprint(got[id]) != fmt.Sprint(e) {
+				t.Fatalf("seed %d: %s: got %v, want %v", seed, id, got[id], e)
+			}
+		}
+	}
+}
+
+func TestRuns(t *testing.T) {
+	e := fresh(t, []*alert.Rule{
+		{ID: "failed", Revision: 1, Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.State, State: &alert.StateSettings{States: []string{"FAILED"}}},
+		{ID: "silent", Revision: 1, Enabled: true, RunID: "r", Kind: alert.NoHeartbeat, NoHeartbeat: &alert.NoHeartbeatSettings{AfterMS: 5000}},
+	})
+	check := func(what string, got []Event, want ...string) {
+		t.Helper()
+		var texts []string
+		for _, e := range got {
+			texts = append(texts, fmt.Sprintf("%s %v", e.RuleID, e.Resolved))
+		}
+		if !reflect.DeepEqual(texts, want) {
+			t.Errorf("%s: got %v, want %v", what, texts, want)
+		}
+	}
+	sign := func(revision uint64, state string, ms int64) []Event {
+		return e.Run(Sign{RunID: "r", Experiment: 1, Revision: revision, State: state, SeenMS: ms})
+	}
+	tick := func(ms int64) []Event { return e.Tick(time.UnixMilli(ms)) }
+	check("a sign", sign(1, "RUNNING", 1000))
+	check("not yet", tick(5999))
+	silence := tick(6000)
+	check("silent", silence, "silent false")
+	check("still", tick(9000))
+	end := sign(2, "RUNNING", 9000)
+	check("speaks", end, "silent true")
+	if silence[0].Episode() != end[0].Episode() {
+		t.Error("the silence ended as another episode")
+	}
+	again := tick(20_000)
+	check("silent again", again, "silent false")
+	if again[0].ID() == silence[0].ID() {
+		t.Error("two silences have one id")
+	}
+	check("fails", sign(3, "FAILED", 21_000), "silent true", "failed false")
+	check("comes twice", sign(3, "FAILED", 21_000))
+	check("an old one", sign(2, "RUNNING", 9000))
+	check("has ended", tick(90_000))
+	check("runs again", sign(4, "RUNNING", 91_000), "failed true")
+	e.Forget("r")
+	check("deleted", tick(200_000))
+	if e.States() != 0 {
+		t.Errorf("%d states of a deleted run", e.States())
+	}
+}
+
+func TestLimits(t *testing.T) {
+	e := fresh(t, rules())
+	var many []*alert.Rule
+	for i := range RulesMax + 1 {
+		many = append(many, threshold(fmt.Sprint(i), "a", 1))
+	}
+	if e.Set(many) == nil {
+		t.Error("too many rules are taken")
+	}
+	for _, r := range many[:PatternsMax+1] {
+		r.Metric = "a*"
+	}
+	if e.Set(many[:PatternsMax+1]) == nil {
+		t.Error("too many patterns are taken")
+	}
+	if len(e.rules.rules) != len(rules())-1 {
+		t.Error("a refusal changed the rules")
+	}
+	keys := make([]string, StatesMax)
+	for i := range keys {
+		keys[i] = fmt.Sprint(i)
+	}
+	for seq, experiment := range []uint32{2, 1} {
+		e.Points([]*feed.Section{{Seq: uint64(seq) + 1, RunID: fmt.Sprint(seq), Experiment: experiment, Points: track.Points{Keys: keys}}})
+	}
+	if e.States() != StatesMax || e.Refused() == 0 {
+		t.Errorf("%d states, %d refused", e.States(), e.Refused())
+	}
+	e.ForgetExperiment(2)
+	if e.States() != 0 {
+		t.Errorf("%d states of a deleted experiment", e.States())
+	}
+}

@@ -1,0 +1,162 @@
+package alerts
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/streamgauge/streamgauge/schemas/alert"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+)
+
+// StatesMax bounds the series with a state, some 50 MB. What would be more is not judged, and counted.
+const StatesMax = 200_000
+
+// Evaluator holds the rules and the states. It is not safe for concurrent use.
+type Evaluator struct {
+	rules  *index
+	states map[Series]*state
+	// seen is the last sequence that was taken, by lane.
+	seen    map[uint16]uint64
+	refused uint64
+}
+
+// New makes an evaluator without rules.
+func New() *Evaluator {
+	x, _ := newIndex(nil) // nothing is always well
+	return &Evaluator{rules: x, states: make(map[Series]*state), seen: make(map[uint16]uint64)}
+}
+
+// Refused counts the series that were not judged because there were StatesMax, once for each section.
+func (e *Evaluator) Refused() uint64 { return e.refused }
+
+// States is how many series have a state.
+func (e *Evaluator) States() int { return len(e.states) }
+
+// Set replaces the rules, which must have passed Check. The states of rules that are gone or changed go, and their
+// episodes end without an event. An error leaves the rules as they are.
+func (e *Evaluator) Set(rules []*alert.Rule) error {
+	x, err := newIndex(rules)
+	if err != nil {
+		return err
+	}
+	e.rules = x
+	for s := range e.states {
+		if r := x.rules[s.RuleID]; r == nil || r.Revision != s.Revision {
+			delete(e.states, s)
+		}
+	}
+	return nil
+}
+
+// Forget drops the states of a run that was deleted.
+func (e *Evaluator) Forget(runID string) {
+	for s := range e.states {
+		if s.RunID == runID {
+			delete(e.states, s)
+		}
+	}
+}
+
+// ForgetExperiment drops the states of all runs of an experiment that was deleted.
+func (e *Evaluator) ForgetExperiment(experiment uint32) {
+	for s, st := range e.states {
+		if st.Experiment == experiment {
+			delete(e.states, s)
+		}
+	}
+}
+
+// watch is a rule and its state for the section at hand.
+type watch struct {
+	rule  *alert.Rule
+	state *state
+}
+
+// Points takes sections in the order of their lane, all of a frame in one call, and answers what happened, in that order.
+// Sections at or below the lane's last position are passed over.
+func (e *Evaluator) Points(sections []*feed.Section) []Event {
+	var events []Event
+	for _, batch := range frames(sections) {
+		first := batch[0]
+		if first.Seq <= e.seen[first.Lane] {
+			continue
+		}
+		for i, s := range batch {
+			events = e.section(events, s, uint32(i)<<indexBits)
+		}
+		e.seen[first.Lane] = first.Seq
+	}
+	return events
+}
+
+// indexBits of a position's index count the points of a section, those above the sections of a frame.
+const indexBits = 20
+
+// frames cuts sections where the frame changes.
+func frames(sections []*feed.Section) [][]*feed.Section {
+	var out [][]*feed.Section
+	for from, i := 0, 1; i <= len(sections); i++ {
+		if i == len(sections) || sections[i].Seq != sections[from].Seq || sections[i].Lane != sections[from].Lane {
+			out = append(out, sections[from:i])
+			from = i
+		}
+	}
+	return out
+}
+
+func (e *Evaluator) section(events []Event, s *feed.Section, base uint32) []Event {
+	byRun, byExperiment := e.rules.runs[s.RunID], e.rules.experiments[s.Experiment]
+	if byRun == nil && byExperiment == nil {
+		return events
+	}
+	watched := make([][]watch, len(s.Points.Keys))
+	some := false
+	for k, key := range s.Points.Keys {
+		add := func(r *alert.Rule) {
+			series := Series{RuleID: r.ID, Revision: r.Revision, RunID: s.RunID, Rank: s.Rank, Metric: key}
+			if st := e.state(series, s.Experiment); st != nil {
+				watched[k] = append(watched[k], watch{r, st})
+				some = true
+			}
+		}
+		byRun.of(key, s.Rank, add)
+		byExperiment.of(key, s.Rank, add)
+	}
+	if !some {
+		return events
+	}
+	for i, k := range s.Points.Key {
+		for _, w := range watched[k] {
+			at := Position{s.Lane, s.Seq, base + uint32(i)}
+			if c := w.state.step(w.rule, s.Points.Value[i], at, s.Attempt); c != none {
+				events = append(events, Event{
+					Series:     Series{RuleID: w.rule.ID, Revision: w.rule.Revision, RunID: s.RunID, Rank: s.Rank, Metric: s.Points.Keys[k]},
+					Experiment: s.Experiment, Start: w.state.Start, At: at, Attempt: w.state.Attempt, Resolved: c == resolved,
+					Value: s.Points.Value[i], Step: s.Points.Step[i], TimeMS: s.Points.TimeMS[i],
+				})
+			}
+		}
+	}
+	return events
+}
+
+// state finds or makes the state of a series, nil if there are too many.
+func (e *Evaluator) state(series Series, experiment uint32) *state {
+	if st := e.states[series]; st != nil {
+		return st
+	}
+	if len(e.states) >= StatesMax {
+		e.refused++
+		return nil
+	}
+	st := &state{Experiment: experiment}
+	e.states[series] = st
+	return st
+}
+
+// order sorts events that were found in a map.
+func order(events []Event) {
+	slices.SortFunc(events, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.RunID, b.RunID))
+	})
+}

@@ -1,0 +1,61 @@
+package alerts
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// saved is a snapshot's content.
+type saved struct {
+	Seen   map[uint16]uint64 `json:"seen"`
+	States []savedState      `json:"states"`
+}
+
+type savedState struct {
+	Series
+	State state `json:"state"`
+}
+
+// Seen is the last sequence that was taken of a lane: a snapshot's reader goes on behind it.
+func (e *Evaluator) Seen(lane uint16) uint64 { return e.seen[lane] }
+
+// Snapshot writes positions and states, in one so that they are of one moment. Equal evaluators give equal bytes.
+func (e *Evaluator) Snapshot() ([]byte, error) {
+	out := saved{Seen: e.seen}
+	for series, st := range e.states {
+		out.States = append(out.States, savedState{series, *st})
+	}
+	slices.SortFunc(out.States, func(a, b savedState) int {
+		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.RunID, b.RunID),
+			cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Metric, b.Metric))
+	})
+	b, err := json.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("encode the alerts' states: %w", err)
+	}
+	return b, nil
+}
+
+// Restore replaces positions and states. States whose rule is not set as it was then are left out: set the rules first.
+func (e *Evaluator) Restore(snapshot []byte) error {
+	var in saved
+	if err := json.Unmarshal(snapshot, &in); err != nil {
+		return fmt.Errorf("decode the alerts' states: %w", err)
+	}
+	if len(in.States) > StatesMax {
+		return fmt.Errorf("the snapshot has %d states of alerts, more than the %d that are kept", len(in.States), StatesMax)
+	}
+	e.seen, e.states = make(map[uint16]uint64), make(map[Series]*state, len(in.States))
+	for lane, seq := range in.Seen {
+		e.seen[lane] = seq
+	}
+	for _, s := range in.States {
+		if r := e.rules.rules[s.RuleID]; r != nil && r.Revision == s.Revision {
+			st := s.State
+			e.states[s.Series] = &st
+		}
+	}
+	return nil
+}
