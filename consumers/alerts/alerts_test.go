@@ -130,7 +130,7 @@ func plain(r *alert.Rule, values []float64) (changes []change, start []int) {
 
 // TestLikePlain compares with plain, series by series.
 func TestLikePlain(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(60) {
 		all := stream(rand.New(rand.NewPCG(seed, 1)))
 		set := rules()
 		e := fresh(t, set)
@@ -197,7 +197,7 @@ func seriesOf(all [][]*feed.Section, r *alert.Rule) map[Series]*oneSeries {
 // place before it. History, which keeps an event once by its id, must be that of an evaluator that never ended; ids
 // must be different for different events.
 func TestRestarts(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		all := stream(r)
 		want, n := map[string]Event{}, 0

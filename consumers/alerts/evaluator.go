@@ -8,7 +8,7 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/feed"
 )
 
-// StatesMax bounds the series with a state, some 50 MB. What would be more is not judged, and counted.
+// StatesMax bounds the series with a state, some 42 MiB. What would be more is not judged, and counted.
 const StatesMax = 200_000
 
 // Evaluator holds the rules and the states. It is not safe for concurrent use.
