@@ -29,23 +29,7 @@ func wrongType(path string, raw []byte) error {
 	if len(shown) > shownBytesMax {
 		shown = append(bytes.ToValidUTF8(shown[:shownBytesMax], nil), "..."...)
 	}
-	return mlflow.InvalidParameter(path, string(shown), pythonType(raw))
-}
-
-func pythonType(raw []byte) string {
-	switch c := raw[0]; {
-	case c == '"':
-		return "str"
-	case c == '{':
-		return "dict"
-	case c == '[':
-		return "list"
-	case c == 't' || c == 'f':
-		return "bool"
-	case bytes.ContainsAny(raw, ".eE"):
-		return "float"
-	}
-	return "int"
+	return mlflow.InvalidParameter(path, string(shown), mlflow.PythonType(raw))
 }
 
 // text reads a text that may be absent; null is absent.

@@ -68,10 +68,11 @@ func (f Fields) invalid(name string, v json.RawMessage) error {
 	if json.Compact(&compact, v) != nil {
 		compact.Write(v)
 	}
-	return InvalidParameter(f.path+name, compact.String(), pythonType(v))
+	return InvalidParameter(f.path+name, compact.String(), PythonType(v))
 }
 
-func pythonType(v json.RawMessage) string {
+// PythonType is the name of the Python type that a JSON value, not empty, would be: MLflow's errors name it.
+func PythonType(v json.RawMessage) string {
 	switch c := v[0]; {
 	case c == '"':
 		return "str"
@@ -189,7 +190,7 @@ func (f Fields) Strings(name string) ([]string, error) {
 		if json.Unmarshal(r, &out[i]) == nil {
 			continue
 		}
-		if pythonType(r) != "int" {
+		if PythonType(r) != "int" {
 			return nil, f.invalid(name+"["+strconv.Itoa(i)+"]", r)
 		}
 		out[i] = string(r)
