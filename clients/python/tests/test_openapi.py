@@ -91,6 +91,7 @@ def test_real_answers_are_as_described(made: SimpleNamespace) -> None:
     get: list[tuple[str, dict[str, Any]]] = [
         ("/v1/version", {}),
         ("/v1/status", {}),
+        ("/v1/sql/schema", {}),
         ("/v1/lanes", {"run_id": run, "ranks": 4}),
         ("/v1/series", {"run_id": run, "key": ["val_loss", "val_accuracy"], "buckets": 10}),
         ("/v1/series", {"run_id": gpt, "key": "step_time", "rank": "merged", "columns": "step,mean"}),
