@@ -204,7 +204,6 @@ func (p *parts) runLoops() {
 	p.loops.Go(func() error { return p.docs.Run(ctx) })
 	p.loops.Go(func() error { p.vault.Run(ctx); return nil })
 	p.loops.Go(func() error { p.registry.SendWebhooks(ctx); return nil })
-	p.loops.Go(func() error { boundHeap(ctx); return nil })
 }
 
 // status is nil while readers and writers can be served.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/streamgauge/streamgauge/cmd/app"
+	"github.com/streamgauge/streamgauge/cmd/heap"
 )
 
 // stopMax is what is promised: after that the process ends, and the next start takes up from the files.
@@ -44,6 +45,7 @@ read the same environment and file.`,
 		}
 		ctx, cancel := stopOnSignal(cmd.Context(), log)
 		defer cancel()
+		go heap.Bound(ctx)
 		return app.Run(ctx, c, app.Process{Version: version, Commit: commit(), Log: log, Ready: func(p app.Ports, took time.Duration) {
 			printReady(newTerminal(cmd.OutOrStdout(), os.Getenv), c, p, took)
 		}})

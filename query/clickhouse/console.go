@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/streamgauge/streamgauge/query/refusal"
 	"github.com/streamgauge/streamgauge/schemas/table"
 	"github.com/streamgauge/streamgauge/schemas/track"
 	"github.com/streamgauge/streamgauge/schemas/views"
@@ -70,7 +71,7 @@ func (s *Store) Ask(ctx context.Context, q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, unavailable("read ClickHouse's answer", err)
 	}
-	return Answer{}, refusal(q.Text, strings.TrimSpace(string(b)))
+	return Answer{}, refusal.Of("", q.Text, strings.TrimSpace(string(b)))
 }
 
 // post sends a statement as the user that the question asks as.
@@ -132,7 +133,7 @@ func (s *Store) settled(ctx context.Context, q Question) error {
 		return unavailable("read ClickHouse's answer", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return refusal(treePrefix+q.Text, strings.TrimSpace(string(b)))
+		return refusal.Of(treePrefix, q.Text, strings.TrimSpace(string(b)))
 	}
 	if len(b) > treeBytesMax {
 		return track.Errorf(track.InvalidParameterValue, "The statement is too long: it must be looked through for settings")

@@ -1,4 +1,5 @@
-package clickhouse
+// Package refusal says in words of ours what ClickHouse says of a user's statement.
+package refusal
 
 import (
 	"fmt"
@@ -15,6 +16,9 @@ import (
 
 // expectedBytesMax is how much is shown of what could have stood at a mistake; the list may name all of SQL.
 const expectedBytesMax = 200
+
+// retryAfterSeconds is when an engine that was busy may be asked again.
+const retryAfterSeconds = 1
 
 // retryQuotaSeconds: a quota is of an hour, and most of what was used falls out of it step by step.
 const retryQuotaSeconds = 60
@@ -52,8 +56,8 @@ var remedies = map[int]struct {
 // memoryCode is ClickHouse's for memory, both of the query and of the engine.
 const memoryCode = 241
 
-// refusal makes an error of what ClickHouse says about a user's statement.
-func refusal(statement, said string) error {
+// Of makes an error of what ClickHouse says about a user's statement, which was sent behind a prefix.
+func Of(prefix, statement, said string) error {
 	code := 0
 	if m := codeOf.FindStringSubmatch(said); m != nil {
 		code, _ = strconv.Atoi(m[1]) // digits, and few: else it is a code that we do not know
@@ -66,7 +70,7 @@ func refusal(statement, said string) error {
 	case known && r.code == track.ResourceExhausted:
 		return track.Unavailable(r.code, retryQuotaSeconds, "%s. ClickHouse: %s", r.remedy, said)
 	case known:
-		return track.Errorf(r.code, "%s%s. ClickHouse: %s", r.remedy, place(statement, said), said)
+		return track.Errorf(r.code, "%s%s. ClickHouse: %s", r.remedy, place(prefix, statement, said), said)
 	case table.Passing(proto.Error(code)):
 		return track.Unavailable(track.TemporarilyUnavailable, retryAfterSeconds, "ClickHouse cannot answer now; try again. ClickHouse: %s", said)
 	}
@@ -74,16 +78,17 @@ func refusal(statement, said string) error {
 }
 
 // place says where a mistake is, in lines and characters from 1; "" if ClickHouse does not tell.
-func place(statement, said string) string {
+func place(prefix, statement, said string) string {
 	m := positionOf.FindStringSubmatch(said)
 	if m == nil {
 		return ""
 	}
 	at, err := strconv.Atoi(m[1])
+	at -= len(prefix)
 	if err != nil || at < 1 || at > len(statement)+1 {
 		return ""
 	}
-	before := strings.TrimPrefix(statement[:at-1], treePrefix)
+	before := statement[:at-1]
 	line := strings.Count(before, "\n")
 	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
 	return fmt.Sprintf(" (line %d, column %d)", line+1, column+1)
