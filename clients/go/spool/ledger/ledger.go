@@ -162,6 +162,12 @@ func (l *Ledger) Acknowledge(n int) error {
 	if _, err := l.file.WriteAt(c.format(), int64((1+c.Number%2)*slotBytes)); err != nil {
 		return err
 	}
+	if c.Segment > l.Acknowledged.Segment {
+		// Whoever is told so deletes the segments before. After a power cut that must not be all that is known of them.
+		if err := syncData(l.file); err != nil {
+			return err
+		}
+	}
 	l.Acknowledged, l.Cuts = c, l.Cuts[n:]
 	return nil
 }

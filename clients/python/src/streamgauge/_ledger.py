@@ -79,20 +79,26 @@ class Ledger:
             raise ValueError(f"more than {CUTS_MAX} frames without acknowledgement")
         for c in cuts:
             os.pwrite(self._file, _format(c), _FIRST_CUT + c.number % CUTS_MAX * _SLOT_BYTES)
-        getattr(os, "fdatasync", os.fsync)(self._file)
+        self._sync()
         self.cuts += cuts
 
     def acknowledge(self, count: int) -> None:
         """The oldest count frames without acknowledgement have it now."""
         if not count:
             return
-        self.acknowledged = self.cuts[count - 1]
+        before, self.acknowledged = self.acknowledged, self.cuts[count - 1]
         self.cuts = self.cuts[count:]
         slot = 1 + self.acknowledged.number % 2
         os.pwrite(self._file, _format(self.acknowledged), slot * _SLOT_BYTES)
+        if self.acknowledged.segment > before.segment:
+            # The segments before are deleted next. After a power cut that must not be all that is known of them.
+            self._sync()
 
     def close(self) -> None:
         os.close(self._file)
+
+    def _sync(self) -> None:
+        getattr(os, "fdatasync", os.fsync)(self._file)
 
 
 class Progress:

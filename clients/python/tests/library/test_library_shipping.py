@@ -258,3 +258,17 @@ def test_a_silent_run_has_a_pulse(tmp_path: Path, fake: Fake, monkeypatch: pytes
         begin = time.monotonic()
         wait_for(lambda: sum(b"\x3a\x00" in e for f in fake.frames for s in f.sections for e in s.events) >= 2, 20)
         assert time.monotonic() - begin >= 0.2
+
+
+def test_what_is_acknowledged_is_on_disk_before_a_segment_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.cut([Cut(1, 1, 0, 500, 1), Cut(2, 1, 0, 900, 1), Cut(3, 2, 0, 400, 1)])
+    synced: list[Cut] = []
+    monkeypatch.setattr(
+        "os.fdatasync", lambda _: synced.append(Ledger(tmp_path / "ledger").acknowledged), raising=False
+    )
+    ledger.acknowledge(1)
+    assert synced == []
+    ledger.acknowledge(2)
+    assert [cut.number for cut in synced] == [3]
+    ledger.close()
