@@ -13,6 +13,7 @@ WHEELS := .build/wheels
 STAGE  := build/stage.sh
 TESTS  := $(PYTHON) build/tests.py
 PEERS  := .build/peers
+SHOTS  := 12-runs-ticked-1440-light compare-1440-dark model-1440-light sql-chart-1440-light
 BENCHMARKS := go run ./bench --bin ../bin/streamgauge --mlflow ../$(VENV)/bin/mlflow --python ../$(VENV)/bin/python \
 	--peers ../$(PEERS)/bin/python --out ../docs/BENCHMARKS.md
 CLI    := github.com/streamgauge/streamgauge/cmd/cli
@@ -26,7 +27,7 @@ export npm_config_loglevel := error
 WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight build engine web venv wheel demo grafana test test-unit test-compat test-library test-faults test-web bench growth lint proto clean
+.PHONY: help preflight build engine web venv wheel demo grafana test test-unit test-compat test-library test-faults test-web screenshots bench growth lint proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,6 +117,11 @@ test-faults: build engine kafka strace ## kill -9, full disk, poison, overload: 
 test-web: build engine venv ## the web page: its parts, and the page in a real browser
 	@sh build/browser.sh
 	@$(TESTS) web $(WEB)
+
+screenshots: build engine ## the README's pictures of the web page, out of its tests, into docs/images
+	@sh build/browser.sh
+	@cd $(WEB) && npm run -s e2e -- pages compare models sql
+	@mkdir -p docs/images && for shot in $(SHOTS); do cp .build/screenshots/$$shot.png docs/images/; done
 
 bench: build engine venv kafka peers ## every published figure beside its reference, into docs/BENCHMARKS.md; BENCH=--large takes more runs and points
 	@cd cmd && $(BENCHMARKS) $(BENCH)

@@ -199,6 +199,39 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.context().close();
   });
 
+  test("Ctrl-K finds runs, metrics and models and goes there, and ? lists the keys", async () => {
+    const page = await visitor.open("#/runs", { bypassCSP: true });
+    await page.getByRole("link", { name: "trial-5" }).waitFor();
+    const option = (name: RegExp) => page.getByRole("option", { name });
+    await page.keyboard.press("Control+k");
+    await option(/^page\s*Lineage/).waitFor();
+    await page.keyboard.type("trial-5");
+    await option(/^run\s*trial-5\s*wine/).waitFor();
+    await visitor.shoot(page, "find-1440-light");
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "trial-5" }).waitFor();
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.keyboard.type("quality");
+    await option(/^model\s*wine quality/).click();
+    await page.getByRole("heading", { level: 1, name: NAME }).waitFor();
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("val_acc");
+    await option(/^metric\s*val_accuracy/).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/#\/compare\?exp=\d+&search=val_accuracy/);
+    await page.getByRole("region", { name: "val_accuracy", exact: true }).waitFor();
+    await page.getByLabel("Search metrics").press("?");
+    expect(await page.getByRole("dialog", { name: "Keys" }).count()).toBe(0);
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).getByText("Ctrl-Enter").waitFor();
+    await page.keyboard.press("Escape");
+    await page.context().close();
+  });
+
   test("a model or version that is not there says so", async () => {
     visitor.expectedStatus = 404;
     const page = await visitor.open(model("no such"));
