@@ -1,5 +1,7 @@
 // Registered models: seven versions of one over a month, moved, named and compared; and one whose stage needs a second person.
 
+import { readFileSync } from "node:fs";
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { findChromium, violations, Visitor } from "./browser";
@@ -229,6 +231,27 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).getByText("Ctrl-Enter").waitFor();
     await page.keyboard.press("Escape");
+    await page.context().close();
+  });
+
+  test("ticked runs are tagged, deleted and taken back, and the table is saved", async () => {
+    const page = await visitor.open(`#/runs?tick=${runs[0]},${runs[1]}`);
+    await page.getByRole("button", { name: "Tag" }).click();
+    await page.getByLabel("Key of the tag").fill("verdict");
+    await page.getByLabel("Value of the tag").fill("=worse");
+    await page.getByRole("button", { name: "Set on 2 runs" }).click();
+    await page.getByText("2 runs tagged verdict").waitFor();
+    const tagged = await post<{ runs: unknown[] }>("runs/search", { experiment_ids: ["1"], filter: "tags.verdict = '=worse'" });
+    expect(tagged.runs.length).toBe(2);
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("2 runs deleted.").waitFor();
+    await expect.poll(() => page.getByRole("link", { name: /^trial-/ }).count()).toBe(VERSIONS - 2);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByText("2 runs restored.").waitFor();
+    await expect.poll(() => page.getByRole("link", { name: /^trial-/ }).count()).toBe(VERSIONS);
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
+    expect(file.suggestedFilename()).toBe("wine.csv");
+    expect(readFileSync(await file.path(), "utf8")).toMatch(/^run_id,name,status.*\r\n[0-9a-f]{32},trial-7,RUNNING/);
     await page.context().close();
   });
 

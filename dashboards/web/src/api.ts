@@ -151,6 +151,22 @@ export async function getRun(id: string, signal?: AbortSignal): Promise<Run> {
   return decodeRun(answer.run);
 }
 
+export async function setTag(run: string, key: string, value: string): Promise<void> {
+  await post(`${AJAX}/runs/set-tag`, { run_id: run, key, value });
+}
+
+export async function deleteTag(run: string, key: string): Promise<void> {
+  await post(`${AJAX}/runs/delete-tag`, { run_id: run, key });
+}
+
+export async function deleteRun(run: string): Promise<void> {
+  await post(`${AJAX}/runs/delete`, { run_id: run });
+}
+
+export async function restoreRun(run: string): Promise<void> {
+  await post(`${AJAX}/runs/restore`, { run_id: run });
+}
+
 /** The runs that are nested in a run, the oldest first. */
 export async function nestedRuns(run: Run, max: number, signal?: AbortSignal): Promise<Page<Run>> {
   const filter = `tags.\`${PARENT}\` = '${run.id}'`;

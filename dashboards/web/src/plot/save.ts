@@ -1,5 +1,6 @@
 // A chart as CSV and as SVG. Pure.
 
+import { csvField } from "../csv";
 import { tick } from "../format";
 import { yRange } from "./align";
 import type { Curve, Values, XAxis } from "./curves";
@@ -12,14 +13,7 @@ export function csvOf(curves: readonly Curve[], metric: string, x: XAxis): strin
   const rows = curves.flatMap((c) =>
     c.x.map((at, i) => [c.id, c.name, at, c.y[i], c.low[i], c.high[i], ...(smoothed ? [(c.raw ?? c.y)[i]] : [])]),
   );
-  return [head, ...rows].map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
-}
-
-/** A text that a spreadsheet would take for a formula gets an apostrophe before it. */
-function field(value: string | number | null | undefined): string {
-  if (typeof value === "number") return String(value);
-  const text = (value ?? "").replace(/^[=+\-@\t\r]/, "'$&");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return [head, ...rows].map((row) => row.map(csvField).join(",")).join("\r\n") + "\r\n";
 }
 
 export interface SVGLooks {
