@@ -255,6 +255,24 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.context().close();
   });
 
+  test("a view gets a name, comes back by it, and is forgotten", async () => {
+    const page = await visitor.open("#/runs?filter=params.depth = '3'");
+    await expect.poll(() => page.getByRole("link", { name: /^trial-/ }).count()).toBe(1);
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByLabel("Name of this view").fill("the third");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("link", { name: "the third" }).waitFor();
+    await page.goto(`${server.url}/#/models`);
+    await page.reload();
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByRole("link", { name: "the third" }).click();
+    await expect.poll(() => page.getByRole("link", { name: /^trial-/ }).count()).toBe(1);
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByRole("button", { name: "Forget the view the third" }).click();
+    await page.getByText("None yet.").waitFor();
+    await page.context().close();
+  });
+
   test("a model or version that is not there says so", async () => {
     visitor.expectedStatus = 404;
     const page = await visitor.open(model("no such"));
