@@ -255,6 +255,20 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.context().close();
   });
 
+  test("a run's note is written in its place", async () => {
+    const page = await visitor.open(`#/runs/${runs[2]}`);
+    await page.getByRole("button", { name: "Write" }).click();
+    await page.getByRole("textbox", { name: "Note" }).fill("held out well\n<i>really</i>");
+    await page.getByRole("textbox", { name: "Note" }).press("Control+Enter");
+    await page.getByText("<i>really</i>").waitFor();
+    await page.reload();
+    await page.getByText("<i>really</i>").first().waitFor();
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("textbox", { name: "Note" }).press("Escape");
+    await page.getByRole("button", { name: "Edit" }).waitFor();
+    await page.context().close();
+  });
+
   test("a view gets a name, comes back by it, and is forgotten", async () => {
     const page = await visitor.open("#/runs?filter=params.depth = '3'");
     await expect.poll(() => page.getByRole("link", { name: /^trial-/ }).count()).toBe(1);
