@@ -260,9 +260,9 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.getByRole("button", { name: "Write" }).click();
     await page.getByRole("textbox", { name: "Note" }).fill("held out well\n<i>really</i>");
     await page.getByRole("textbox", { name: "Note" }).press("Control+Enter");
-    await page.getByText("<i>really</i>").waitFor();
+    await page.getByRole("paragraph").filter({ hasText: "<i>really</i>" }).waitFor();
     await page.reload();
-    await page.getByText("<i>really</i>").first().waitFor();
+    await page.getByRole("paragraph").filter({ hasText: "<i>really</i>" }).waitFor();
     await page.getByRole("button", { name: "Edit" }).click();
     await page.getByRole("textbox", { name: "Note" }).press("Escape");
     await page.getByRole("button", { name: "Edit" }).waitFor();
