@@ -249,5 +249,12 @@ def _warnings(answer: Answer) -> list[str]:
 
 
 def remove(folder: Path) -> None:
-    """Deletes a spool that the server has whole."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Deletes a spool that the server has whole: segments before the ledger that says so, and last what it is found by,
+    so that whatever a kill leaves of it is never sent as if it were new."""
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.iterdir(), key=lambda p: (p.name == "spool.json", p.suffix != ".seg", p.name)):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        folder.rmdir()

@@ -49,7 +49,8 @@ def settings(env: Mapping[str, str], given: Mapping[str, Any]) -> Settings:
     bytes_max = _OFFLINE_BYTES_MAX if mode == "offline" else _ONLINE_BYTES_MAX
     return Settings(
         url=str(value("url", "STREAMGAUGE_URL", default=DEFAULT_URL)).rstrip("/"),
-        token=value("token", "STREAMGAUGE_TOKEN", "MLFLOW_TRACKING_TOKEN", default=None),
+        # A token out of a file ends with a newline, which no header may have.
+        token=str(value("token", "STREAMGAUGE_TOKEN", "MLFLOW_TRACKING_TOKEN", default="")).strip() or None,
         mode=mode,
         project=str(value("project", "STREAMGAUGE_PROJECT", "MLFLOW_EXPERIMENT_NAME", default="")),
         dir=Path(folder).expanduser().absolute() if folder else default_dir(env),

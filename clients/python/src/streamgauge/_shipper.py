@@ -28,6 +28,8 @@ IDLE_AFTER_SECONDS = 5.0
 HEARTBEAT_SECONDS = 60.0
 _ORPHANS_SECONDS = 30.0
 _NEWS_MAX = 100
+# Errors of a folder that is nobody's any more: no time makes them better.
+_GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
 class Shipper:
@@ -43,15 +45,19 @@ class Shipper:
         self.trouble = ""
         self.last_trouble = ""
         self._outbox, self._open_link, self._on_tick = outbox, open_link, on_tick
-        self._courier = Courier(spool.folder, open_link(), spool.committed)
         self._wake = threading.Event()
         self._changed = threading.Condition()
         self._closing = self._stopped = self._hurry = False
         self._told: set[str] = set()
         self._trend: dict[str, list[float]] = {}
-        self._thread = threading.Thread(target=self._run, name="streamgauge-shipper", daemon=True)
-        self._thread.start()
         self._uploader: threading.Thread | None = None
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._unlock)
+            self._courier = Courier(spool.folder, open_link(), spool.committed)
+            undo.callback(self._courier.close)
+            self._thread = threading.Thread(target=self._run, name="streamgauge-shipper", daemon=True)
+            self._thread.start()
+            undo.pop_all()
 
     @property
     def counts(self) -> Counts:
@@ -139,13 +145,17 @@ class Shipper:
                 self._say(str(held))
                 self._pause(held.seconds)
                 continue
-            except (Unreadable, OSError) as error:
-                self._say(f"cannot read the spool: {error}")
-                if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EIO, errno.EINTR):
+            except OSError as error:  # of the disk, of a process with too many open files: it may pass
+                self._say(f"cannot ship the spool: {error}")
+                if error.errno in _GONE:
                     self._end()
                     return
                 self._pause(5)
                 continue
+            except Exception as error:
+                self._say(f"cannot ship the spool: {error or type(error).__name__}")
+                self._end()  # whoever waits must not wait for this thread
+                return
             if sent:
                 busy = beat = time.monotonic()
                 self._took()
@@ -257,6 +267,8 @@ class Orphans:
         self._root, self._open_link = root, open_link
         self._stop = threading.Event()
         self._unreadable: set[Path] = set()
+        # Folders by when they were held up last; those come last, so that none keeps others back.
+        self._held: dict[Path, int] = {}
         self._thread = threading.Thread(target=self._run, name="streamgauge-orphans", daemon=True)
         self._thread.start()
 
@@ -277,13 +289,16 @@ class Orphans:
                 return
 
     def once(self, link: Link) -> None:
-        for folder in spools(self._root):
+        for folder in sorted(spools(self._root), key=lambda f: self._held.get(f, 0)):
             if self._stop.is_set():
                 return
             if folder in self._unreadable or not _meant_for(folder, link.url):
                 continue
             try:
                 ship_folder(folder, link)
+            except Held:
+                self._held[folder] = max(self._held.values(), default=0) + 1
+                raise
             except (BlockingIOError, FileNotFoundError):
                 continue  # its process lives, or another one was faster
             except (Unreadable, OSError, ValueError) as error:

@@ -41,18 +41,22 @@ class Outbox:
             number = self._number
         kept = self._folder / f"{number:06d}.bin"
         digest, size = hashlib.sha256(), 0
-        with contextlib.ExitStack() as stack:
-            out = stack.enter_context(kept.open("wb"))
-            if isinstance(content, bytes):
-                digest.update(content)
-                size = out.write(content)
-            else:
-                source = stack.enter_context(open(content, "rb"))
-                while block := source.read(_COPY_BYTES):
-                    digest.update(block)
-                    size += out.write(block)
-        artifact = Artifact(path, digest.hexdigest(), size, media_type)
-        write_new(kept.with_suffix(".json"), json.dumps(artifact._asdict()).encode())
+        try:
+            with contextlib.ExitStack() as stack:
+                out = stack.enter_context(kept.open("wb"))
+                if isinstance(content, bytes):
+                    digest.update(content)
+                    size = out.write(content)
+                else:
+                    source = stack.enter_context(open(content, "rb"))
+                    while block := source.read(_COPY_BYTES):
+                        digest.update(block)
+                        size += out.write(block)
+            artifact = Artifact(path, digest.hexdigest(), size, media_type)
+            write_new(kept.with_suffix(".json"), json.dumps(artifact._asdict()).encode())
+        except BaseException:
+            kept.unlink(missing_ok=True)  # half a file only takes room on a full disk
+            raise
         return artifact
 
     def waiting(self) -> list[Path]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamgauge
-from streamgauge._courier import Courier, Held
+from streamgauge._courier import Courier, Held, remove
 from streamgauge._frame import Head
 from streamgauge._ledger import CUTS_MAX, Cut, Ledger
 from streamgauge._link import Link
 from streamgauge._segment import Unreadable
-from streamgauge._shipper import ship_folder
+from streamgauge._shipper import Orphans, ship_folder
 from streamgauge._spool import Spool
+from streamgauge._upload import Outbox
 
 from . import wire
 from .conftest import sync, wait_for
@@ -272,3 +275,77 @@ def test_what_is_acknowledged_is_on_disk_before_a_segment_goes(tmp_path: Path, m
     ledger.acknowledge(2)
     assert [cut.number for cut in synced] == [3]
     ledger.close()
+
+
+def test_fault_01_a_kill_while_a_spool_is_deleted_doubles_nothing(
+    tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.unlink
+    for kill_at in range(8):
+        one = spool(tmp_path / str(kill_at))
+        Outbox(one.folder).put("a.txt", b"a", "text/plain")
+        courier = Courier(one.folder, Link(fake.url, None))
+        courier.drain(close=True)
+        courier.close()
+        one.leave()
+        left = [kill_at]
+
+        def unlink(path: Any, *more: Any, left: list[int] = left, **named: Any) -> None:
+            if not left[0]:
+                raise PermissionError("killed here")
+            left[0] -= 1
+            real(path, *more, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", unlink)
+            remove(one.folder)
+        names = {p.name for p in one.folder.iterdir()} if one.folder.exists() else set()
+        assert "000001.seg" not in names or "ledger" in names, "segments without a ledger are sent as if they were new"
+        assert not names or "spool.json" in names, "what has no spool.json is never found again"
+
+
+def test_one_spool_that_is_held_up_keeps_no_other_back(
+    tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamgauge._shipper._ORPHANS_SECONDS", 0.05)
+    left = []
+    for writer in (1, 2):
+        about = {"run_id": HEAD.run_id, "mode": "online", "url": fake.url}
+        one = Spool(tmp_path / "root" / str(writer), HEAD._replace(writer=writer), about, 1 << 30)
+        one.put(("x",), [1.0], 0, 0)
+        one.leave()
+        left.append(one.folder)
+    fake.trouble = lambda n, frames: Trouble(503, Retry_After="0") if frames[0].writer == 1 else None
+    with pytest.raises(Held):
+        ship_folder(left[0], Link(fake.url, None))  # an earlier try: from now on no file is made in it
+    os.utime(left[0], (1, 1))  # the oldest comes first
+    orphans = Orphans(tmp_path / "root", lambda: Link(fake.url, None))
+    try:
+        wait_for(lambda: not left[1].exists(), 10)
+    finally:
+        orphans.stop()
+    assert left[0].exists()
+
+
+def test_nobody_waits_for_a_shipper_that_cannot_go_on(fake: Fake) -> None:
+    run = streamgauge.init(project="p", url=fake.url, token="no\nheader", finish_seconds=0.1)
+    run.log({"loss": 1.0})
+    assert run._shipper
+    assert not run._shipper.wait(None)
+    assert "cannot ship" in run._shipper.last_trouble
+    run.finish()
+    assert run.dir.exists()
+
+
+def test_a_token_out_of_a_file_may_end_with_a_newline(fake: Fake) -> None:
+    with streamgauge.init(project="p", url=fake.url, token="secret\n") as run:
+        run.log({"loss": 1.0})
+    assert fake.tokens == {"Bearer secret"}
+
+
+def test_a_file_that_cannot_be_copied_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    outbox = Outbox(tmp_path / "spool")
+    with pytest.raises(OSError, match="not there"):
+        outbox.put("a.bin", tmp_path / "not there", "application/octet-stream")
+    assert list((tmp_path / "spool" / "artifacts").iterdir()) == []
