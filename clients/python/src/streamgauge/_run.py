@@ -401,14 +401,20 @@ class Run:
                 new_folder(self._settings.dir, head), head, self._described(head), self._settings.max_spool_bytes
             )
             self._outbox = Outbox(spool.folder)
-            if not self._about.attached:
-                # First of all in every writer, whichever comes first: the server makes the run once.
-                spool.put_section(_frame.section_events(self._first_events()), 2)
-            if self.mode == "online" and self._agent is None:
-                self._shipper = Shipper(spool, self._outbox, self._link, self._tick)
-            elif self.mode == "online":
-                starter = Starter(self._agent, self._settings)
-                self._shipper = Beacon(spool, self._outbox, starter, self._tick, self._ship_alone)
+            try:
+                if not self._about.attached:
+                    # First of all in every writer, whichever comes first: the server makes the run once.
+                    spool.put_section(_frame.section_events(self._first_events()), 2)
+                if self.mode == "online" and self._agent is None:
+                    self._shipper = Shipper(spool, self._outbox, self._link, self._tick)
+                elif self.mode == "online":
+                    starter = Starter(self._agent, self._settings)
+                    self._shipper = Beacon(spool, self._outbox, starter, self._tick, self._ship_alone)
+            except BaseException:  # no more threads or files: the next log call tries again
+                self._outbox = None
+                spool.leave()
+                remove(spool.folder)
+                raise
             self._spool = spool
             self._append = spool.append
             return spool

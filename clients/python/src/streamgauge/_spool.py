@@ -82,18 +82,23 @@ class Spool:
         self._key_sets = 0
         self._full = ""
         folder.mkdir(parents=True, mode=0o700)
-        self._owner = lock_folder(folder)
-        write_new(folder / "spool.json", json.dumps({"version": _segment.VERSION, **about}, indent=1).encode() + b"\n")
-        self._number = 1
-        self._map = self._create(1)
-        self._position = _segment.HEADER_BYTES
-        self._limit = self._points_limit()
-        self._next: mmap.mmap | None = self._create(2)
-        self._old: list[mmap.mmap] = []
-        self._wake, self._made = threading.Event(), threading.Event()
-        self._patient = True
-        self._keeper = threading.Thread(target=self._keep, name="streamgauge-spool", daemon=True)
-        self._keeper.start()
+        with contextlib.ExitStack() as undo:  # a training may try at each log call: nothing stays of a try in vain
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            self._owner = lock_folder(folder)
+            undo.callback(os.close, self._owner)
+            described = json.dumps({"version": _segment.VERSION, **about}, indent=1)
+            write_new(folder / "spool.json", described.encode() + b"\n")
+            self._number = 1
+            self._map = self._create(1)
+            self._position = _segment.HEADER_BYTES
+            self._limit = self._points_limit()
+            self._next: mmap.mmap | None = self._create(2)
+            self._old: list[mmap.mmap] = []
+            self._wake, self._made = threading.Event(), threading.Event()
+            self._patient = True
+            self._keeper = threading.Thread(target=self._keep, name="streamgauge-spool", daemon=True)
+            self._keeper.start()
+            undo.pop_all()
 
     def append(self, data: Mapping[str, Any], step: Any = None) -> None:
         """Takes one point for each key, or raises and takes nothing: KeyError for keys not seen in this segment,
@@ -318,8 +323,10 @@ class Spool:
 
     def _keep(self) -> None:
         """Has the next segment ready and unmaps old ones, until the spool is sealed."""
-        while not self.closed:
+        while True:
             self._wake.clear()
+            if self.closed:  # asked behind clear, which may have taken seal's word
+                return
             while self._old:
                 self._old.pop().close()
             if self._next is None:
@@ -338,7 +345,11 @@ class Spool:
         self._full = why
 
     def _why_full(self, size: int) -> str:
-        used = sum(e.stat().st_size for e in os.scandir(self.folder) if e.name.endswith(".seg"))
+        used = 0
+        for entry in os.scandir(self.folder):
+            if entry.name.endswith(".seg"):
+                with contextlib.suppress(FileNotFoundError):  # the shipper has deleted it meanwhile
+                    used += entry.stat().st_size
         if used + size > self._bytes_max:
             return (
                 f"{self.folder} holds {used >> 20} MiB of at most {self._bytes_max >> 20} (STREAMGAUGE_MAX_SPOOL_BYTES)"

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import streamgauge
 from streamgauge import Run, _spool
+from streamgauge._frame import Head
 from streamgauge._names import name_of
 
 from . import wire
@@ -414,3 +415,68 @@ def test_init_says_where_it_cannot_write(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         streamgauge.init(dir=tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize("broken", ["allocate", "Thread"])
+def test_fault_07_a_spool_that_cannot_be_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(_spool if broken == "allocate" else threading, broken, fails)
+    before = len(os.listdir("/proc/self/fd"))
+    for n in range(3):
+        with pytest.raises(OSError, match="No space"):
+            _spool.Spool(tmp_path / str(n), Head(1, "ab" * 16, 0, 1), {}, 1 << 30)
+    assert len(os.listdir("/proc/self/fd")) == before, "a training that tries again runs out of files"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fault_07_a_run_whose_shipper_cannot_start_leaves_nothing(
+    tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("streamgauge._courier.Ledger", fails)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with pytest.raises(OSError, match="Too many"):
+            streamgauge.init(url=fake.url, dir=tmp_path / "spools")
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert list((tmp_path / "spools").iterdir()) == []
+
+
+def test_a_segment_that_is_deleted_meanwhile_is_no_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = _spool.Spool(tmp_path / "one", Head(1, "ab" * 16, 0, 1), {}, 1 << 30)
+    real = os.scandir
+
+    class Gone:
+        name = "000001.seg"
+
+        def stat(self) -> None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    monkeypatch.setattr(os, "scandir", lambda path: [Gone(), *real(path)])
+    try:
+        assert spool._why_full(1 << 20) == ""
+    finally:
+        spool.leave()
+
+
+def test_a_sealed_spool_ends_its_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where seal comes between the thread's look and its clear."""
+    spool = _spool.Spool(tmp_path / "one", Head(1, "ab" * 16, 0, 1), {}, 1 << 30)
+    real, wake = spool._wake.clear, spool._wake
+
+    def clear() -> None:
+        if not spool.closed:
+            spool.seal()
+        real()
+
+    monkeypatch.setattr(wake, "clear", clear)
+    wake.set()
+    spool._keeper.join(20)
+    assert not spool._keeper.is_alive()
+    spool.leave()
