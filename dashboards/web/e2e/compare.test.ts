@@ -198,7 +198,7 @@ describe.skipIf(reason !== null)("the compare workspace", () => {
     expect(page.url()).toContain("full=train%2Faccuracy");
     await page.keyboard.press("Escape");
     await expect.poll(() => page.url()).not.toContain("full=");
-    await page.locator("dialog").waitFor({ state: "detached" });
+    await page.locator("dialog[open]").waitFor({ state: "detached" });
     await page.context().close();
   });
 
