@@ -130,7 +130,7 @@ func (s *syncing) one(parent context.Context, f spool.Folder) (spool.Counts, err
 	trouble := errors.New("no answer")
 	patience := time.AfterFunc(s.wait, func() { cancel(errPatience) })
 	defer patience.Stop()
-	var mu sync.Mutex // trouble comes from several goroutines
+	var mu sync.Mutex // trouble and progress come from several goroutines
 	said := time.Now()
 	counts, err := spool.Drain(ctx, f, s.to.Way(), spool.Told{
 		News: s.news,
@@ -141,6 +141,8 @@ func (s *syncing) one(parent context.Context, f spool.Folder) (spool.Counts, err
 		},
 		Progress: func(c spool.Counts) {
 			patience.Reset(s.wait)
+			mu.Lock()
+			defer mu.Unlock()
 			if time.Since(said) > progressEvery {
 				said = time.Now()
 				s.news(f.Name() + ": " + describe(c) + " so far")

@@ -21,6 +21,11 @@ func (a *Agent) ship(ctx context.Context, e *entry, dead bool, ending <-chan str
 		counts, err = a.drain(ctx, e.folder, told)
 	} else {
 		counts, err = spool.Follow(ctx, e.folder, a.to.Way(), told, ending)
+		if errors.Is(err, spool.ErrGone) {
+			var rest spool.Counts
+			rest, err = a.drain(ctx, e.folder, told)
+			counts.Add(rest)
+		}
 	}
 	settled(err)
 	a.mu.Lock()

@@ -46,7 +46,8 @@ func (c *Counts) Add(o Counts) {
 type Told struct {
 	// News is of what became of frames: one that was set aside, a warning of the server.
 	News func(text string)
-	// Trouble is of each failed attempt, Progress of each one that was not in vain.
+	// Trouble is of each failed attempt, Progress of each one that was not in vain, and of parts of a large file. Both are
+	// called from several goroutines.
 	Trouble  func(err error)
 	Progress func(Counts)
 }

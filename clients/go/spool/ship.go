@@ -86,7 +86,13 @@ func (c *courier) end(ctx context.Context, way Way, told Told) (Counts, error) {
 		case way.Files == nil:
 			return c.counts, errors.Join(c.shed(), fmt.Errorf("%d %w", len(waiting), ErrFilesStay))
 		}
-		if err := way.Files.Deliver(ctx, c.folder.About.Run, waiting[0], told.Trouble); err != nil {
+		before := c.counts // another goroutine tells
+		progress := func() {
+			if told.Progress != nil {
+				told.Progress(before)
+			}
+		}
+		if err := way.Files.Deliver(ctx, c.folder.About.Run, waiting[0], told.Trouble, progress); err != nil {
 			return c.counts, err
 		}
 		c.counts.Files++
@@ -102,50 +108,77 @@ const (
 	idleAfter            = 5 * time.Second
 )
 
-// Follow ships a folder while its process writes it, and to its end when the process is gone, as Drain does. When stop
-// is closed it sends what is there and returns nil. ErrBusy if somebody else ships it.
+// ErrGone: the process that wrote a folder is gone. Drain sends what is left, and its end.
+var ErrGone = errors.New("the process that wrote it is gone")
+
+// Follow ships a folder while its process writes it; ErrGone when the process is gone, also while the server takes nothing.
+// When stop is closed it sends what is there and returns nil. ErrBusy if somebody else ships it.
 func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struct{}) (Counts, error) {
 	shipper, err := f.Shipper()
 	if err != nil {
 		return Counts{}, err
 	}
 	defer shipper.Release()
-	if owner, err := f.Owner(); err == nil {
-		defer owner.Release()
-		return finish(ctx, f, way, told)
-	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	told.Trouble = unlessGone(f, told.Trouble, cancel)
 	c, done, err := openCourier(f, way, told)
 	if err != nil {
 		return Counts{}, err
 	}
 	defer done()
 	sending := way.Files.Follow(ctx, f.Path, f.About.Run, told.Trouble)
-	defer sending.Stop()
+	err = c.follow(ctx, sending.Wake, stop)
+	c.counts.Files += sending.Stop()
+	if errors.Is(context.Cause(ctx), ErrGone) {
+		err = ErrGone
+	}
+	return c.counts, err
+}
+
+// unlessGone looks at each trouble whether the process lives, and ends the sending if not.
+func unlessGone(f Folder, trouble func(error), end context.CancelCauseFunc) func(error) {
+	return func(err error) {
+		if f.alive() == ErrGone {
+			end(ErrGone)
+		}
+		if trouble != nil {
+			trouble(err)
+		}
+	}
+}
+
+// alive returns nil while the folder's process lives, ErrGone, or an error of the file system.
+func (f Folder) alive() error {
+	owner, err := f.Owner()
+	switch {
+	case err == nil:
+		owner.Release()
+		return ErrGone
+	case errors.Is(err, lock.ErrBusy):
+		return nil
+	}
+	return err
+}
+
+// follow does what Follow says, and wakes who sends files.
+func (c *courier) follow(ctx context.Context, wake func(), stop <-chan struct{}) error {
 	var known segment.Committed
 	c.committed = func() segment.Committed { return known }
 	lately := time.Now()
 	for {
-		// Asked before the records are looked at: what a process wrote before it died is there afterwards.
-		owner, err := f.Owner()
-		if err == nil {
-			defer owner.Release()
-			sent := sending.Stop()
-			counts, err := c.end(ctx, way, told)
-			counts.Files += sent
-			return counts, err
+		if err := c.folder.alive(); err != nil {
+			return err
 		}
-		if !errors.Is(err, lock.ErrBusy) {
-			return c.counts, err
-		}
-		if now, ok := f.committed(); ok {
+		if now, ok := c.folder.committed(); ok {
 			known = now
 		}
 		sent, err := c.ship(ctx, false)
 		if err != nil {
-			return c.counts, err
+			return err
 		}
 		if c.started() {
-			sending.Wake()
+			wake()
 		}
 		wait := busyPause
 		switch {
@@ -154,12 +187,12 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 		case sent > 0:
 			lately = time.Now()
 		case ended(stop):
-			return c.counts, nil
+			return nil
 		case time.Since(lately) > idleAfter:
 			wait = idlePause
 		}
 		if err := pause(ctx, wait, stop); err != nil {
-			return c.counts, err
+			return err
 		}
 	}
 }

@@ -5,12 +5,20 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
+	"github.com/streamgauge/streamgauge/clients/go/spool/files"
 	"github.com/streamgauge/streamgauge/clients/go/spool/ledger"
 	"github.com/streamgauge/streamgauge/clients/go/spool/lock"
 	"github.com/streamgauge/streamgauge/clients/go/spool/segment"
@@ -201,6 +209,76 @@ func TestWhatIsLargerThanTheWindowIsRead(t *testing.T) {
 	f := folder(t, records...)
 	s := &taker{}
 	if counts, err := Drain(t.Context(), f, s.way(), Told{}); err != nil || counts.Points != 3 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+}
+
+func TestAFolderWhoseProcessDiesWhileNothingIsTakenIsGivenUp(t *testing.T) {
+	f := threeFrames(t)
+	owner, err := f.Owner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(f.Path, "000001.seg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, 1), uint64(info.Size()))
+	write(t, filepath.Join(f.Path, committedFile), binary.LittleEndian.AppendUint32(place, crc32.ChecksumIEEE(place)))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s := &taker{each: func(int) error {
+		owner.Release()
+		return errors.New("nothing is taken")
+	}}
+	if counts, err := Follow(ctx, f, s.way(), Told{}, nil); !errors.Is(err, ErrGone) || counts.Frames != 0 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+	s.each = nil
+	if counts, err := Drain(t.Context(), f, s.way(), Told{}); err != nil || counts.Frames != 4 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+}
+
+func TestALargeFileIsToldOfWhileItGoes(t *testing.T) {
+	f := folder(t)
+	content := make([]byte, 32<<20)
+	if err := os.Mkdir(filepath.Join(f.Path, "artifacts"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(f.Path, "artifacts", "000001.bin"), content)
+	write(t, filepath.Join(f.Path, "artifacts", "000001.json"), []byte(`{"path":"big.bin","media_type":"text/plain"}`))
+	var going atomic.Bool
+	told := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			fmt.Fprint(w, `{"run":{"info":{"artifact_uri":"mlflow-artifacts:/1/r/artifacts"}}}`)
+			return
+		}
+		going.Store(true)
+		half, err := io.CopyN(io.Discard, r.Body, int64(len(content)/2)) // more than a connection holds
+		if err != nil {
+			t.Error(err)
+		}
+		select {
+		case <-told:
+		case <-time.After(20 * time.Second):
+			t.Error("nobody is told that the file goes")
+		}
+		if n, err := io.Copy(io.Discard, r.Body); half+n != int64(len(content)) || err != nil {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+	}))
+	defer server.Close()
+	way := (&taker{}).way()
+	way.Files = files.NewUploader(server.URL, "", nil)
+	once := sync.OnceFunc(func() { close(told) })
+	counts, err := Drain(t.Context(), f, way, Told{Progress: func(Counts) {
+		if going.Load() {
+			once()
+		}
+	}})
+	if err != nil || counts.Files != 1 {
 		t.Errorf("%+v, %v", counts, err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	streamgauge "github.com/streamgauge/streamgauge/clients/go"
@@ -75,14 +76,24 @@ func NewUploader(server, token string, transport http.RoundTripper) *Uploader {
 }
 
 // Deliver sends a file until the server has it, and deletes it. It ends early only with the context, or where the file
-// cannot be read. Trouble is told of each failed attempt; nil tells nobody.
-func (u *Uploader) Deliver(ctx context.Context, run, about string, trouble func(error)) error {
+// cannot be read. Trouble is told of each failed attempt, progress when more of the content goes than in any attempt
+// before, for a large file takes long; nil tells nobody. Progress is told by another goroutine.
+func (u *Uploader) Deliver(ctx context.Context, run, about string, trouble func(error), progress func()) error {
 	file, err := openFile(about)
 	if err != nil {
 		return err
 	}
+	var furthest atomic.Int64
+	read := func(at int64) {
+		if at > furthest.Load() {
+			furthest.Store(at)
+			if progress != nil {
+				progress()
+			}
+		}
+	}
 	for next := filePauseMin; ; next = min(2*next, filePauseMax) {
-		err := u.send(ctx, run, file)
+		err := u.send(ctx, run, file, read)
 		if err == nil {
 			break
 		}
@@ -108,7 +119,7 @@ func (u *Uploader) Deliver(ctx context.Context, run, about string, trouble func(
 	return errors.Join(os.Remove(file.about), os.Remove(file.content()))
 }
 
-func (u *Uploader) send(ctx context.Context, run string, file File) error {
+func (u *Uploader) send(ctx context.Context, run string, file File, read func(at int64)) error {
 	root, err := u.root(ctx, run)
 	if err != nil {
 		return err
@@ -122,7 +133,7 @@ func (u *Uploader) send(ctx context.Context, run string, file File) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, u.url+root+"/"+escape(file.Path), content)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, u.url+root+"/"+escape(file.Path), &sending{content, 0, read})
 	if err != nil {
 		return segment.Unreadable("%s: %w", file.about, err)
 	}
@@ -137,6 +148,25 @@ func (u *Uploader) send(ctx context.Context, run string, file File) error {
 	}
 	return nil
 }
+
+// sending is a file's content on its way; read is told how far it is.
+type sending struct {
+	content *os.File
+	at      int64
+	read    func(at int64)
+}
+
+func (s *sending) Read(b []byte) (int, error) {
+	n, err := s.content.Read(b)
+	if n > 0 {
+		s.at += int64(n)
+		s.read(s.at)
+	}
+	return n, err
+}
+
+// Close is io.Closer's.
+func (s *sending) Close() error { return s.content.Close() }
 
 // root is the route to the artifacts of a run.
 func (u *Uploader) root(ctx context.Context, run string) (string, error) {

@@ -25,7 +25,7 @@ func (u *Uploader) Follow(ctx context.Context, spool, run string, trouble func(e
 			}
 			waiting, _ := Waiting(spool) // the pattern is well
 			for _, about := range waiting {
-				if err := u.Deliver(ctx, run, about, trouble); err != nil {
+				if err := u.Deliver(ctx, run, about, trouble, nil); err != nil {
 					break // asked again at the next waking, and at the folder's end
 				}
 				s.sent++
