@@ -69,9 +69,13 @@ func TestSilentWritersAreForgotten(t *testing.T) {
 	w.Add(1, 1, day, false)
 	w.Add(2, 1, day, true)
 	w.Add(3, 5, day, false)
-	w.Add(9, 1, 2*day, false)
+	w.Add(9, 1, 7*day, false)
+	if w.Add(2, 1, 7*day, true) != consumers.Repeat {
+		t.Error("a closed writer that was cut off for days is to be known: its last answer may be lost")
+	}
+	w.Add(9, 4, 9*day, false)
 	if w.Ranges(1) == nil || w.Ranges(2) != nil {
-		t.Error("after a day a closed writer is to be forgotten, another not")
+		t.Error("after a week a closed writer is to be forgotten, another not")
 	}
 	w.Add(9, 2, 20*day, false)
 	w.Add(9, 3, 33*day, false)

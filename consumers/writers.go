@@ -9,9 +9,10 @@ import (
 const (
 	// WriterIdleMax is how long a writer is remembered after its newest frame, by the bus's clock.
 	WriterIdleMax = 30 * 24 * time.Hour
-	// WriterClosedMax is how long a writer is remembered after its close frame: a repeat of an earlier frame
-	// may still be under way.
-	WriterClosedMax = time.Hour
+	// WriterClosedMax is how long a writer is remembered after its close frame: whose answer was lost sends its last
+	// frames again when there is a network, which may be after a night or a long weekend. A writer takes some
+	// hundred bytes meanwhile.
+	WriterClosedMax = 7 * 24 * time.Hour
 	// forgetEvery is how often, by the bus's clock, writers are looked through for old ones.
 	forgetEvery = time.Hour
 )
