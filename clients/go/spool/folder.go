@@ -155,10 +155,19 @@ func (f Folder) remove() error {
 	return os.RemoveAll(f.Path)
 }
 
-// writeNew writes a file that is there whole or not at all.
+// writeNew writes a file that is there whole or not at all, also after the machine has died: an empty lane would have the
+// folder unreadable.
 func writeNew(path string, content []byte) error {
 	beside := path + ".new"
-	if err := os.WriteFile(beside, content, 0o600); err != nil {
+	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(beside, path)

@@ -139,7 +139,7 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 // unlessGone looks at each trouble whether the process lives, and ends the sending if not.
 func unlessGone(f Folder, trouble func(error), end context.CancelCauseFunc) func(error) {
 	return func(err error) {
-		if f.alive() == ErrGone {
+		if errors.Is(f.alive(), ErrGone) {
 			end(ErrGone)
 		}
 		if trouble != nil {
