@@ -43,8 +43,8 @@ func (t *careful) Send(ctx context.Context, frames [][]byte) (int, error) {
 			n++
 		}
 	}
-	if n > 0 && c.told.Progress != nil {
-		c.told.Progress(c.counts)
+	if n > 0 {
+		c.told.progress(c.counts)
 	}
 	return n, err
 }

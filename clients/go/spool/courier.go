@@ -46,10 +46,21 @@ func (c *Counts) Add(o Counts) {
 type Told struct {
 	// News is of what became of frames: one that was set aside, a warning of the server.
 	News func(text string)
-	// Trouble is of each failed attempt, Progress of each one that was not in vain, and of parts of a large file. Both are
-	// called from several goroutines.
+	// Trouble is of each failed attempt, Progress of what was not in vain, parts of a large file too; from any goroutine.
 	Trouble  func(err error)
 	Progress func(Counts)
+}
+
+func (t Told) trouble(err error) {
+	if t.Trouble != nil {
+		t.Trouble(err)
+	}
+}
+
+func (t Told) progress(c Counts) {
+	if t.Progress != nil {
+		t.Progress(c)
+	}
 }
 
 // courier brings one folder's frames to a server: it cuts them, sends them, notes what is acknowledged, and deletes
@@ -110,9 +121,7 @@ func (c *courier) ship(ctx context.Context, last bool) (bytes int, err error) {
 	}
 	err = streamgauge.Deliver(ctx, (*careful)(c), frames, streamgauge.Delivery{Trouble: func(err error) {
 		c.counts.Retries++
-		if c.told.Trouble != nil {
-			c.told.Trouble(err)
-		}
+		c.told.trouble(err)
 	}})
 	return bytes, err
 }

@@ -164,10 +164,7 @@ func writeNew(path string, content []byte) error {
 		return err
 	}
 	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(beside, path)
@@ -177,11 +174,10 @@ func writeNew(path string, content []byte) error {
 func (f Folder) Tell(trouble string) error {
 	path := filepath.Join(f.Path, troubleFile)
 	if trouble == "" {
-		err := os.Remove(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
-		return err
+		return nil
 	}
 	return writeNew(path, []byte(trouble))
 }

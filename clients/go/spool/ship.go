@@ -87,18 +87,12 @@ func (c *courier) end(ctx context.Context, way Way, told Told) (Counts, error) {
 			return c.counts, errors.Join(c.shed(), fmt.Errorf("%d %w", len(waiting), ErrFilesStay))
 		}
 		before := c.counts // another goroutine tells
-		progress := func() {
-			if told.Progress != nil {
-				told.Progress(before)
-			}
-		}
-		if err := way.Files.Deliver(ctx, c.folder.About.Run, waiting[0], told.Trouble, progress); err != nil {
+		going := func() { told.progress(before) }
+		if err := way.Files.Deliver(ctx, c.folder.About.Run, waiting[0], told.Trouble, going); err != nil {
 			return c.counts, err
 		}
 		c.counts.Files++
-		if told.Progress != nil {
-			told.Progress(c.counts)
-		}
+		told.progress(c.counts)
 	}
 }
 
@@ -121,7 +115,13 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 	defer shipper.Release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	told.Trouble = unlessGone(f, told.Trouble, cancel)
+	trouble := told.trouble
+	told.Trouble = func(err error) { // the server may take nothing for long, and the process die meanwhile
+		if errors.Is(f.alive(), ErrGone) {
+			cancel(ErrGone)
+		}
+		trouble(err)
+	}
 	c, done, err := openCourier(f, way, told)
 	if err != nil {
 		return Counts{}, err
@@ -130,22 +130,7 @@ func Follow(ctx context.Context, f Folder, way Way, told Told, stop <-chan struc
 	sending := way.Files.Follow(ctx, f.Path, f.About.Run, told.Trouble)
 	err = c.follow(ctx, sending.Wake, stop)
 	c.counts.Files += sending.Stop()
-	if errors.Is(context.Cause(ctx), ErrGone) {
-		err = ErrGone
-	}
 	return c.counts, err
-}
-
-// unlessGone looks at each trouble whether the process lives, and ends the sending if not.
-func unlessGone(f Folder, trouble func(error), end context.CancelCauseFunc) func(error) {
-	return func(err error) {
-		if errors.Is(f.alive(), ErrGone) {
-			end(ErrGone)
-		}
-		if trouble != nil {
-			trouble(err)
-		}
-	}
 }
 
 // alive returns nil while the folder's process lives, ErrGone, or an error of the file system.
