@@ -126,15 +126,29 @@ type SQLColumn struct {
 	Comment string `json:"comment"`
 }
 
+// SQLFunction is a function of ours that SQL may call.
+type SQLFunction struct {
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"`
+	Comment   string `json:"comment"`
+}
+
 // getSQLSchema tells what there is to ask: editors complete from it.
 func (q *Query) getSQLSchema(c *fiber.Ctx) error {
 	list := make([]SQLView, 0, len(views.Views))
 	for _, v := range views.Views {
 		list = append(list, SQLView{Name: views.Database + "." + v.Name, Comment: v.Comment, Columns: sqlColumns(v.Columns), Parameters: sqlColumns(v.Parameters)})
 	}
+	functions := make([]SQLFunction, 0, len(views.Functions))
+	for _, f := range views.Functions {
+		if !f.Internal {
+			functions = append(functions, SQLFunction{Name: f.Name, Arguments: f.Arguments, Comment: f.Comment})
+		}
+	}
 	b, err := json.Marshal(struct {
-		Views []SQLView `json:"views"`
-	}{list})
+		Views     []SQLView     `json:"views"`
+		Functions []SQLFunction `json:"functions"`
+	}{list, functions})
 	if err != nil {
 		return err
 	}

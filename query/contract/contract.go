@@ -39,7 +39,8 @@ type sqlAnswer struct {
 }
 
 type sqlSchemaAnswer struct {
-	Views []query.SQLView `json:"views" description:"The views of database sg."`
+	Views     []query.SQLView     `json:"views" description:"The views of database sg."`
+	Functions []query.SQLFunction `json:"functions" description:"Functions beside ClickHouse's own."`
 }
 
 type statusAnswer struct {
@@ -62,7 +63,7 @@ func tables() []describe.Route {
 		Refusals: []int{http.StatusRequestEntityTooLarge},
 	}, {
 		Method: http.MethodGet, Path: "/v1/sql/schema", Area: "SQL", Summary: "List the views",
-		Text: "What SQL may ask: the views, their columns, and what they mean.", Gives: sqlSchemaAnswer{},
+		Text: "What SQL may ask: the views, their columns, our functions, and what they mean.", Gives: sqlSchemaAnswer{},
 	}, {
 		Method: http.MethodGet, Path: "/v1/status", Area: "Server", Summary: "Count what there is",
 		Text: "Active runs and experiments, and their points.", Gives: statusAnswer{},
