@@ -51,7 +51,8 @@ $(ENGINE)/node_modules/.package-lock.json: $(ENGINE)/package-lock.json
 web: preflight $(WEB)/dist/index.html ## the web page, under dashboards/web/dist/
 	@:
 
-$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+# The page SQL offers the worked queries of docs/sql.md.
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES) docs/sql.md
 	@$(STAGE) "web page" npm run --silent --prefix $(WEB) build -- --logLevel warn
 	@touch $@
 

@@ -20,7 +20,7 @@ const sqlBytesMax = 1 << 20
 
 // sqlFormats are ours by ClickHouse's name.
 var sqlFormats = map[string]string{
-	"": "JSONCompact", "json": "JSONCompact", "csv": "CSVWithNames", "tsv": "TabSeparatedWithNames",
+	"": "JSONCompact", "json": "JSONCompact", "exact": "JSONCompact", "csv": "CSVWithNames", "tsv": "TabSeparatedWithNames",
 	"arrow": "ArrowStream", "parquet": "Parquet",
 }
 
@@ -43,7 +43,7 @@ func (q *Query) postSQL(c *fiber.Ctx) error {
 	}
 	format, ok := sqlFormats[name]
 	if !ok {
-		return track.Errorf(track.InvalidParameterValue, "'format' is %q; it must be json, csv, tsv, arrow or parquet", name)
+		return track.Errorf(track.InvalidParameterValue, "'format' is %q; it must be json, exact, csv, tsv, arrow or parquet", name)
 	}
 	if err := q.flush(); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (q *Query) postSQL(c *fiber.Ctx) error {
 	ctx, cancel := within(sqlTimeout)
 	ctx, stop := presence.Watch(ctx, c.Context().Conn())
 	end := func() { stop(); cancel() }
-	question := clickhouse.Question{Text: strings.TrimRight(text, "; \t\r\n"), Format: format}
+	question := clickhouse.Question{Text: strings.TrimRight(text, "; \t\r\n"), Format: format, Exact: name == "exact"}
 	if question.Experiments, err = q.visible(ctx, track.CallerOf(c.UserContext())); err != nil {
 		end()
 		return err

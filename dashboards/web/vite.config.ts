@@ -1,11 +1,22 @@
+import { readFileSync } from "node:fs";
+
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
+
+import { workedIn } from "./src/sql/worked";
 
 // The dev server passes everything that is not the page itself on to a running `streamgauge up`.
 const server = process.env["STREAMGAUGE_URL"] ?? "http://127.0.0.1:5000";
 
+/** The worked queries of the documentation as a module: the page and the documentation cannot differ. */
+const worked = {
+  name: "worked-queries",
+  resolveId: (id: string) => (id === "virtual:worked" ? id : null),
+  load: (id: string) => (id === "virtual:worked" ? `export default ${JSON.stringify(workedIn(readFileSync(new URL("../../docs/sql.md", import.meta.url), "utf8")))}` : null),
+};
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), worked],
   base: "./",
   build: {
     target: "es2022",

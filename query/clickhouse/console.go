@@ -40,6 +40,8 @@ type Question struct {
 	Text string
 	// Format is one of ClickHouse's; it counts if the text names none.
 	Format string
+	// Exact has JSON say 64-bit integers, NaN and infinities as texts: else they are rounded by most readers, and null.
+	Exact bool
 	// Experiments are all that the question may see; nil: everything.
 	Experiments []uint32
 }
@@ -59,7 +61,12 @@ func (s *Store) Ask(ctx context.Context, q Question) (Answer, error) {
 	if err := s.estimate(ctx, q); err != nil {
 		return Answer{}, err
 	}
-	resp, err := s.post(ctx, q, q.Text, url.Values{"default_format": {q.Format}, "buffer_size": {strconv.Itoa(bufferBytes)}})
+	args := url.Values{"default_format": {q.Format}, "buffer_size": {strconv.Itoa(bufferBytes)}}
+	if q.Exact {
+		args.Set("output_format_json_quote_64bit_integers", "1")
+		args.Set("output_format_json_quote_denormals", "1")
+	}
+	resp, err := s.post(ctx, q, q.Text, args)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -2,10 +2,12 @@ package clickhouse_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -24,6 +26,21 @@ func (r rig) ask(t *testing.T, q clickhouse.Question) (text, kind string, err er
 	defer a.Close()
 	b, err := io.ReadAll(a)
 	return string(b), a.ContentType, err
+}
+
+func TestAnExactAnswerLosesNothing(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	const text = "SELECT 9223372036854775807 AS n, nan AS odd, -inf AS far, NULL AS gone, toInt32(1) AS small, 0.5 AS half"
+	for _, seen := range [][]uint32{nil, {1}} {
+		got, _, err := r.ask(t, clickhouse.Question{Text: text, Format: "JSONCompact", Exact: true, Experiments: seen})
+		var answer struct{ Data [][]any }
+		if err != nil || json.Unmarshal([]byte(got), &answer) != nil {
+			t.Fatalf("seen %v: %q %v", seen, got, err)
+		}
+		if want := [][]any{{"9223372036854775807", "nan", "-inf", nil, 1.0, 0.5}}; !reflect.DeepEqual(answer.Data, want) {
+			t.Errorf("seen %v: %v, want %v", seen, answer.Data, want)
+		}
+	}
 }
 
 func TestAskRunsAsTheReader(t *testing.T) {

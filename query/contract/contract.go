@@ -20,7 +20,7 @@ func Routes() []describe.Route {
 // sqlRequest is a statement.
 type sqlRequest struct {
 	Query  string `json:"query" required:"true" minLength:"1" description:"One statement that reads." example:"SELECT count() FROM sg.runs"`
-	Format string `json:"format" enum:"json,csv,tsv,arrow,parquet" default:"json" description:"How the answer is written."`
+	Format string `json:"format" enum:"json,exact,csv,tsv,arrow,parquet" default:"json" description:"How the answer is written; exact is json with 64-bit integers, NaN and infinities as texts."`
 }
 
 // sqlAnswer is ClickHouse's format JSONCompact.

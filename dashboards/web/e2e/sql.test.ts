@@ -5,7 +5,6 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Page } from "playwright-core";
 
-import { STARTERS } from "../src/sql/ask";
 import { findChromium, violations, Visitor } from "./browser";
 import { missing, startServer, type Server } from "./server";
 
@@ -46,11 +45,80 @@ describe.skipIf(reason !== null)("SQL", () => {
   const statement = (page: Page) => page.getByRole("textbox", { name: "Statement" });
   const rows = (page: Page) => page.getByRole("region", { name: "Rows" }).locator("tbody tr:not([aria-hidden])");
 
-  test.each(STARTERS)("$title has rows", async ({ query }) => {
-    const response = await fetch(`${server.url}/v1/sql`, { method: "POST", body: JSON.stringify({ query }) });
-    const text = await response.text();
-    expect(`${response.status} ${text}`).toMatch(/^200/);
-    expect((JSON.parse(text) as { data: unknown[] }).data.length).toBeGreaterThan(0);
+  const NEWEST = "SELECT name, started FROM sg.runs ORDER BY started DESC";
+
+  test("an empty page offers what the documentation works out, and it is run", async () => {
+    const page = await visitor.open("#/sql");
+    await page.getByText('streamgauge sql "SELECT').waitFor();
+    await page.getByRole("button", { name: "Runs that diverged" }).waitFor();
+    await visitor.shoot(page, "sql-empty-1440-light");
+    await page.getByRole("button", { name: "The newest runs" }).click();
+    await expect.poll(() => rows(page).first().textContent()).toContain("<b>bold</b>");
+    expect(decodeURIComponent(page.url())).toContain("FROM sg.runs");
+    await page.context().close();
+  });
+
+  test("a statement with names of the documentation waits for one's own", async () => {
+    const page = await visitor.open("#/sql");
+    await page.getByLabel("A statement to begin with").selectOption("Where the best value was");
+    await page.getByRole("status").filter({ hasText: "In place of val_loss put a name of yours" }).waitFor();
+    await visitor.shoot(page, "sql-names-1440-light");
+    // The name is selected, so that typing replaces it.
+    await page.keyboard.type("loss");
+    await page.keyboard.press("Control+Enter");
+    await expect.poll(() => rows(page).count()).toBeGreaterThan(0);
+    expect(decodeURIComponent(page.url())).toContain("key = 'loss'");
+    await page.context().close();
+  });
+
+  test("what is written and was not run is there after a reload, and not run before its time", async () => {
+    const page = await visitor.open("#/sql");
+    await statement(page).click();
+    await page.keyboard.type("SELECT 42 AS answer");
+    await expect.poll(() => decodeURIComponent(page.url())).toContain("query=SELECT 42 AS answer");
+    expect(await page.getByRole("region", { name: "Rows" }).count()).toBe(0);
+    await page.reload();
+    await expect.poll(() => rows(page).first().textContent()).toBe("42");
+    await page.context().close();
+  });
+
+  test("functions are completed: ours, and ClickHouse's as it writes them", async () => {
+    const page = await visitor.open("#/sql");
+    await page.getByRole("region", { name: "Schema" }).getByText("sg.metrics_latest").waitFor();
+    await statement(page).click();
+    for (const [typed, offered, written] of [["SELECT sgRu", "sgRun", "sgRun()"], ["SELECT argm", "argMax", "argMax()"]] as const) {
+      await page.keyboard.press("Control+A");
+      await page.keyboard.type(typed);
+      await page.locator(".cm-tooltip-autocomplete li", { hasText: offered }).click();
+      await expect.poll(() => statement(page).textContent()).toBe(`SELECT ${written}`);
+    }
+    await page.context().close();
+  });
+
+  test("by keyboard alone: written, run, left, and the rows scrolled", async () => {
+    const page = await visitor.open("#/sql");
+    await statement(page).focus();
+    await page.keyboard.type("SELECT number FROM numbers(1000)");
+    await page.keyboard.press("Control+Enter");
+    await rows(page).first().waitFor();
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
+    for (let i = 0; i < 12 && (await focused()) !== "Rows"; i++) await page.keyboard.press("Tab");
+    expect(await focused()).toBe("Rows");
+    await page.keyboard.press("End");
+    await expect.poll(() => rows(page).last().textContent()).toBe("999");
+    await page.context().close();
+  });
+
+  test("what is missing or no number is said, and a statement that takes too long is stopped", async () => {
+    const page = await visitor.open(link("SELECT NULL AS gone, nan AS odd, inf AS far, 9223372036854775807 AS exact, 'text' AS words"));
+    await expect.poll(() => rows(page).first().locator("td").allTextContents()).toEqual(["NULL", "nan", "inf", "9223372036854775807", "text"]);
+    visitor.expectedBreak = true;
+    await page.evaluate((hash) => (location.hash = hash), link("SELECT count() FROM numbers(15000000000) WHERE cityHash64(number) = 0"));
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+    visitor.expectedBreak = false;
+    await page.context().close();
   });
 
   test("a statement is completed from the schema, run, and shown to a colleague by its link", async () => {
@@ -112,7 +180,7 @@ describe.skipIf(reason !== null)("SQL", () => {
 
   test("axe finds nothing in either theme, and nothing is wider than a telephone", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
-      const page = await visitor.open(link((STARTERS[0] as { query: string }).query), { colorScheme, bypassCSP: true });
+      const page = await visitor.open(link(NEWEST), { colorScheme, bypassCSP: true });
       await rows(page).first().waitFor();
       await statement(page).waitFor();
       await visitor.shoot(page, `sql-1440-${colorScheme}`);
@@ -120,6 +188,15 @@ describe.skipIf(reason !== null)("SQL", () => {
       await page.setViewportSize({ width: 360, height: 800 });
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
       await visitor.shoot(page, `sql-360-${colorScheme}`);
+      await page.goto(`${server.url}/${link("SELECT number FROM numbers(50000)")}`);
+      await page.getByRole("status").filter({ hasText: "50,000 rows" }).waitFor();
+      expect(await rows(page).count()).toBeLessThan(100);
+      await page.goto(`${server.url}/#/sql`);
+      expect(await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "SQL" }).isVisible()).toBe(true);
+      await page.getByRole("button", { name: "The newest runs" }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+      await visitor.shoot(page, `sql-empty-360-${colorScheme}`);
       await page.context().close();
     }
   });

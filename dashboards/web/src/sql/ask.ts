@@ -1,6 +1,7 @@
 // Statements in SQL: asked, their answers and their mistakes.
 
 import { ApiError, get } from "../api";
+import type { Worked } from "./worked";
 
 export interface SqlColumn {
   readonly name: string;
@@ -17,6 +18,20 @@ export interface SqlView {
   readonly parameters?: readonly SqlColumn[];
 }
 
+/** A function beside ClickHouse's own. */
+export interface SqlFunction {
+  readonly name: string;
+  /** In parentheses. */
+  readonly arguments: string;
+  readonly comment: string;
+}
+
+/** What there is to ask. */
+export interface Schema {
+  readonly views: readonly SqlView[];
+  readonly functions: readonly SqlFunction[];
+}
+
 export type Cell = string | number | boolean | null | readonly unknown[] | object;
 
 export interface Result {
@@ -30,14 +45,14 @@ export interface Result {
 /** More of an answer than this is not held in a page; a download has it all. */
 export const ANSWER_BYTES_MAX = 32 << 20;
 
-export async function sqlSchema(signal?: AbortSignal): Promise<readonly SqlView[]> {
-  return (await get<{ views: readonly SqlView[] }>("v1/sql/schema", signal)).views;
+export function sqlSchema(signal?: AbortSignal): Promise<Schema> {
+  return get<Schema>("v1/sql/schema", signal);
 }
 
 /** Asks for rows. A statement that names a format of its own answers with a text, which has no columns. */
 export async function askSQL(query: string, signal: AbortSignal): Promise<Result | string> {
   const began = performance.now();
-  const text = await readText(await send(query, "json", signal));
+  const text = await readText(await send(query, "exact", signal));
   const took = performance.now() - began;
   try {
     const { meta, data } = JSON.parse(text) as { meta: Result["columns"]; data: Result["rows"] };
@@ -123,11 +138,7 @@ export function cellNumber(cell: Cell): number | null {
   return Number.isFinite(n) ? n : null;
 }
 
-/** Statements to begin with. */
-export const STARTERS: readonly { readonly title: string; readonly query: string }[] = [
-  { title: "Newest runs", query: "SELECT run_id, name, status, user, started, params['learning_rate'] AS lr\nFROM sg.runs\nORDER BY started DESC\nLIMIT 100" },
-  { title: "Best run of each experiment", query: "SELECT r.experiment_name AS experiment, argMin(r.run_id, m.value) AS run_id, min(m.value) AS loss\nFROM sg.metrics_latest AS m\nINNER JOIN sg.runs AS r ON r.run = m.run\nWHERE m.key = 'loss' AND isFinite(m.value)\nGROUP BY experiment\nORDER BY experiment" },
-  { title: "What is logged", query: "SELECT key, uniq(run) AS runs, min(value) AS least, max(value) AS greatest\nFROM sg.metrics_latest\nGROUP BY key\nORDER BY runs DESC, key\nLIMIT 200" },
-  { title: "Runs a day", query: "SELECT toStartOfDay(started) AS day, count() AS runs, countIf(status = 'FAILED') AS failed\nFROM sg.runs\nGROUP BY day\nORDER BY day" },
-  { title: "Models in production", query: "SELECT name, version, user, created, run_id\nFROM sg.model_versions\nWHERE stage = 'Production'\nORDER BY name" },
-];
+/** Statements to begin with, a chunk of their own. */
+export async function starters(): Promise<readonly Worked[]> {
+  return (await import("virtual:worked")).default;
+}
