@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
-import { workedIn } from "./src/sql/worked";
+import { workedIn } from "./src/sql/worked.ts";
 
 // The dev server passes everything that is not the page itself on to a running `streamgauge up`.
 const server = process.env["STREAMGAUGE_URL"] ?? "http://127.0.0.1:5000";

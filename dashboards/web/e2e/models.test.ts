@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { nodeOf } from "../src/lineage/graph";
 import { findChromium, violations, Visitor } from "./browser";
 import { missing, startServer, type Server } from "./server";
 
@@ -173,7 +174,7 @@ describe.skipIf(reason !== null)("registered models", () => {
     const left = async (name: RegExp) => (await graph.locator(".card", { hasText: name }).first().boundingBox())?.x ?? NaN;
     await graph.getByText("cellar").waitFor();
     // From data to where it serves, from left to right.
-    const [data, run, version, endpoint] = [await left(/dataset.*grapes/s), await left(/run.*trial-5/s), await left(/^version/), await left(/^endpoint/)];
+    const [data, run, version, endpoint] = [await left(/dataset.*grapes/s), await left(/run.*trial-5/s), await left(/^\s*version/), await left(/^\s*endpoint/)];
     expect(data).toBeLessThan(run);
     expect(run).toBeLessThan(version);
     expect(version).toBeLessThan(endpoint);
@@ -181,7 +182,6 @@ describe.skipIf(reason !== null)("registered models", () => {
     await graph.getByRole("link", { name: /^dataset.*grapes/ }).click();
     await graph.getByText("trial-6").waitFor();
     await page.getByLabel("Direction").selectOption("down");
-    await page.getByText("As a table").click();
     await page.getByRole("row", { name: /grapes.*input.*trial-6/ }).waitFor();
     expect(page.url()).toContain("direction=down");
     const second = await visitor.open(new URL(page.url()).hash, { colorScheme: "dark", bypassCSP: true });
@@ -284,6 +284,40 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.getByRole("button", { name: "Views" }).click();
     await page.getByRole("button", { name: "Forget the view the third" }).click();
     await page.getByText("None yet.").waitFor();
+    await page.context().close();
+  });
+
+  test("a node of the graph shows more of what came of it, and a link has that, too", async () => {
+    const page = await visitor.open(`#/lineage?node=${encodeURIComponent(nodeOf("version", `${NAME}/5`))}&direction=up`);
+    const graph = page.getByRole("region", { name: /^Graph of/ });
+    await graph.getByText("grapes@abc123").waitFor();
+    expect(await graph.getByText("trial-6").count()).toBe(0);
+    // By keyboard: the button is there before it is seen.
+    const more = graph.getByRole("button", { name: /^what came of it: dataset grapes/ });
+    await more.focus();
+    await page.keyboard.press("Enter");
+    await graph.getByText("trial-6").waitFor();
+    await page.getByRole("status").filter({ hasText: /more shown/ }).waitFor({ state: "attached" });
+    expect(page.url()).toContain("more=down");
+    for (const colorScheme of ["light", "dark"] as const) {
+      const second = await visitor.open(new URL(page.url()).hash, { colorScheme, bypassCSP: true });
+      await second.getByRole("region", { name: /^Graph of/ }).getByText("trial-6").waitFor();
+      expect(await violations(second)).toEqual([]);
+      await visitor.shoot(second, `lineage-expanded-1440-${colorScheme}`);
+      await second.setViewportSize({ width: 360, height: 800 });
+      expect(await second.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+      await visitor.shoot(second, `lineage-360-${colorScheme}`);
+      await second.context().close();
+    }
+    await page.keyboard.press("Enter");
+    await expect.poll(() => graph.getByText("trial-6").count()).toBe(0);
+    expect(page.url()).not.toContain("more=");
+    // A walk begins anew from where it leads.
+    await graph.getByRole("link", { name: /^run.*trial-5/ }).focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => graph.locator("[aria-current]").textContent()).toContain("trial-5");
+    await page.goBack();
+    await expect.poll(() => graph.locator("[aria-current]").textContent()).toContain("v5");
     await page.context().close();
   });
 

@@ -58,7 +58,7 @@ test.each<[string, View]>([
   ["no columns at all", { ...FIRST_VIEW, columns: [] }],
   ["the models", { ...FIRST_MODELS, search: "wine & 'cheese'" }],
   ["a model of a strange name", { ...modelView("a/b?c=é#%", 3), against: [1, 2] }],
-  ["the lineage of a dataset", { ...FIRST_LINEAGE, node: "dataset:a,b@é&#", direction: "up", depth: 7, asOf: "2026-01-31", ended: true }],
+  ["the lineage of a dataset", { ...FIRST_LINEAGE, node: "dataset:a,b@é&#", direction: "up", depth: 7, asOf: "2026-01-31", ended: true, expanded: [{ way: "down", node: "dataset:a,b@é&#" }, { way: "up", node: "run:1" }] }],
   ["a statement", { ...FIRST_SQL, query: "SELECT a,\n'%&#=' AS b -- é", chart: "bar", over: "a,b", of: ["x", "y,z"] }],
   ["a run", runView("abc", "loss")],
   ["a run's rank", { ...runView("abc"), tab: "ranks", rank: 12 }],

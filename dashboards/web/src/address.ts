@@ -6,13 +6,14 @@
 //   #/models?search=wine
 //   #/models/<name>?version=3&against=1,2
 //   #/sql?query=SELECT 1&chart=line&over=day&of=runs,failed
-//   #/lineage?node=run:ab..&direction=up&depth=3&asof=2026-01-31&ended=1
+//   #/lineage?node=run:ab..&direction=up&depth=3&asof=2026-01-31&ended=1&more=down:dataset:wine@1
 //
 // MLflow's client prints links to its own pages; they open ours:
 //
 //   #/experiments/1, #/experiments/1/runs/<run id>   and   #/models/<name>/versions/3
 
 import { parseColumn, type Column, type Sort } from "./columns";
+import { EXPANSIONS_MAX, formatExpansion, parseExpansion, type Expansion } from "./lineage/expand";
 import { DIRECTIONS, type LineageAsk } from "./lineage/graph";
 import { compareFields, parseCompare, parseRange, type CompareView } from "./compare/view";
 
@@ -85,9 +86,11 @@ export function modelView(name: string, version: number | null = null): ModelVie
 /** What came of what. */
 export interface LineageView extends LineageAsk {
   readonly page: "lineage";
+  /** Nodes that show one step more than the walk. */
+  readonly expanded: readonly Expansion[];
 }
 
-export const FIRST_LINEAGE: LineageView = { page: "lineage", node: "", direction: "both", depth: 4, asOf: "", ended: false };
+export const FIRST_LINEAGE: LineageView = { page: "lineage", node: "", direction: "both", depth: 4, asOf: "", ended: false, expanded: [] };
 
 export const CHARTS = ["line", "bar", "scatter"] as const;
 export type ChartKind = (typeof CHARTS)[number];
@@ -208,16 +211,18 @@ function parseLineage(fields: Map<string, string[]>): LineageView {
     depth: Number.isInteger(depth) && depth >= 1 && depth <= DEPTH_MAX ? depth : FIRST_LINEAGE.depth,
     asOf: fields.get("asof")?.[0] ?? "",
     ended: fields.get("ended")?.[0] === "1",
+    expanded: (fields.get("more") ?? []).map(parseExpansion).filter((e) => e !== null).slice(0, EXPANSIONS_MAX),
   };
 }
 
-function lineageFields({ node, direction, depth, asOf, ended }: LineageView): [string, readonly string[]][] {
+function lineageFields({ node, direction, depth, asOf, ended, expanded }: LineageView): [string, readonly string[]][] {
   const fields: [string, readonly string[]][] = [];
   if (node) fields.push(["node", [node]]);
   if (direction !== FIRST_LINEAGE.direction) fields.push(["direction", [direction]]);
   if (depth !== FIRST_LINEAGE.depth) fields.push(["depth", [String(depth)]]);
   if (asOf) fields.push(["asof", [asOf]]);
   if (ended) fields.push(["ended", ["1"]]);
+  if (expanded.length > 0) fields.push(["more", expanded.map(formatExpansion)]);
   return fields;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { factOf, layOut, namedIn, nodeOf, pageOf, type Lineage } from "./graph";
+import { factOf, layOut, lineOver, namedIn, nodeOf, pageOf, type Lineage } from "./graph";
 
 const graph = (root: string, ...edges: readonly [string, string][]): Lineage => ({
   root,
@@ -29,6 +29,21 @@ test("a layer is ordered so that its edges do not cross", () => {
   const { places } = layOut(graph("a1", ["a1", "b2"], ["a2", "b1"], ["a1", "c"], ["b2", "d2"], ["b1", "d1"]));
   const row = new Map(places.map((p) => [p.node.node, p.row]));
   expect(Math.sign((row.get("a1") ?? 0) - (row.get("a2") ?? 0))).toBe(Math.sign((row.get("b2") ?? 0) - (row.get("b1") ?? 0)));
+});
+
+test("an edge over a layer has a place of its own there, and does not pass behind a card", () => {
+  const { places, through, rows } = layOut(graph("version", ["run", "model"], ["model", "version"], ["run", "version"], ["commit", "run"], ["commit", "version"]));
+  const model = places.find((p) => p.node.node === "model");
+  const row = through("version", model?.layer ?? NaN);
+  expect(row).toBeDefined();
+  expect(row).not.toBe(model?.row);
+  expect(rows).toBe(2);
+  expect(through("model", 0)).toBeUndefined();
+});
+
+test("a line is drawn over its stops", () => {
+  expect(lineOver([[0, 0], [100, 10]])).toBe("M0 0C50 0 50 10 100 10");
+  expect(lineOver([[0, 0], [100, 10], [200, 10], [300, 0]])).toBe("M0 0C50 0 50 10 100 10L200 10C250 10 250 0 300 0");
 });
 
 test("a long chain and an edge to a node that was left out are no trouble", () => {

@@ -65,26 +65,52 @@ export interface Layout {
   readonly places: readonly Place[];
   readonly layers: number;
   readonly rows: number;
+  /** The row at which edges that lead over a layer to a node pass through it. */
+  through(to: string, layer: number): number | undefined;
 }
 
 /**
  * Puts nodes into layers so that edges lead from left to right, and within a layer near what they are tied to. An edge that
- * closes a circle leads back. Layered drawing after Sugiyama, Tagawa and Toda (1981): longest paths, then barycentres.
+ * closes a circle leads back; one over several layers has a place in each of them, which it shares with others to its end.
+ * Layered drawing after Sugiyama, Tagawa and Toda (1981): longest paths, then barycentres.
  */
 export function layOut({ root, nodes, edges }: Lineage): Layout {
   const layerOf = layersOf(nodes, edges);
   const least = Math.min(...layerOf.values(), 0);
-  const layers: LineageNode[][] = [];
-  for (const node of nodes) (layers[(layerOf.get(node.node) ?? 0) - least] ??= []).push(node);
-  const ordered = untangle(Array.from(layers, (l) => l ?? []), edges);
+  const at = (node: string) => (layerOf.get(node) ?? 0) - least;
+  const layers: string[][] = [];
+  for (const { node } of nodes) (layers[at(node)] ??= []).push(node);
+  const links: Link[] = [];
+  const passed = new Set<string>();
+  for (const { from, to } of edges) {
+    if (!layerOf.has(from) || !layerOf.has(to)) continue;
+    let before = from;
+    for (let layer = at(from) + 1; layer < at(to); layer++) {
+      const pass = passing(to, layer);
+      if (!passed.has(pass)) (layers[layer] ??= []).push(pass);
+      passed.add(pass);
+      links.push([before, pass]);
+      before = pass;
+    }
+    links.push([before, to]);
+  }
+  const ordered = untangle(Array.from(layers, (l) => l ?? []), links);
   const rows = Math.max(...ordered.map((l) => l.length), 1);
-  const places = ordered.flatMap((nodes, layer) => {
-    // Each layer stands in the middle; the root's neighbours stand beside it.
-    const top = (rows - nodes.length) / 2;
-    return nodes.map((node, i) => ({ node, layer, row: top + i }));
-  });
-  return { places: places.sort((a, b) => Number(b.node.node === root) - Number(a.node.node === root)), layers: ordered.length, rows };
+  // Each layer stands in the middle; the root's neighbours stand beside it.
+  const rowOf = new Map(ordered.flatMap((ids) => ids.map((id, i) => [id, (rows - ids.length) / 2 + i] as const)));
+  const places = nodes.map((node) => ({ node, layer: at(node.node), row: rowOf.get(node.node) ?? 0 }));
+  return {
+    places: places.sort((a, b) => Number(b.node.node === root) - Number(a.node.node === root)),
+    layers: ordered.length,
+    rows,
+    through: (to, layer) => rowOf.get(passing(to, layer)),
+  };
 }
+
+type Link = readonly [from: string, to: string];
+
+/** No node is called so: those have a kind first. */
+const passing = (to: string, layer: number) => `\n${layer} ${to}`;
 
 /** The longest way to each node; every pass moves ends of edges to the right, at most as often as there are nodes. */
 function layersOf(nodes: readonly LineageNode[], edges: readonly LineageEdge[]): Map<string, number> {
@@ -139,29 +165,35 @@ function withoutCircles(nodes: readonly LineageNode[], edges: readonly LineageEd
 
 const SWEEPS = 4;
 
-/** Orders each layer by the mean row of what its nodes are tied to in the layer before, and then the one after. */
-function untangle(layers: readonly LineageNode[][], edges: readonly LineageEdge[]): readonly LineageNode[][] {
+/** Orders each layer by the mean row of what it is tied to in the layer before, and then the one after. */
+function untangle(layers: readonly string[][], links: readonly Link[]): readonly string[][] {
   const tied = new Map<string, string[]>();
-  for (const { from, to } of edges) {
-    tied.set(from, [...(tied.get(from) ?? []), to]);
-    tied.set(to, [...(tied.get(to) ?? []), from]);
-  }
+  const tie = (a: string, b: string) => tied.get(a)?.push(b) ?? tied.set(a, [b]);
+  for (const [from, to] of links) [tie(from, to), tie(to, from)];
   const ordered = layers.map((l) => [...l]);
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const back = sweep % 2 === 1;
     for (let i = 1; i < ordered.length; i++) {
       const at = back ? ordered.length - 1 - i : i;
-      const beside = ordered[back ? at + 1 : at - 1] ?? [];
-      const row = new Map(beside.map((n, k) => [n.node, k]));
-      const mean = (n: LineageNode, k: number) => {
-        const rows = (tied.get(n.node) ?? []).flatMap((other) => row.get(other) ?? []);
+      const row = new Map((ordered[back ? at + 1 : at - 1] ?? []).map((id, k) => [id, k]));
+      const mean = (id: string, k: number) => {
+        const rows = (tied.get(id) ?? []).flatMap((other) => row.get(other) ?? []);
         return rows.length === 0 ? k : rows.reduce((sum, r) => sum + r, 0) / rows.length;
       };
-      const wanted = new Map((ordered[at] ?? []).map((n, k) => [n.node, mean(n, k)]));
-      ordered[at]?.sort((a, b) => (wanted.get(a.node) ?? 0) - (wanted.get(b.node) ?? 0));
+      const wanted = new Map((ordered[at] ?? []).map((id, k) => [id, mean(id, k)]));
+      ordered[at]?.sort((a, b) => (wanted.get(a) ?? 0) - (wanted.get(b) ?? 0));
     }
   }
   return ordered;
+}
+
+/** An SVG path over stops: a curve to every odd one, a straight line over a card's width to every even one. */
+export function lineOver(stops: readonly (readonly [x: number, y: number])[]): string {
+  return stops.reduce((path, [x, y], i) => {
+    const [x0, y0] = stops[i - 1] ?? [x, y];
+    const bend = Math.max(Math.abs(x - x0) / 2, 24);
+    return path + (i === 0 ? `M${x} ${y}` : i % 2 === 0 ? `L${x} ${y}` : `C${x0 + bend} ${y0} ${x - bend} ${y} ${x} ${y}`);
+  }, "");
 }
 
 /** What a card says under the name: the one thing that matters of a node. */
