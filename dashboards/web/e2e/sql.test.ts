@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 
 import { findChromium, violations, Visitor } from "./browser";
 import { missing, startServer, type Server } from "./server";
@@ -192,13 +192,20 @@ describe.skipIf(reason !== null)("SQL", () => {
       await page.getByRole("status").filter({ hasText: "50,000 rows" }).waitFor();
       expect(await rows(page).count()).toBeLessThan(100);
       await page.goto(`${server.url}/#/sql`);
-      expect(await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "SQL" }).isVisible()).toBe(true);
       await page.getByRole("button", { name: "The newest runs" }).waitFor();
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
       await visitor.shoot(page, `sql-empty-360-${colorScheme}`);
       await page.context().close();
     }
+  });
+
+  test("on a telephone the name of the open page stands in sight", async () => {
+    const page = await visitor.open("#/sql", { viewport: { width: 360, height: 800 } });
+    const pages = page.getByRole("navigation", { name: "Pages" });
+    const right = async (at: Locator) => at.boundingBox().then((box) => (box ? box.x + box.width : NaN));
+    await expect.poll(async () => (await right(pages.getByRole("link", { name: "SQL" }))) - (await right(pages))).toBeLessThanOrEqual(1);
+    await page.context().close();
   });
 
   test("no page complained or asked anyone else", () => {
