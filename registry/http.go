@@ -11,6 +11,7 @@ import (
 	evaluation "github.com/streamgauge/streamgauge/registry/evaluation/serve"
 	lineage "github.com/streamgauge/streamgauge/registry/lineage/serve"
 	"github.com/streamgauge/streamgauge/registry/rest"
+	transfer "github.com/streamgauge/streamgauge/registry/transfer/serve"
 	v1 "github.com/streamgauge/streamgauge/registry/v1"
 	hooks "github.com/streamgauge/streamgauge/registry/webhook/serve"
 	"github.com/streamgauge/streamgauge/schemas/document"
@@ -20,7 +21,8 @@ import (
 )
 
 // Routes registers MLflow's routes of experiments, logged models, registered models and webhooks, but for the
-// searches of experiments and registered models, evaluation datasets and scorers, and our own of approvals, endpoints and recorded lineage.
+// searches of experiments and registered models, evaluation datasets and scorers, and our own of approvals, endpoints, recorded
+// lineage, and what carries documents to another server.
 func (r *Registry) Routes(to fiber.Router) {
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
 		to.Post(prefix+"/experiments/create", r.createExperiment)
@@ -47,6 +49,7 @@ func (r *Registry) Routes(to fiber.Router) {
 	v1.Routes(to, r.committer, r.journal)
 	lineage.Routes(to, r.committer)
 	evaluation.Routes(to, r.committer, r.journal)
+	transfer.Routes(to, r.committer, r.journal)
 }
 
 // fields reads a request's parameters.

@@ -94,6 +94,10 @@ var rules = map[string]Rule{
 	"POST /v1/importance":          {Read, SearchIn},
 	"GET /v1/series":               {Read, Named},
 	"POST /v1/series":              {Read, Named},
+	// What comes from another server brings its own times and users with it.
+	"POST /v1/export":        {Read, Visible},
+	"POST /v1/import":        {Admin, Managed},
+	"POST /v1/import/traces": {Admin, Managed},
 	// A stream brings nothing by itself; what it shall bring is named in the POST.
 	"GET /v1/live":      {Read, Nothing},
 	"POST /v1/live/:id": {Read, Named},

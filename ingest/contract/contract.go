@@ -4,6 +4,7 @@ package contract
 import (
 	"net/http"
 
+	"github.com/streamgauge/streamgauge/ingest/trace"
 	"github.com/streamgauge/streamgauge/schemas/describe"
 )
 
@@ -80,5 +81,9 @@ func Routes() []describe.Route {
 		Method: http.MethodPost, Path: "/v1/traces", Area: "Writing", Summary: "Take OpenTelemetry's spans in",
 		Text:  "OTLP over HTTP, as MLflow's clients and any exporter send it. May be packed, as `Content-Encoding` says.",
 		Takes: spansRequest{}, Bodies: protobuf("An ExportTraceServiceRequest."), Gives: describe.Empty{}, Answers: protobuf("An ExportTraceServiceResponse."), Refusals: []int{large, http.StatusUnprocessableEntity},
+	}, {
+		Method: http.MethodPost, Path: "/v1/import/traces", Area: "Transfer", Summary: "Place traces of another server",
+		Text:  "As an export has them ([export.md](export.md)). One that is there and the same stays.",
+		Takes: trace.Import{}, Gives: trace.Imported{}, Refusals: []int{large},
 	}}
 }

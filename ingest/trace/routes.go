@@ -60,9 +60,11 @@ func NewEdge(w *write.Writer, e Experiments, space func() error) *Edge {
 	return &Edge{writer: w, experiments: e, space: space, now: time.Now, parsing: semaphore.NewWeighted(parsingBytesMax)}
 }
 
-// Routes registers MLflow's writes of traces, in both of its versions, and OpenTelemetry's.
+// Routes registers MLflow's writes of traces, in both of its versions, OpenTelemetry's, and those of
+// another server.
 func (e *Edge) Routes(r fiber.Router) {
 	r.Post("/v1/traces", e.postSpans)
+	r.Post("/v1/import/traces", e.importTraces)
 	for _, api := range []string{"/api", "/ajax-api"} {
 		v2, v3 := api+"/2.0/mlflow/traces", api+"/3.0/mlflow/traces"
 		r.Post(v3, e.start)

@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"slices"
 
+	move "github.com/streamgauge/streamgauge/registry/transfer/serve"
 	"github.com/streamgauge/streamgauge/registry/v1"
 	"github.com/streamgauge/streamgauge/registry/webhook/serve"
 	"github.com/streamgauge/streamgauge/schemas/describe"
 )
 
 // Routes are all of them.
-func Routes() []describe.Route { return slices.Concat(approvals(), endpoints(), lineage(), webhooks()) }
+func Routes() []describe.Route { return slices.Concat(approvals(), endpoints(), lineage(), webhooks(), transfer()) }
 
 type requireRequest struct {
 	Name  string `path:"name" description:"The registered model."`
@@ -174,5 +175,34 @@ func webhooks() []describe.Route {
 	return []describe.Route{{
 		Method: http.MethodGet, Path: "/v1/webhooks/:id/deliveries", Area: "Webhooks", Summary: "List a webhook's deliveries",
 		Text: "The last 100, the newest first.", Takes: deliveriesRequest{}, Gives: serve.Deliveries{},
+	}}
+}
+
+type exportRequest struct {
+	Kind string   `json:"kind" required:"true" enum:"experiment,run,logged_model,registered_model,model_version,approval,endpoint,evaluation_dataset,evaluation_records,scorers,job_run,lineage_edge,lineage_node,blob" description:"What to read."`
+	IDs  []string `json:"ids" maxItems:"1000" description:"These runs or blobs alone; all if left out."`
+}
+
+type importRequest struct {
+	Documents []importDocument `json:"documents" required:"true" minItems:"1" maxItems:"500"`
+	Check     bool             `json:"check" description:"Write nothing: say what would become of each."`
+}
+
+type importDocument struct {
+	Document describe.Anything   `json:"document" required:"true" description:"As the export has it: Document of schemas/proto/streamgauge/v1/documents.proto in protobuf's JSON."`
+	Changes  []describe.Anything `json:"changes" description:"Its history."`
+	Of       string              `json:"of" description:"The dataset of records, the experiment of scorers."`
+}
+
+func transfer() []describe.Route {
+	return []describe.Route{{
+		Method: http.MethodPost, Path: "/v1/export", Area: "Transfer", Summary: "Read documents with their history",
+		Text: "As they are kept, for `streamgauge export` ([export.md](export.md)). The last line is `{\"end\":{\"documents\":N}}`; without it not all came.", Takes: exportRequest{},
+		Answers:  []describe.Media{{Type: "application/x-ndjson", Text: "A document a line: `document`, `changes`, `of`."}},
+		Refusals: []int{http.StatusRequestEntityTooLarge},
+	}, {
+		Method: http.MethodPost, Path: "/v1/import", Area: "Transfer", Summary: "Place documents of another server",
+		Text:  "Each is there afterwards with its times, users and history, or is refused. One that is there and the same stays.",
+		Takes: importRequest{}, Gives: move.Results{}, Refusals: []int{http.StatusRequestEntityTooLarge, http.StatusConflict},
 	}}
 }

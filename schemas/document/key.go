@@ -42,7 +42,9 @@ const (
 	WebhookPrefix  = "webhook."
 
 	EvaluationDatasetPrefix = "evaldata."
+	EvaluationRecordsPrefix = "evalrecords."
 	ScorersPrefix           = "scorers."
+	BlobPrefix              = "blob."
 
 	JobRunPrefix      = "jobrun."
 	LineageEdgePrefix = "lineage.edge."
@@ -98,7 +100,7 @@ func WebhookLogKey(id string) string { return WebhookPrefix + "log." + id }
 func EvaluationDatasetKey(id string) string { return EvaluationDatasetPrefix + id }
 
 // EvaluationRecordsKey is the key of the records of a dataset for evaluations.
-func EvaluationRecordsKey(id string) string { return "evalrecords." + id }
+func EvaluationRecordsKey(id string) string { return EvaluationRecordsPrefix + id }
 
 // ScorersKey is the key of the scorers of an experiment.
 func ScorersKey(experimentID string) string { return ScorersPrefix + experimentID }
@@ -121,7 +123,7 @@ func LeaseKey(lane uint16) string { return fmt.Sprintf("lease.lane.%d", lane) }
 func HistoryKey(key string, n uint64) string { return fmt.Sprintf("%s%s.%d", HistoryPrefix, key, n) }
 
 // BlobKey is the key of a content-addressed text; sum is its lower-case hex SHA-256.
-func BlobKey(sum string) string { return "blob." + sum }
+func BlobKey(sum string) string { return BlobPrefix + sum }
 
 // ChunkKey is the key of part i of a large document.
 func ChunkKey(key string, i int) string { return fmt.Sprintf("%s%s.%d", chunkPrefix, key, i) }

@@ -18,6 +18,9 @@ var (
 	key           = Column{"key", word, "name of the metric"}
 	rank          = Column{"rank", "UInt32", "process that logged it, 0 if unsaid"}
 	attempt       = Column{"attempt", "UInt32", "launch of the run, in seconds since 1970; 0 for plain MLflow"}
+	lane          = Column{"lane", "UInt16", "lane that it came over"}
+	sequence      = Column{"sequence", "UInt64", "number of its frame on the lane: what is at or below a number is a state of one moment"}
+	writer        = Column{"writer", "UInt64", "writer of its frame"}
 	registeredID  = Column{"registered_model_id", text, "id of the registered model, which stays when the name changes"}
 )
 
@@ -79,6 +82,7 @@ var Views = []View{
 		{"model_id", text, "logged model that was measured, or empty"},
 		{"dataset_name", text, "dataset that it was measured on, or empty"},
 		{"dataset_digest", text, "digest of that dataset"},
+		lane, sequence, writer,
 	}},
 	{Name: "metrics_rollup", Comment: "Metrics in buckets of 256 steps, kept beside the points: thousands of times less to read.", Columns: []Column{
 		experimentID, run, key, rank, attempt,
@@ -128,6 +132,7 @@ var Views = []View{
 		{"stream", text, "stdout or stderr"},
 		{"number", "UInt64", "number of the line within its stream, from 1"},
 		{"text", text, "the line"},
+		lane, sequence, writer,
 	}},
 	{Name: "values", Comment: "What is no number at a step: texts, histograms, JSON, references to artifacts.", Columns: []Column{
 		experimentID, run,
@@ -142,6 +147,7 @@ var Views = []View{
 		{"sha256", text, "of an artifact: lower-case hex"},
 		{"size_bytes", "Int64", "of an artifact"},
 		{"media_type", word, "of an artifact: image/png, ..."},
+		lane, sequence, writer,
 	}},
 	{Name: "datasets", Comment: "What data each run used, one row a run and input.", Columns: []Column{
 		experimentID, runID, run, runName,
@@ -264,6 +270,7 @@ var Views = []View{
 		{"assessment_names", "Array(String)", "names of its assessments that hold; the three arrays are parallel"},
 		{"assessment_kinds", "Array(String)", "feedback, expectation or issue"},
 		{"assessment_values", "Array(String)", "values as JSON"},
+		{"document", text, "the whole trace as `streamgauge export` carries it: sgpb.Trace in base64"},
 	}},
 	{Name: "spans", Comment: "Spans of traces.", Columns: []Column{
 		experimentID,
@@ -277,6 +284,7 @@ var Views = []View{
 		{"ended", "Nullable(DateTime64(9, 'UTC'))", "when it ended; NULL while it runs"},
 		{"duration_ms", "Nullable(Float64)", "milliseconds; NULL while it runs"},
 		{"content", text, "the span as JSON in MLflow's form: attributes are JSON texts"},
+		{"otlp", text, "the span as JSON in OpenTelemetry's form"},
 	}},
 	{Name: "storage", Comment: "Tables and what they take. Not for those who are confined to experiments.", Columns: []Column{
 		{"table", text, "table behind the views"},

@@ -1,5 +1,5 @@
 SELECT
     experiment AS experiment_id, run, fromUnixTimestamp64Milli(ts) AS time, rank, attempt, if(stream = 2, 'stderr', 'stdout') AS stream,
-    number, text
+    number, text, lane, seq AS sequence, writer
 FROM streamgauge.console FINAL
 WHERE sgSees(experiment)
