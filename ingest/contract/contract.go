@@ -4,7 +4,7 @@ package contract
 import (
 	"net/http"
 
-	"github.com/streamgauge/streamgauge/ingest/trace"
+	"github.com/streamgauge/streamgauge/ingest/trace/transfer"
 	"github.com/streamgauge/streamgauge/schemas/describe"
 )
 
@@ -84,6 +84,6 @@ func Routes() []describe.Route {
 	}, {
 		Method: http.MethodPost, Path: "/v1/import/traces", Area: "Transfer", Summary: "Place traces of another server",
 		Text:  "As an export has them ([export.md](export.md)). One that is there and the same stays.",
-		Takes: trace.Import{}, Gives: trace.Imported{}, Refusals: []int{large},
+		Takes: transfer.Request{}, Gives: transfer.Answer{}, Refusals: []int{large},
 	}}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/ingest/otlp"
 	"github.com/streamgauge/streamgauge/ingest/trace/change"
+	"github.com/streamgauge/streamgauge/ingest/trace/transfer"
 	"github.com/streamgauge/streamgauge/ingest/trace/write"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -64,7 +65,7 @@ func NewEdge(w *write.Writer, e Experiments, space func() error) *Edge {
 // another server.
 func (e *Edge) Routes(r fiber.Router) {
 	r.Post("/v1/traces", e.postSpans)
-	r.Post("/v1/import/traces", e.importTraces)
+	(&transfer.Edge{Writer: e.writer, Experiments: e.experiments, Space: e.space}).Routes(r)
 	for _, api := range []string{"/api", "/ajax-api"} {
 		v2, v3 := api+"/2.0/mlflow/traces", api+"/3.0/mlflow/traces"
 		r.Post(v3, e.start)

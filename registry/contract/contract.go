@@ -12,7 +12,9 @@ import (
 )
 
 // Routes are all of them.
-func Routes() []describe.Route { return slices.Concat(approvals(), endpoints(), lineage(), webhooks(), transfer()) }
+func Routes() []describe.Route {
+	return slices.Concat(approvals(), endpoints(), lineage(), webhooks(), transfer())
+}
 
 type requireRequest struct {
 	Name  string `path:"name" description:"The registered model."`

@@ -56,8 +56,6 @@ type Event struct {
 	set    func(*sgpb.Document)
 	change *change
 	by     string
-	// whole: the document comes from elsewhere with its own times.
-	whole bool
 }
 
 // change is what history remembers of an event. An implied one has no message of its own, because the document
@@ -121,7 +119,8 @@ func Evolve(doc *sgpb.Document, e Event, nowMS int64) (*sgpb.Document, *sgpb.Cha
 		next = proto.Clone(doc).(*sgpb.Document)
 	}
 	e.set(next)
-	if r := next.GetRun(); r != nil && !e.whole {
+	// A run that comes from another server brings its time.
+	if r := next.GetRun(); r != nil && r.GetUpdatedMs() == doc.GetRun().GetUpdatedMs() {
 		r.UpdatedMs = nowMS
 	}
 	if e.change == nil {

@@ -32,14 +32,6 @@ func (d *Decider) Given() Given { return d.d.Given }
 // Load answers a document, nil if it does not exist. Its error is for the caller of Decide.
 func (d *Decider) Load(key string) (*sgpb.Document, error) { return d.d.load(key) }
 
-// NextExperimentID takes an id that no experiment has had.
-func (d *Decider) NextExperimentID() (string, error) { return d.d.nextExperimentID() }
-
-// LanesOf are the lanes of a new run, as documents have them.
-func (d *Decider) LanesOf(runID string, ranks uint32) []uint32 {
-	return lanesOf(runID, ranks, d.d.Lanes)
-}
-
 // ActiveExperiment answers an experiment that must exist and be active.
 func (d *Decider) ActiveExperiment(id string) (*sgpb.Experiment, error) {
 	return d.d.activeExperiment(id)
@@ -68,12 +60,6 @@ func (d *Decider) Change(key string, c *Change, set func(*sgpb.Document)) {
 		e.change = c.own()
 	}
 	d.d.emit(e)
-}
-
-// Place writes a document as it was elsewhere: its times and its count of changes stay. The key must have been read
-// before, if it was ever written.
-func (d *Decider) Place(key string, doc *sgpb.Document) {
-	d.d.emit(Event{Key: key, whole: true, set: func(to *sgpb.Document) { to.Body = doc.Body }})
 }
 
 // Answer names the document that answers the command.

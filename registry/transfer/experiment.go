@@ -1,6 +1,8 @@
 package transfer
 
 import (
+	"strconv"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
@@ -53,25 +55,26 @@ func (p Place) matched(d *decide.Decider, owner string, e *sgpb.Experiment) erro
 	return nil
 }
 
-// freeID is the id itself if no experiment has had it, and the counter stays above it.
+// freeID is the id itself if no experiment has had it, else the next. The counter stays above all.
 func freeID(d *decide.Decider, id string) (string, error) {
 	before, err := d.Load(document.ExperimentKey(id))
 	if err != nil {
 		return "", err
 	}
-	if before != nil {
-		return d.NextExperimentID()
-	}
-	n, ok := track.ParseExperimentID(id)
-	if !ok {
-		return "", invalid("Invalid value %s for parameter 'experiment.id' supplied: it must be a number from 0 on", decide.PythonText(id))
-	}
 	counter, err := d.Load(document.ExperimentCounter)
 	if err != nil {
 		return "", err
 	}
-	if uint64(n) >= counter.GetCounter().GetNext() {
-		d.Place(document.ExperimentCounter, &sgpb.Document{Body: &sgpb.Document_Counter{Counter: &sgpb.Counter{Next: uint64(n) + 1}}})
+	next := max(counter.GetCounter().GetNext(), 1)
+	if before != nil {
+		id = strconv.FormatUint(next, 10)
+	}
+	n, ok := track.ParseExperimentID(id)
+	if !ok {
+		return "", track.Errorf(track.ResourceExhausted, "there is no experiment id left: %s would be the next", id)
+	}
+	if uint64(n) >= next {
+		place(d, document.ExperimentCounter, &sgpb.Document{Body: &sgpb.Document_Counter{Counter: &sgpb.Counter{Next: uint64(n) + 1}}})
 	}
 	return id, nil
 }

@@ -145,7 +145,7 @@ func (p Place) put(d *decide.Decider, key string, doc *sgpb.Document) error {
 		return err
 	}
 	*p.Outcome = Created
-	d.Place(key, doc)
+	place(d, key, doc)
 	d.Answer(key)
 	return nil
 }
@@ -164,11 +164,16 @@ func (h History) Decide(d *decide.Decider) error {
 		next := document.PortableChange(c)
 		next.Document = h.Key
 		if before == nil || !proto.Equal(document.PortableChange(before.GetChange()), next) {
-			d.Place(at, &sgpb.Document{Body: &sgpb.Document_Change{Change: next}})
+			place(d, at, &sgpb.Document{Body: &sgpb.Document_Change{Change: next}})
 		}
 	}
 	d.Answer("")
 	return nil
+}
+
+// place writes a document as it was elsewhere.
+func place(d *decide.Decider, key string, doc *sgpb.Document) {
+	d.Change(key, nil, func(to *sgpb.Document) { to.Body = doc.Body })
 }
 
 // run places a run into an experiment of this server, on this server's lanes.
@@ -195,7 +200,10 @@ func (p Place) run(d *decide.Decider, key string, r *sgpb.Run) error {
 		return p.compare(d, key, before, e.GetExperiment())
 	}
 	next := document.Portable(p.Doc, nil).GetRun()
-	next.Lanes = d.LanesOf(r.GetId(), r.GetRanks())
+	next.Lanes = nil
+	for _, l := range track.LanesOf(r.GetId(), r.GetRanks(), d.Given().Lanes) {
+		next.Lanes = append(next.Lanes, uint32(l))
+	}
 	next.LifecycleEpoch = e.GetExperiment().GetLifecycleEpoch()
 	if with := next.GetDeletedWithExperiment(); with && next.LifecycleEpoch > 0 && e.GetExperiment().GetLifecycle() == sgpb.Lifecycle_LIFECYCLE_DELETED {
 		// Deleted only because its experiment is: so it stays older than that.
