@@ -11,6 +11,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -75,6 +76,9 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.Message }
 
+// StatusCode makes it a transfer.Refusal.
+func (e *apiError) StatusCode() int { return e.Status }
+
 // get reads JSON.
 func (c *client) get(ctx context.Context, path string, args url.Values, out any) error {
 	if len(args) > 0 {
@@ -120,9 +124,6 @@ func (c *client) raw(ctx context.Context, method, path string, in any) ([]byte, 
 
 // open sends a request and gives the body of a good answer as it comes; ctx holds until it is closed.
 func (c *client) open(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
-	if err := c.locate(); err != nil {
-		return nil, err
-	}
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -131,11 +132,24 @@ func (c *client) open(ctx context.Context, method, path string, in any) (io.Read
 		}
 		body = bytes.NewReader(b)
 	}
+	return c.Send(ctx, method, path, "application/json", body)
+}
+
+// Send is open for any body; it makes a client a transfer.Server.
+func (c *client) Send(ctx context.Context, method, path, contentType string, body io.Reader) (io.ReadCloser, error) {
+	if err := c.locate(); err != nil {
+		return nil, err
+	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.url, "/")+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("the server's address %q is not one: %w", c.url, err)
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if f, ok := body.(*os.File); ok {
+		if info, err := f.Stat(); err == nil {
+			req.ContentLength = info.Size()
+		}
+	}
+	req.Header.Set("Content-Type", contentType)
 	resp, err := c.proof.send(req)
 	if err != nil {
 		return nil, c.unreachable(err)
