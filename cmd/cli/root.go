@@ -11,7 +11,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/cmd/shipping"
 	"github.com/streamgauge/streamgauge/cmd/transfer"
-	"github.com/streamgauge/streamgauge/cmd/transfer/command"
+	carry "github.com/streamgauge/streamgauge/cmd/transfer/command"
 )
 
 // Main runs a command line and gives the process status.
@@ -47,9 +47,9 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newClickHouse(), newConnect(), newGrafana(), newRegistry(), newLineage(), newToken(), command.Export(server), command.Import(server), shipping.Sync(), shipping.Agent(newLog), newDoctor(), newDemo(), newEngine(), newVersion())
+	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newClickHouse(), newConnect(), newGrafana(), newRegistry(), newLineage(), newToken(), carry.Export(connected), carry.Import(connected), shipping.Sync(), shipping.Agent(newLog), newDoctor(), newDemo(), newEngine(), newVersion())
 	return root
 }
 
-// server is the one that the flags of a command name.
-func server(cmd *cobra.Command) transfer.Server { return addURL(cmd, os.Getenv) }
+// connected is the server that the flags of a command name.
+func connected(cmd *cobra.Command) transfer.Server { return addURL(cmd, os.Getenv) }
