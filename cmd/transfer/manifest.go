@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -109,6 +110,13 @@ func (m *Manifest) Table(name string) *Table {
 		}
 	}
 	return &Table{Name: name}
+}
+
+// NewID draws the id of an export.
+func NewID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
 }
 
 // Begin takes a folder for an export: a new or empty one.

@@ -43,6 +43,12 @@ func Absent(err error) bool {
 	return errors.As(err, &r) && r.StatusCode() == http.StatusNotFound
 }
 
+// Forbidden says whether a token may not ask that.
+func Forbidden(err error) bool {
+	var r Refusal
+	return errors.As(err, &r) && r.StatusCode() == http.StatusForbidden
+}
+
 // Busy says whether the server could not do it now and may later.
 func Busy(err error) bool {
 	var r Refusal

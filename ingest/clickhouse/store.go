@@ -142,7 +142,8 @@ func (s *Store) Write(ctx context.Context, l *write.Lot) error {
 		s.traces.AppendMoved(experiment, m.TraceID, l.Revision-1)
 	}
 	for _, t := range l.Traces {
-		encoded, err := pb.Marshal(t)
+		// Equal traces have equal bytes: an export of them can be compared.
+		encoded, err := pb.MarshalOptions{Deterministic: true}.Marshal(t)
 		if err != nil {
 			return fmt.Errorf("encode trace %s: %w", t.GetInfo().GetTraceId(), err)
 		}

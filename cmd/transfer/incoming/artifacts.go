@@ -29,7 +29,7 @@ func (l *load) artifacts(ctx context.Context) error {
 			if !hexSum.MatchString(sum(i)) {
 				return fmt.Errorf("%w: %q is no SHA-256", errDamaged, sum(i))
 			}
-			if err := l.artifact(ctx, count, l.names.path(path(i)), sum(i)); err != nil {
+			if err := l.artifact(ctx, count, l.names.Path(path(i)), sum(i)); err != nil {
 				return fmt.Errorf("artifact %s: %w", path(i), err)
 			}
 		}

@@ -85,7 +85,7 @@ func (b *batch) add(ctx context.Context, document string, changes []string, of s
 	if r := it.doc.GetRun(); r != nil {
 		b.runs[number(r.GetId())] = r.GetId()
 	}
-	it.Of = b.names.document(it.doc, of)
+	it.Of = b.names.Document(it.doc, of)
 	raw, err := protojson.Marshal(it.doc)
 	if err != nil {
 		return fmt.Errorf("encode a document: %w", err)
@@ -179,7 +179,7 @@ func (b *batch) send(ctx context.Context) error {
 			b.refuse(b.table, it.id, r.Message)
 		}
 		if it.doc.GetExperiment() != nil && r.ExperimentID != "" {
-			b.names.experiments[it.id] = r.ExperimentID
+			b.names.Experiments[it.id] = r.ExperimentID
 		}
 	}
 	b.items, b.bytes = nil, 0

@@ -9,11 +9,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/streamgauge/streamgauge/cmd/transfer"
+	"github.com/streamgauge/streamgauge/cmd/transfer/naming"
 )
 
 // Options say what is imported and how.
@@ -51,7 +50,7 @@ type load struct {
 	Options
 	server   transfer.Server
 	manifest *transfer.Manifest
-	names    *names
+	names    *naming.Names
 	report   *Report
 	// refused are documents that are left out, by table and id: what belongs to them is left out, too.
 	refused map[string]map[string]bool
@@ -76,7 +75,7 @@ func Run(ctx context.Context, s transfer.Server, o Options) (*Report, error) {
 	}
 	l := &load{
 		Options: o, server: s, manifest: m, report: &Report{Tables: make(map[string]*Outcome)},
-		names:   &names{experiments: make(map[string]string), renamed: o.Renamed},
+		names:   &naming.Names{Experiments: make(map[string]string), Renamed: o.Renamed},
 		refused: make(map[string]map[string]bool), runs: make(map[uint64]string),
 		done: make(map[string]map[uint64]bool), want: make(map[string]map[uint64]transfer.Digest),
 	}
@@ -138,5 +137,3 @@ func (l *load) refuse(table, id, message string) {
 }
 
 var errDamaged = errors.New("the export is damaged")
-
-func sortedNumbers[V any](m map[uint64]V) []uint64 { return slices.Sorted(maps.Keys(m)) }

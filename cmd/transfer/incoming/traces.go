@@ -1,18 +1,17 @@
 package incoming
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/cmd/transfer"
 	"github.com/streamgauge/streamgauge/cmd/transfer/sheet"
+	"github.com/streamgauge/streamgauge/cmd/transfer/tracing"
 	moving "github.com/streamgauge/streamgauge/ingest/trace/transfer"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
@@ -20,27 +19,11 @@ import (
 // traceBytesMax is where the spans of a trace are divided over requests.
 const traceBytesMax = 8 << 20
 
-// at is where a row stands in the order of traces and spans.
-type at struct {
-	experiment int64
-	trace      string
-}
-
-func (a at) compare(b at) int {
-	return cmp.Or(cmp.Compare(a.experiment, b.experiment), strings.Compare(a.trace, b.trace))
-}
-
-// span is a row of spans.
-type span struct {
-	at
-	moving.Span
-}
-
 // traces places traces with their spans: both tables have the same order.
 func (l *load) traces(ctx context.Context) error {
-	next, stop := iter.Pull2(l.spans(ctx))
+	next, stop := iter.Pull2(tracing.Read(ctx, l.Dir, l.manifest))
 	defer stop()
-	s := &spans{next: next}
+	s := &tracing.Spans{Next: next}
 	t := &traceBatch{load: l}
 	err := sheet.Each(ctx, l.Dir, l.manifest.Table("traces"), func(r *sheet.Rows) error {
 		experiment, id, document := r.Int("experiment_id"), r.Texts("trace_id"), r.Texts("document")
@@ -52,13 +35,13 @@ func (l *load) traces(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := t.add(ctx, raw, s.of(at{experiment(i), id(i)})); err != nil {
+			if err := t.add(ctx, raw, s.Of(tracing.At{Experiment: experiment(i), Trace: id(i)})); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err = errors.Join(err, s.err); err == nil {
+	if err = errors.Join(err, s.Err); err == nil {
 		err = t.send(ctx)
 	}
 	if err != nil {
@@ -80,66 +63,8 @@ func (l *load) trace(document string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: a trace cannot be read: %v", errDamaged, err)
 	}
-	l.names.trace(t)
-	return proto.Marshal(t)
-}
-
-// spans gives the rows of spans one by one.
-func (l *load) spans(ctx context.Context) iter.Seq2[*span, error] {
-	errStop := errors.New("stop")
-	return func(yield func(*span, error) bool) {
-		err := sheet.Each(ctx, l.Dir, l.manifest.Table("spans"), func(r *sheet.Rows) error {
-			experiment, trace, id, parent := r.Int("experiment_id"), r.Texts("trace_id"), r.Texts("span_id"), r.Texts("parent_id")
-			name, kind, status := r.Texts("name"), r.Texts("type"), r.Texts("status")
-			started, ended, content, otlp := r.Int("started"), r.Int("ended"), r.Texts("content"), r.Texts("otlp")
-			if r.Err() != nil {
-				return r.Err()
-			}
-			for i := range r.Len {
-				s := &span{at{experiment(i), strings.Clone(trace(i))}, moving.Span{
-					SpanID: strings.Clone(id(i)), ParentID: strings.Clone(parent(i)), Name: strings.Clone(name(i)), Type: strings.Clone(kind(i)), Status: strings.Clone(status(i)),
-					StartNS: started(i), EndNS: ended(i), Content: strings.Clone(content(i)), OTLP: strings.Clone(otlp(i)),
-				}}
-				if !yield(s, nil) {
-					return errStop
-				}
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errStop) {
-			yield(nil, err)
-		}
-	}
-}
-
-// spans are those that are still to come.
-type spans struct {
-	next  func() (*span, error, bool)
-	ahead *span
-	err   error
-}
-
-// of gives the spans of a trace, and passes over those of traces before it that are not in the export.
-func (s *spans) of(want at) iter.Seq[*span] {
-	return func(yield func(*span) bool) {
-		for s.err == nil {
-			if s.ahead == nil {
-				var ok bool
-				if s.ahead, s.err, ok = s.next(); !ok || s.err != nil {
-					return
-				}
-			}
-			order := s.ahead.compare(want)
-			if order > 0 {
-				return
-			}
-			found := s.ahead
-			s.ahead = nil
-			if order == 0 && !yield(found) {
-				return
-			}
-		}
-	}
+	l.names.Trace(t)
+	return proto.MarshalOptions{Deterministic: true}.Marshal(t)
 }
 
 // traceBatch gathers traces for a request.
@@ -149,7 +74,7 @@ type traceBatch struct {
 	bytes int
 }
 
-func (b *traceBatch) add(ctx context.Context, raw []byte, of iter.Seq[*span]) error {
+func (b *traceBatch) add(ctx context.Context, raw []byte, of iter.Seq[*tracing.Span]) error {
 	begin := func(more bool) {
 		b.in.Traces = append(b.in.Traces, moving.Trace{Trace: raw, More: more})
 		b.bytes += len(raw)

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/streamgauge/streamgauge/cmd/transfer"
+	"github.com/streamgauge/streamgauge/cmd/transfer/documents"
 	"github.com/streamgauge/streamgauge/cmd/transfer/sheet"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
@@ -29,7 +30,7 @@ func (e *export) locate(d *sgpb.Document) {
 	case *sgpb.Document_LoggedModel:
 		e.located(b.LoggedModel.GetArtifactUri())
 	case *sgpb.Document_Experiment:
-		if e.choice.all || e.choice.whole[b.Experiment.GetId()] {
+		if e.choice.All || e.choice.Whole[b.Experiment.GetId()] {
 			e.located(b.Experiment.GetArtifactLocation() + "/traces")
 		}
 	}
@@ -50,7 +51,7 @@ func (e *export) artifacts(ctx context.Context) error {
 		return nil
 	}
 	w := sheet.New(e.Dir, "artifacts", false, []sheet.Column{{Name: "path", Type: sheet.Text}, {Name: "bytes", Type: sheet.Whole}, {Name: "sha256", Type: sheet.Text}})
-	for _, root := range sorted(e.locations) {
+	for _, root := range documents.Sorted(e.locations) {
 		if err := e.folder(ctx, w, root); err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ const pageMax, experimentsMax = 1000, 500
 
 // choose finds the runs that are wanted.
 func (e *export) choose(ctx context.Context) error {
-	if e.choice.all {
+	if e.choice.All {
 		return nil
 	}
 	byName := make(map[string]string)
@@ -44,7 +44,7 @@ func (e *export) choose(ctx context.Context) error {
 		}
 		wanted = append(wanted, id)
 		if e.Filter.Search == "" {
-			e.choice.whole[id] = true
+			e.choice.Whole[id] = true
 		}
 	}
 	if len(e.Filter.Experiments) > 0 || e.Filter.Search != "" {
@@ -57,7 +57,7 @@ func (e *export) choose(ctx context.Context) error {
 	e.runIDs = append(e.runIDs, e.Filter.Runs...)
 	slices.Sort(e.runIDs)
 	e.runIDs = slices.Compact(e.runIDs)
-	if len(e.runIDs) == 0 && len(e.choice.whole) == 0 {
+	if len(e.runIDs) == 0 && len(e.choice.Whole) == 0 {
 		return fmt.Errorf("no run is as the filter says")
 	}
 	return nil

@@ -3,7 +3,7 @@ package outgoing
 import (
 	"context"
 	"fmt"
-	"os"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/streamgauge/streamgauge/cmd/transfer"
+	"github.com/streamgauge/streamgauge/cmd/transfer/cuts"
 	"github.com/streamgauge/streamgauge/cmd/transfer/sheet"
 )
 
@@ -71,8 +72,8 @@ func (e *export) events(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
-		for _, run := range sortedNumbers(sums) {
-			if err := digests.Add([]any{t.Name, e.choice.numbers[run], sums[run].Rows, sums[run].Sum}); err != nil {
+		for _, run := range slices.Sorted(maps.Keys(sums)) {
+			if err := digests.Add([]any{t.Name, e.choice.Numbers[run], sums[run].Rows, sums[run].Sum}); err != nil {
 				return err
 			}
 		}
@@ -85,13 +86,13 @@ func (e *export) events(ctx context.Context) error {
 	return nil
 }
 
-func sortedNumbers[V any](m map[uint64]V) []uint64 {
-	out := make([]uint64, 0, len(m))
-	for n := range m {
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return out
+// writing is one table of events on its way.
+type writing struct {
+	*export
+	of    *transfer.Events
+	table *transfer.Table
+	// sums are what the runs must have.
+	sums map[uint64]transfer.Digest
 }
 
 // table writes one table of events.
@@ -100,31 +101,30 @@ func (e *export) table(ctx context.Context, t *transfer.Events) (map[uint64]tran
 	if err != nil {
 		return nil, err
 	}
-	out := &transfer.Table{Name: t.Name, Files: []transfer.File{}}
-	sums := make(map[uint64]transfer.Digest)
+	w := &writing{export: e, of: t, table: &transfer.Table{Name: t.Name, Files: []transfer.File{}}, sums: make(map[uint64]transfer.Digest)}
 	for _, s := range plan {
-		if err := e.slice(ctx, t, out, sums, s, 0); err != nil {
+		if err := w.write(ctx, s, 0); err != nil {
 			return nil, err
 		}
 	}
 	var rows int64
-	for _, d := range sums {
+	for _, d := range w.sums {
 		rows += d.Rows
 	}
-	if rows != out.Rows {
-		return nil, fmt.Errorf("%d rows came and there are %d: rows were deleted meanwhile; export again", out.Rows, rows)
+	if rows != w.table.Rows {
+		return nil, fmt.Errorf("%d rows came and there are %d: rows were deleted meanwhile; export again", w.table.Rows, rows)
 	}
-	e.add(out)
-	return sums, nil
+	e.add(w.table)
+	return w.sums, nil
 }
 
 // plan cuts the rows of the chosen runs into slices.
-func (e *export) plan(ctx context.Context, t *transfer.Events) ([]slice, error) {
+func (e *export) plan(ctx context.Context, t *transfer.Events) ([]cuts.Slice, error) {
 	rows, err := transfer.Query(ctx, e.server, "SELECT toString(run), toString(count()) FROM "+t.View+" GROUP BY run")
 	if err != nil {
 		return nil, err
 	}
-	var runs []counted[uint64]
+	var runs []cuts.Counted[uint64]
 	for _, r := range rows {
 		n, err := strconv.ParseUint(r[0], 10, 64)
 		if err != nil {
@@ -134,21 +134,21 @@ func (e *export) plan(ctx context.Context, t *transfer.Events) ([]slice, error) 
 		if err != nil {
 			return nil, err
 		}
-		if _, in := e.choice.numbers[n]; in {
-			runs = append(runs, counted[uint64]{n, c})
+		if _, in := e.choice.Numbers[n]; in {
+			runs = append(runs, cuts.Counted[uint64]{Of: n, Rows: c})
 		}
 	}
-	cut, large := cutRuns(runs, t.RowsMax)
-	var out []slice
+	cut, large := cuts.OfRuns(runs, t.RowsMax)
+	var out []cuts.Slice
 	for i, s := range cut {
 		r, isLarge := large[i]
 		switch {
 		case !isLarge:
 			out = append(out, s)
 		case !t.Keyed:
-			out = append(out, evenly(s, r.rows, t.RowsMax)...)
+			out = append(out, cuts.Evenly(s, r.Rows, t.RowsMax)...)
 		default:
-			some, err := e.keys(ctx, t, r.of)
+			some, err := e.keys(ctx, t, r.Of)
 			if err != nil {
 				return nil, err
 			}
@@ -159,40 +159,41 @@ func (e *export) plan(ctx context.Context, t *transfer.Events) ([]slice, error) 
 }
 
 // keys cuts one run by its keys.
-func (e *export) keys(ctx context.Context, t *transfer.Events, run uint64) ([]slice, error) {
+func (e *export) keys(ctx context.Context, t *transfer.Events, run uint64) ([]cuts.Slice, error) {
 	rows, err := transfer.Query(ctx, e.server, "SELECT toString(key), toString(count()) FROM "+t.View+" WHERE run = "+strconv.FormatUint(run, 10)+" GROUP BY key")
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]counted[string], len(rows))
+	keys := make([]cuts.Counted[string], len(rows))
 	for i, r := range rows {
 		n, err := strconv.ParseInt(r[1], 10, 64)
 		if err != nil {
 			return nil, err
 		}
-		keys[i] = counted[string]{r[0], n}
+		keys[i] = cuts.Counted[string]{Of: r[0], Rows: n}
 	}
-	return cutKeys(run, keys, t.RowsMax), nil
+	return cuts.OfKeys(run, keys, t.RowsMax), nil
 }
 
-// slice writes the rows of one slice into the next file and adds up what they must be. What is too large for an answer is
+// write writes the rows of a slice into the next file and adds up what they must be. What is too large for an answer is
 // halved.
-func (e *export) slice(ctx context.Context, t *transfer.Events, out *transfer.Table, sums map[uint64]transfer.Digest, s slice, halved int) error {
-	where := s.where(t) + e.until()
-	name := sheet.FileName(out)
-	rows, err := transfer.Query(ctx, e.server, t.DigestQuery(where))
+func (w *writing) write(ctx context.Context, s cuts.Slice, halved int) error {
+	t := w.of
+	where := s.Where(t) + w.until()
+	name := sheet.FileName(w.table)
+	rows, err := transfer.Query(ctx, w.server, t.DigestQuery(where))
 	if err == nil && len(rows) == 0 {
 		return nil
 	}
 	if err == nil {
-		err = transfer.Parquet(ctx, e.server, "SELECT "+t.Columns+" FROM "+t.View+" WHERE "+where+" ORDER BY "+t.Order, filepath.Join(e.Dir, name))
+		err = transfer.Parquet(ctx, w.server, "SELECT "+t.Columns+" FROM "+t.View+" WHERE "+where+" ORDER BY "+t.Order, filepath.Join(w.Dir, name))
 	}
 	if err != nil {
 		if halved == halvedMax || !tooLarge.MatchString(err.Error()) {
 			return err
 		}
-		for _, half := range s.halves() {
-			if err := e.slice(ctx, t, out, sums, half, halved+1); err != nil {
+		for _, half := range s.Halves() {
+			if err := w.write(ctx, half, halved+1); err != nil {
 				return err
 			}
 		}
@@ -203,22 +204,7 @@ func (e *export) slice(ctx context.Context, t *transfer.Events, out *transfer.Ta
 		if err != nil {
 			return err
 		}
-		sums[run] = sums[run].Plus(d)
+		w.sums[run] = w.sums[run].Plus(d)
 	}
-	return e.measured(out, name)
-}
-
-// measured adds a file that ClickHouse has written to its table.
-func (e *export) measured(t *transfer.Table, name string) error {
-	f, columns, err := sheet.Measure(e.Dir, name)
-	if err != nil {
-		return err
-	}
-	t.Columns = columns
-	if f == nil {
-		return os.Remove(filepath.Join(e.Dir, name))
-	}
-	t.Files = append(t.Files, *f)
-	t.Rows += f.Rows
-	return nil
+	return sheet.Adopt(w.Dir, w.table, name)
 }

@@ -3,9 +3,6 @@ package outgoing
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/streamgauge/streamgauge/cmd/transfer"
+	"github.com/streamgauge/streamgauge/cmd/transfer/documents"
 	"github.com/streamgauge/streamgauge/cmd/transfer/sheet"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
@@ -34,7 +32,7 @@ type export struct {
 	Options
 	server   transfer.Server
 	manifest *transfer.Manifest
-	choice   *choice
+	choice   *documents.Choice
 	// runIDs are the runs to read, if not all are.
 	runIDs []string
 	// confined: the token may not see what belongs to no experiment.
@@ -56,8 +54,8 @@ func Run(ctx context.Context, s transfer.Server, o Options) (*transfer.Manifest,
 		return nil, err
 	}
 	e := &export{
-		Options: o, server: s, choice: newChoice(o.Filter.All()), derived: make(map[string]*sheet.Writer), locations: make(map[string]bool),
-		manifest: &transfer.Manifest{Format: transfer.Format, Version: transfer.Version, ID: newID(), Filter: o.Filter},
+		Options: o, server: s, choice: documents.NewChoice(o.Filter.All()), derived: make(map[string]*sheet.Writer), locations: make(map[string]bool),
+		manifest: &transfer.Manifest{Format: transfer.Format, Version: transfer.Version, ID: transfer.NewID(), Filter: o.Filter},
 	}
 	e.manifest.AsOf.Began = time.Now().UTC()
 	if err := transfer.Get(ctx, s, "/v1/version", &e.manifest.Server); err != nil {
@@ -71,12 +69,6 @@ func Run(ctx context.Context, s transfer.Server, o Options) (*transfer.Manifest,
 	e.omissions()
 	e.manifest.AsOf.Ended = time.Now().UTC()
 	return e.manifest, e.manifest.Finish(o.Dir)
-}
-
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	return hex.EncodeToString(b[:])
 }
 
 func (e *export) without(name string) bool { return slices.Contains(e.Filter.Without, name) }
@@ -124,25 +116,25 @@ func group(kind string) string {
 
 // documents reads them kind by kind.
 func (e *export) documents(ctx context.Context) error {
-	for _, d := range allDerived {
-		e.derived[d.name] = sheet.New(e.Dir, d.name, true, d.columns)
+	for _, d := range documents.AllDerived {
+		e.derived[d.Name] = sheet.New(e.Dir, d.Name, true, d.Columns)
 	}
 	// Blobs are those of runs, and stand before them in an import: they are read last.
-	order := append(slices.Clone(kinds[1:]), kinds[0])
+	order := append(slices.Clone(documents.Kinds[1:]), documents.Kinds[0])
 	for _, k := range order {
-		if e.without(group(k.name)) {
+		if e.without(group(k.Name)) {
 			continue
 		}
 		if err := e.kind(ctx, k); err != nil {
-			if forbidden(err) && group(k.name) != "" {
+			if transfer.Forbidden(err) && group(k.Name) != "" {
 				e.confined = true
 				continue
 			}
 			return err
 		}
 	}
-	for _, d := range allDerived {
-		t, err := e.derived[d.name].Close()
+	for _, d := range documents.AllDerived {
+		t, err := e.derived[d.Name].Close()
 		if err != nil {
 			return err
 		}
@@ -151,18 +143,12 @@ func (e *export) documents(ctx context.Context) error {
 	return nil
 }
 
-// forbidden says whether a token may not ask that.
-func forbidden(err error) bool {
-	var r transfer.Refusal
-	return errors.As(err, &r) && r.StatusCode() == 403
-}
-
-func (e *export) kind(ctx context.Context, k kind) error {
-	if k.name == "model_version" && !e.choice.all {
-		err := transfer.Documents(ctx, e.server, k.name, nil, func(l *transfer.Line) error {
+func (e *export) kind(ctx context.Context, k documents.Kind) error {
+	if k.Name == "model_version" && !e.choice.All {
+		err := transfer.Documents(ctx, e.server, k.Name, nil, func(l *transfer.Line) error {
 			d, err := parse(l)
 			if err == nil {
-				e.choice.notice(d)
+				e.choice.Notice(d)
 			}
 			return err
 		})
@@ -170,16 +156,16 @@ func (e *export) kind(ctx context.Context, k kind) error {
 			return err
 		}
 	}
-	w := sheet.New(e.Dir, k.table, false, append(slices.Clone(k.columns), carried...))
+	w := sheet.New(e.Dir, k.Table, false, append(slices.Clone(k.Columns), documents.Carried...))
 	visit := func(l *transfer.Line) error { return e.document(k, w, l) }
 	var err error
-	switch ids, named := e.named(k.name); {
-	case k.name == "run" && named:
+	switch ids, named := e.named(k.Name); {
+	case k.Name == "run" && named:
 		err = e.runs(ctx, visit)
 	case named:
-		err = inParts(ids, func(some []string) error { return transfer.Documents(ctx, e.server, k.name, some, visit) })
+		err = inParts(ids, func(some []string) error { return transfer.Documents(ctx, e.server, k.Name, some, visit) })
 	default:
-		err = transfer.Documents(ctx, e.server, k.name, nil, visit)
+		err = transfer.Documents(ctx, e.server, k.Name, nil, visit)
 	}
 	if err != nil {
 		return err
@@ -195,10 +181,10 @@ func (e *export) kind(ctx context.Context, k kind) error {
 // named are the documents of a kind to ask for one by one.
 func (e *export) named(kind string) (ids []string, named bool) {
 	switch {
-	case kind == "run" && !e.choice.all:
+	case kind == "run" && !e.choice.All:
 		return e.runIDs, true
 	case kind == "blob":
-		return sorted(e.choice.blobs), true
+		return documents.Sorted(e.choice.Blobs), true
 	}
 	return nil, false
 }
@@ -225,7 +211,7 @@ func (e *export) runs(ctx context.Context, visit func(*transfer.Line) error) err
 				if p := d.GetRun().GetFork().GetRunId(); p != "" {
 					parents = append(parents, p)
 				}
-				e.choice.some[d.GetRun().GetExperimentId()] = true
+				e.choice.Some[d.GetRun().GetExperimentId()] = true
 				return visit(l)
 			})
 		})
@@ -233,10 +219,10 @@ func (e *export) runs(ctx context.Context, visit func(*transfer.Line) error) err
 			return err
 		}
 		slices.Sort(parents)
-		next = slices.DeleteFunc(slices.Compact(parents), func(id string) bool { return e.choice.runs[id] })
+		next = slices.DeleteFunc(slices.Compact(parents), func(id string) bool { return e.choice.Runs[id] })
 	}
 	for _, id := range e.Filter.Runs {
-		if !e.choice.runs[id] {
+		if !e.choice.Runs[id] {
 			return fmt.Errorf("there is no run %s, or the token may not see it", id)
 		}
 	}
@@ -252,12 +238,12 @@ func parse(l *transfer.Line) (*sgpb.Document, error) {
 }
 
 // document writes a row if the document is in, and the rows that are derived from it.
-func (e *export) document(k kind, w *sheet.Writer, l *transfer.Line) error {
+func (e *export) document(k documents.Kind, w *sheet.Writer, l *transfer.Line) error {
 	d, err := parse(l)
 	if err != nil {
 		return err
 	}
-	if d.GetBlob() == nil && !e.choice.take(d, l.Of) {
+	if d.GetBlob() == nil && !e.choice.Take(d, l.Of) {
 		return nil
 	}
 	e.locate(d)
@@ -272,12 +258,12 @@ func (e *export) document(k kind, w *sheet.Writer, l *transfer.Line) error {
 			return fmt.Errorf("read a change: %w", err)
 		}
 	}
-	if err := w.Add(append(k.row(d), string(l.Document), texts, l.Of)); err != nil {
+	if err := w.Add(append(k.Row(d), string(l.Document), texts, l.Of)); err != nil {
 		return err
 	}
-	for _, t := range allDerived {
-		for _, row := range t.rows(d, changes) {
-			if err := e.derived[t.name].Add(row); err != nil {
+	for _, t := range documents.AllDerived {
+		for _, row := range t.Rows(d, changes) {
+			if err := e.derived[t.Name].Add(row); err != nil {
 				return err
 			}
 		}

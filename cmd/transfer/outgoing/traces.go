@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/streamgauge/streamgauge/cmd/transfer"
+	"github.com/streamgauge/streamgauge/cmd/transfer/cuts"
+	"github.com/streamgauge/streamgauge/cmd/transfer/documents"
 	"github.com/streamgauge/streamgauge/cmd/transfer/sheet"
 )
 
@@ -44,17 +46,17 @@ func (e *export) traces(ctx context.Context) error {
 // tracesWhere leaves the traces of experiments that are taken whole, and those of runs that are in. A statement names as
 // many runs as fit.
 func (e *export) tracesWhere() (where string, any bool) {
-	if e.choice.all {
+	if e.choice.All {
 		return "1", true
 	}
 	var or []string
-	if ids := sorted(e.choice.whole); len(ids) > 0 {
+	if ids := documents.Sorted(e.choice.Whole); len(ids) > 0 {
 		or = append(or, "experiment_id IN ("+strings.Join(ids, ", ")+")")
 	}
-	if runs := sorted(e.choice.runs); len(runs) > 0 && len(runs) <= runsMax {
+	if runs := documents.Sorted(e.choice.Runs); len(runs) > 0 && len(runs) <= cuts.RunsMax {
 		or = append(or, "trace_id IN (SELECT trace_id FROM sg.traces WHERE hasAny(run_ids, ['"+strings.Join(runs, "', '")+"']))")
-	} else if len(runs) > runsMax && len(e.choice.whole) == 0 {
-		e.omit("traces", fmt.Sprintf("more than %d runs were chosen by a filter; traces of whole experiments are carried with --experiment", runsMax), 0)
+	} else if len(runs) > cuts.RunsMax && len(e.choice.Whole) == 0 {
+		e.omit("traces", fmt.Sprintf("more than %d runs were chosen by a filter; traces of whole experiments are carried with --experiment", cuts.RunsMax), 0)
 	}
 	return "(" + strings.Join(or, " OR ") + ")", len(or) > 0
 }
@@ -71,30 +73,16 @@ func (e *export) pages(ctx context.Context, p paged, t *transfer.Table, where st
 			return err
 		}
 		before := t.Rows
-		if err := e.measured(t, name); err != nil {
+		if err := sheet.Adopt(e.Dir, t, name); err != nil {
 			return err
 		}
 		if t.Rows-before < int64(limit) {
 			return nil
 		}
-		last, err := e.lastKey(ctx, p, t)
+		last, err := sheet.Last(ctx, e.Dir, t, p.keys)
 		if err != nil {
 			return err
 		}
 		from = " AND (" + p.order + ") > (" + last + ")"
 	}
-}
-
-// lastKey reads the last row of the last file.
-func (e *export) lastKey(ctx context.Context, p paged, t *transfer.Table) (last string, err error) {
-	file := &transfer.Table{Name: t.Name, Files: t.Files[len(t.Files)-1:]}
-	err = sheet.Each(ctx, e.Dir, file, func(r *sheet.Rows) error {
-		key := []string{fmt.Sprint(r.Int(p.keys[0])(r.Len - 1))}
-		for _, k := range p.keys[1:] {
-			key = append(key, transfer.Quote(r.Texts(k)(r.Len-1)))
-		}
-		last = strings.Join(key, ", ")
-		return r.Err()
-	})
-	return last, err
 }

@@ -19,32 +19,6 @@ import (
 // batchRows is how many rows are decoded at a time.
 const batchRows = 8192
 
-// Measure answers what a Parquet file that ClickHouse has written holds. An empty one is nil.
-func Measure(dir, name string) (*transfer.File, []transfer.Column, error) {
-	path := filepath.Join(dir, name)
-	r, err := file.OpenParquetFile(path, false)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	defer r.Close()
-	schema, err := pqarrow.FromParquet(r.MetaData().Schema, nil, r.MetaData().KeyValueMetadata())
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the columns of %s: %w", name, err)
-	}
-	var columns []transfer.Column
-	for _, f := range schema.Fields() {
-		columns = append(columns, transfer.Column{Name: f.Name, Type: f.Type.String()})
-	}
-	if r.NumRows() == 0 {
-		return nil, columns, nil
-	}
-	bytes, sum, err := transfer.Sum(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &transfer.File{Name: name, Rows: r.NumRows(), Bytes: bytes, SHA256: sum}, columns, nil
-}
-
 // Each gives the rows of all files of a table, in order, some at a time. Rows are valid until visit returns.
 func Each(ctx context.Context, dir string, t *transfer.Table, visit func(*Rows) error) error {
 	for _, f := range t.Files {

@@ -1,4 +1,5 @@
-package incoming
+// Package framing makes frames of the rows of an export, the same each time, and sends them.
+package framing
 
 import (
 	"context"
@@ -24,24 +25,26 @@ const (
 	pointBytes = 24
 )
 
-// place is where a row belongs: a section.
-type place struct {
-	run           string
-	rank, attempt uint32
+// Place is where a row belongs: a section.
+type Place struct {
+	Run           string
+	Rank, Attempt uint32
 }
 
-// sender makes frames of rows that come run by run. The same rows make the same frames.
-type sender struct {
-	*load
-	table string
-	sent  map[uint64]bool
+// Sender makes frames of rows that come run by run. The same rows make the same frames.
+type Sender struct {
+	Server transfer.Server
+	// Writer is the one of a run.
+	Writer func(run string) uint64
+	// Sent are the runs of which something was sent.
+	Sent map[string]bool
 
 	run    string
 	number uint64
 	// held is the newest frame of the run, which may be its last.
 	held *sgpb.Frame
 
-	at       place
+	at       Place
 	sections []*sgpb.Section
 	points   *track.Points
 	keys     map[string]uint32
@@ -52,17 +55,17 @@ type sender struct {
 	request []byte
 }
 
-// add takes a row in.
-func (s *sender) add(ctx context.Context, at place, r row) error {
-	if at.run != s.run {
+// Add takes a row in.
+func (s *Sender) Add(ctx context.Context, at Place, r Row) error {
+	if at.Run != s.run {
 		if err := s.endRun(ctx); err != nil {
 			return err
 		}
-		s.run, s.number = at.run, 0
-		if s.sent == nil {
-			s.sent = make(map[uint64]bool)
+		s.run, s.number = at.Run, 0
+		if s.Sent == nil {
+			s.Sent = make(map[string]bool)
 		}
-		s.sent[number(at.run)] = true
+		s.Sent[at.Run] = true
 	}
 	size := sizeOf(r)
 	if s.rows == frameRowsMax || s.rows > 0 && s.bytes+size > frameBytesMax {
@@ -73,36 +76,36 @@ func (s *sender) add(ctx context.Context, at place, r row) error {
 	if len(s.sections) == 0 || at != s.at {
 		s.endSection()
 		s.at = at
-		s.sections = append(s.sections, &sgpb.Section{RunId: at.run, Rank: at.rank, Attempt: at.attempt})
-		s.bytes += len(at.run) + pointBytes
+		s.sections = append(s.sections, &sgpb.Section{RunId: at.Run, Rank: at.Rank, Attempt: at.Attempt})
+		s.bytes += len(at.Run) + pointBytes
 	}
 	s.rows++
 	s.bytes += size
 	section := s.sections[len(s.sections)-1]
 	switch {
-	case r.value != nil:
-		section.Values = append(section.Values, r.value)
-	case r.line != nil:
-		section.Console = append(section.Console, r.line)
+	case r.Value != nil:
+		section.Values = append(section.Values, r.Value)
+	case r.Line != nil:
+		section.Console = append(section.Console, r.Line)
 	default:
-		s.point(r.point)
+		s.point(r.Point)
 	}
 	return nil
 }
 
-func sizeOf(r row) int {
+func sizeOf(r Row) int {
 	switch {
-	case r.value != nil:
-		return proto.Size(r.value) + pointBytes
-	case r.line != nil:
-		return proto.Size(r.line) + pointBytes
+	case r.Value != nil:
+		return proto.Size(r.Value) + pointBytes
+	case r.Line != nil:
+		return proto.Size(r.Line) + pointBytes
 	}
 	// Its names may be in the dictionaries already; a frame that is shorter than it could be does no harm.
-	return pointBytes + len(r.point.key)/8 + len(r.point.context.ModelID)/8 + len(r.point.context.DatasetName)/8
+	return pointBytes + len(r.Point.key)/8 + len(r.Point.context.ModelID)/8 + len(r.Point.context.DatasetName)/8
 }
 
 // point adds a point to the section's columns.
-func (s *sender) point(p *point) {
+func (s *Sender) point(p *Point) {
 	if s.points == nil {
 		s.points, s.keys, s.contexts = new(track.Points), make(map[string]uint32), make(map[track.PointContext]uint32)
 	}
@@ -130,7 +133,7 @@ func (s *sender) point(p *point) {
 }
 
 // endSection packs the points of the last section.
-func (s *sender) endSection() {
+func (s *Sender) endSection() {
 	if s.points != nil {
 		if len(s.points.Contexts) == 0 {
 			s.points.Context = nil
@@ -141,7 +144,7 @@ func (s *sender) endSection() {
 }
 
 // endFrame closes a frame; it is sent when the next one, or the end of the run, shows whether it is the last.
-func (s *sender) endFrame(ctx context.Context) error {
+func (s *Sender) endFrame(ctx context.Context) error {
 	s.endSection()
 	if len(s.sections) == 0 {
 		return nil
@@ -150,13 +153,13 @@ func (s *sender) endFrame(ctx context.Context) error {
 		return err
 	}
 	s.number++
-	s.held = &sgpb.Frame{Writer: s.writer(s.table, s.run), Number: s.number, Sections: s.sections}
+	s.held = &sgpb.Frame{Writer: s.Writer(s.run), Number: s.number, Sections: s.sections}
 	s.sections, s.rows, s.bytes = nil, 0, 0
 	return nil
 }
 
 // endRun closes the run's last frame, and its writer with it.
-func (s *sender) endRun(ctx context.Context) error {
+func (s *Sender) endRun(ctx context.Context) error {
 	if err := s.endFrame(ctx); err != nil || s.held == nil {
 		return err
 	}
@@ -167,7 +170,7 @@ func (s *sender) endRun(ctx context.Context) error {
 }
 
 // pass puts a frame into the request, and sends that when it is large enough.
-func (s *sender) pass(ctx context.Context, f *sgpb.Frame) error {
+func (s *Sender) pass(ctx context.Context, f *sgpb.Frame) error {
 	if f == nil {
 		return nil
 	}
@@ -182,17 +185,17 @@ func (s *sender) pass(ctx context.Context, f *sgpb.Frame) error {
 	return s.send(ctx)
 }
 
-func (s *sender) send(ctx context.Context) error {
+func (s *Sender) send(ctx context.Context) error {
 	if len(s.request) == 0 {
 		return nil
 	}
-	_, err := transfer.Frames(ctx, s.server, s.request) // it warns of deleted runs, whose points are kept
+	_, err := transfer.Frames(ctx, s.Server, s.request) // it warns of deleted runs, whose points are kept
 	s.request = s.request[:0]
 	return err
 }
 
-// finish sends what is left.
-func (s *sender) finish(ctx context.Context) error {
+// Finish sends what is left.
+func (s *Sender) Finish(ctx context.Context) error {
 	if err := s.endRun(ctx); err != nil {
 		return err
 	}

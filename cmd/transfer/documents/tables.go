@@ -1,4 +1,5 @@
-package outgoing
+// Package documents says which documents an export takes in, and what the columns of their tables are. It is pure.
+package documents
 
 import (
 	"strings"
@@ -9,15 +10,15 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
-// kind is a kind of documents and its table. Behind its columns come those of all: document, changes and of.
-type kind struct {
-	name, table string
-	columns     []sheet.Column
-	row         func(*sgpb.Document) []any
+// Kind is a kind of documents and its table. Behind its columns come those of all: document, changes and of.
+type Kind struct {
+	Name, Table string
+	Columns     []sheet.Column
+	Row         func(*sgpb.Document) []any
 }
 
-// carried are the columns that an import reads; what stands before them is for people.
-var carried = []sheet.Column{{Name: "document", Type: sheet.Text}, {Name: "changes", Type: sheet.Texts}, {Name: "of", Type: sheet.Text}}
+// Carried are the columns that an import reads; what stands before them is for people.
+var Carried = []sheet.Column{{Name: "document", Type: sheet.Text}, {Name: "changes", Type: sheet.Texts}, {Name: "of", Type: sheet.Text}}
 
 func texts(names ...string) (out []sheet.Column) {
 	for _, n := range names {
@@ -60,8 +61,8 @@ func lifecycle(l sgpb.Lifecycle) string { return word(l.String(), "LIFECYCLE_") 
 
 func stage(s sgpb.Stage) string { return word(s.String(), "STAGE_") }
 
-// kinds are all documents that are carried, in the order in which an import needs them.
-var kinds = []kind{
+// Kinds are all documents that are carried, in the order in which an import needs them.
+var Kinds = []Kind{
 	{"blob", "blobs", nil, func(*sgpb.Document) []any { return nil }},
 	{"experiment", "experiments", and(texts("experiment_id", "name", "lifecycle", "artifact_location"), created, updated, tags), func(d *sgpb.Document) []any {
 		e := d.GetExperiment()
@@ -114,18 +115,19 @@ var kinds = []kind{
 
 func runRow(d *sgpb.Document) []any {
 	r := d.GetRun()
-	return []any{r.GetExperimentId(), r.GetId(), number(r.GetId()), r.GetName(), r.GetUser(), mlflow.StatusName(r.GetStatus()), lifecycle(r.GetLifecycle()),
+	return []any{r.GetExperimentId(), r.GetId(), Number(r.GetId()), r.GetName(), r.GetUser(), mlflow.StatusName(r.GetStatus()), lifecycle(r.GetLifecycle()),
 		moment(r.GetStartMs()), moment(r.GetEndMs()), moment(r.GetCreatedMs()), moment(r.GetUpdatedMs()), r.GetArtifactUri(), r.GetFork().GetRunId(), pairs(r.GetParams()), pairs(r.GetTags())}
 }
 
-// derived is a table that people join instead of looking into others: any number of rows a document.
-type derived struct {
-	name    string
-	columns []sheet.Column
-	rows    func(d *sgpb.Document, changes []*sgpb.Change) [][]any
+// Derived is a table that people join instead of looking into others: any number of rows a document.
+type Derived struct {
+	Name    string
+	Columns []sheet.Column
+	Rows    func(d *sgpb.Document, changes []*sgpb.Change) [][]any
 }
 
-var allDerived = []derived{
+// AllDerived are all of them.
+var AllDerived = []Derived{
 	{"params", texts("experiment_id", "run_id", "key", "value"), func(d *sgpb.Document, _ []*sgpb.Change) [][]any {
 		return keyValues(d.GetRun(), d.GetRun().GetParams())
 	}},
@@ -141,7 +143,7 @@ var allDerived = []derived{
 	}},
 	{"aliases", and(texts("registered_model_id", "name", "alias"), version), func(d *sgpb.Document, _ []*sgpb.Change) (out [][]any) {
 		m := d.GetRegisteredModel()
-		for _, alias := range sorted(m.GetAliases()) {
+		for _, alias := range Sorted(m.GetAliases()) {
 			out = append(out, []any{m.GetId(), m.GetName(), alias, m.GetAliases()[alias]})
 		}
 		return out
@@ -165,7 +167,7 @@ func historyRows(d *sgpb.Document, changes []*sgpb.Change) (out [][]any) {
 }
 
 func keyValues(r *sgpb.Run, m map[string]string) (out [][]any) {
-	for _, k := range sorted(m) {
+	for _, k := range Sorted(m) {
 		out = append(out, []any{r.GetExperimentId(), r.GetId(), k, m[k]})
 	}
 	return out

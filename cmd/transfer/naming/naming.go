@@ -1,4 +1,6 @@
-package incoming
+// Package naming writes what comes from another server as it is called here: experiments have other ids, and names may be
+// given anew. It is pure.
+package naming
 
 import (
 	"strings"
@@ -7,36 +9,36 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
-// names are what is called otherwise on this server.
-type names struct {
-	// experiments are ids: of there to here.
-	experiments map[string]string
-	// renamed are names of experiments and registered models.
-	renamed map[string]string
+// Names are what is called otherwise on this server.
+type Names struct {
+	// Experiments are ids: of there to here.
+	Experiments map[string]string
+	// Renamed are names of experiments and registered models.
+	Renamed map[string]string
 }
 
-func (n *names) experiment(id string) string {
-	if here, ok := n.experiments[id]; ok {
+func (n *Names) experiment(id string) string {
+	if here, ok := n.Experiments[id]; ok {
 		return here
 	}
 	return id
 }
 
-func (n *names) all(ids []string) {
+func (n *Names) all(ids []string) {
 	for i, id := range ids {
 		ids[i] = n.experiment(id)
 	}
 }
 
-func (n *names) name(s string) string {
-	if here, ok := n.renamed[s]; ok {
+func (n *Names) name(s string) string {
+	if here, ok := n.Renamed[s]; ok {
 		return here
 	}
 	return s
 }
 
 // location moves an address in the server's own store to the folder that its experiment has here.
-func (n *names) location(uri string) string {
+func (n *Names) location(uri string) string {
 	rest, own := strings.CutPrefix(uri, "mlflow-artifacts:/")
 	id, _, _ := strings.Cut(rest, "/")
 	if !own || n.experiment(id) == id {
@@ -45,13 +47,13 @@ func (n *names) location(uri string) string {
 	return transfer.Relocated(uri, id, n.experiment(id))
 }
 
-// path moves a path in the store likewise.
-func (n *names) path(p string) string {
+// Path moves a path in the store likewise.
+func (n *Names) Path(p string) string {
 	return strings.TrimPrefix(n.location("mlflow-artifacts:/"+p), "mlflow-artifacts:/")
 }
 
-// document writes a document as it is called here, and answers what it is of.
-func (n *names) document(d *sgpb.Document, of string) string {
+// Document writes a document as it is called here, and answers what it is of.
+func (n *Names) Document(d *sgpb.Document, of string) string {
 	switch b := d.GetBody().(type) {
 	case *sgpb.Document_Experiment:
 		b.Experiment.Name = n.name(b.Experiment.GetName())
@@ -80,8 +82,8 @@ func (n *names) document(d *sgpb.Document, of string) string {
 	return of
 }
 
-// trace does so for a trace.
-func (n *names) trace(t *sgpb.Trace) {
+// Trace does so for a trace.
+func (n *Names) Trace(t *sgpb.Trace) {
 	if e := t.GetInfo().GetTraceLocation().GetMlflowExperiment(); e != nil {
 		e.ExperimentId = n.experiment(e.GetExperimentId())
 	}
