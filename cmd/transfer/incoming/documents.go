@@ -82,6 +82,10 @@ func (b *batch) add(ctx context.Context, document string, changes []string, of s
 		b.report.of(b.table).Refused++
 		return nil
 	}
+	if _, known := b.names.Experiments[of]; b.check && !known && it.doc.GetScorers() != nil {
+		b.report.of(b.table).Created++ // its experiment will get an id that nothing has yet
+		return nil
+	}
 	if r := it.doc.GetRun(); r != nil {
 		b.runs[number(r.GetId())] = r.GetId()
 	}

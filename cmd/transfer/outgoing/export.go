@@ -2,6 +2,7 @@
 package outgoing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -114,13 +115,17 @@ func group(kind string) string {
 	return ""
 }
 
+// readAt moves kinds out of the order in which an import needs them.
+var readAt = map[string]int{"run": -1, "blob": 1}
+
 // documents reads them kind by kind.
 func (e *export) documents(ctx context.Context) error {
 	for _, d := range documents.AllDerived {
 		e.derived[d.Name] = sheet.New(e.Dir, d.Name, true, d.Columns)
 	}
-	// Blobs are those of runs, and stand before them in an import: they are read last.
-	order := append(slices.Clone(documents.Kinds[1:]), documents.Kinds[0])
+	// Runs are read before experiments, so that none is of an experiment that is newer, and blobs, which are theirs, last.
+	order := slices.Clone(documents.Kinds)
+	slices.SortStableFunc(order, func(a, b documents.Kind) int { return cmp.Compare(readAt[a.Name], readAt[b.Name]) })
 	for _, k := range order {
 		if e.without(group(k.Name)) {
 			continue
