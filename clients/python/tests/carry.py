@@ -1,4 +1,4 @@
-"""What the tests of `streamgauge export` and `import` put into a server, and how they read a folder of Parquet files."""
+"""What the tests of `streamgauge export` and `import` put into a server, and how they read the files of an export."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def section(run_id: str, rank: int, attempt: int, rest: bytes) -> bytes:
 def points(key: str, steps: list[int], values: list[float]) -> bytes:
     """Points as fixed-width columns."""
     content = field(1, key) + field(8, struct.pack(f"<{len(steps)}I", *[0] * len(steps)))
-    content += field(9, struct.pack(f"<{len(steps)}q", *steps)) + field(10, struct.pack(f"<{len(steps)}q", *range(len(steps))))
+    content += field(9, struct.pack(f"<{len(steps)}q", *steps)) + field(
+        10, struct.pack(f"<{len(steps)}q", *range(len(steps)))
+    )
     return field(4, content + field(5, struct.pack(f"<{len(values)}d", *values)))
 
 
@@ -58,7 +60,11 @@ def send_frames(url: str, run_id: str) -> None:
     doubles = lambda *v: struct.pack(f"<{len(v)}d", *v)  # noqa: E731
     histogram = field(1, doubles(-math.inf, 0.5, math.inf)) + field(2, doubles(3, 4))
     image = field(1, "plots/a.png") + field(2, hashlib.sha256(b"").hexdigest()) + field(3, 7) + field(4, "image/png")
-    beside = small("note", 1, 4, "line\n'two' ü") + small("weights", 2, 5, histogram) + small("table", 3, 6, '{"a": [1, null]}')
+    beside = (
+        small("note", 1, 4, "line\n'two' ü")
+        + small("weights", 2, 5, histogram)
+        + small("table", 3, 6, '{"a": [1, null]}')
+    )
     beside += small("image", 4, 7, image)
     for n in (1, 2):
         beside += field(7, field(1, 1_700_000_000_000 + n) + field(2, n) + field(3, n) + field(4, f"line {n}\t\\n ü"))
@@ -67,7 +73,14 @@ def send_frames(url: str, run_id: str) -> None:
         for rank in RANKS
         for attempt in ATTEMPTS
     )
-    frame = field(1, 1) + varint(2 << 3 | 1) + struct.pack("<Q", 77) + field(3, 1) + sections + section(run_id, 1, ATTEMPTS[0], beside)
+    frame = (
+        field(1, 1)
+        + varint(2 << 3 | 1)
+        + struct.pack("<Q", 77)
+        + field(3, 1)
+        + sections
+        + section(run_id, 1, ATTEMPTS[0], beside)
+    )
     head = {"Content-Type": "application/x-protobuf"}
     answer = requests.post(url + "/v1/frames", data=varint(len(frame)) + frame, headers=head, timeout=SECONDS)
     assert answer.json() == {"accepted": 1, "bytes": len(frame) + len(varint(len(frame)))}, answer.text
@@ -84,11 +97,18 @@ def fill(url: str) -> dict[str, str]:
     mlflow.set_tracking_uri(url)
     client = MlflowClient(url)
     ids = {"experiment": client.create_experiment(NAME, tags={"mlflow.note.content": "a\nb\t'c'", "ü": "📈"})}
-    run = client.create_run(ids["experiment"], run_name="odd 'values'", tags={"lines": "one\ntwo\r\n", "quotes": "\"'`\\"})
+    run = client.create_run(
+        ids["experiment"], run_name="odd 'values'", tags={"lines": "one\ntwo\r\n", "quotes": "\"'`\\"}
+    )
     ids["run"] = run.info.run_id
     client.log_param(ids["run"], "lr/ü", "0.1\n")
     odd = [Metric("odd ü/metric", v, 1_000 + i, i) for i, v in enumerate(ODD)]
-    odd += [Metric("far", 1.0, 5, STEP_MAX), Metric("far", 2.0, 6, STEP_MIN + 1), Metric("twice", 1.0, 7, 1), Metric("twice", 2.0, 7, 1)]
+    odd += [
+        Metric("far", 1.0, 5, STEP_MAX),
+        Metric("far", 2.0, 6, STEP_MIN + 1),
+        Metric("twice", 1.0, 7, 1),
+        Metric("twice", 2.0, 7, 1),
+    ]
     client.log_batch(ids["run"], metrics=odd)
     data = Dataset("wine ü", "d1", "local", '{"uri": "x"}', schema="s" * 70_000, profile="p" * 80_000)
     client.log_inputs(ids["run"], [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
@@ -111,13 +131,20 @@ def fill(url: str) -> dict[str, str]:
 
 
 def fill_models(url: str, client: MlflowClient, ids: dict[str, str]) -> None:
-    model = client.create_logged_model(ids["experiment"], name="net", source_run_id=ids["run"], params={"depth": "3"}, tags={"t": "u"})
+    model = client.create_logged_model(
+        ids["experiment"], name="net", source_run_id=ids["run"], params={"depth": "3"}, tags={"t": "u"}
+    )
     ids["model"] = model.model_id
-    client.log_metric(ids["run"], "accuracy", 0.75, step=1, dataset_name="wine ü", dataset_digest="d1", model_id=model.model_id)
+    client.log_metric(
+        ids["run"], "accuracy", 0.75, step=1, dataset_name="wine ü", dataset_digest="d1", model_id=model.model_id
+    )
     client.create_registered_model("before", tags={"team": "ü"}, description="first\nsecond")
     for n in range(4):
-        client.create_model_version("before", f"runs:/{ids['run']}/net", ids["run"], tags={"n": str(n)}, description=f"number {n}")
-    for version, stage in (("1", "Staging"), ("1", "Production"), ("2", "Production"), ("2", "Archived")):
+        client.create_model_version(
+            "before", f"runs:/{ids['run']}/net", ids["run"], tags={"n": str(n)}, description=f"number {n}"
+        )
+    stages = [("1", "Staging"), ("1", "Production"), ("2", "Production"), ("2", "Archived")]
+    for version, stage in stages:
         client.transition_model_version_stage("before", version, stage)
     client.delete_model_version("before", "3")
     client.set_registered_model_alias("before", "champion", "4")
@@ -141,13 +168,33 @@ def fill_rest(url: str, client: MlflowClient, ids: dict[str, str]) -> None:
     ids["trace"] = mlflow.get_last_active_trace_id()
     mlflow.log_feedback(trace_id=ids["trace"], name="quality", value=0.75)
     mlflow.set_trace_tag(ids["trace"], "kind", "a\nb")
-    call(url, "POST", "/v1/lineage", edges=[{"from": "run:" + ids["run"], "to": "table:predictions"}], nodes=[{"node": "table:predictions", "name": "P"}])
-    event = {"eventTime": "2026-01-01T00:00:00Z", "eventType": "COMPLETE", "producer": "p", "job": {"namespace": "airflow", "name": "daily"}}
-    event |= {"run": {"runId": "11111111-2222-3333-4444-555555555555"}, "inputs": [{"namespace": "s3", "name": "raw"}], "outputs": []}
+    call(
+        url,
+        "POST",
+        "/v1/lineage",
+        edges=[{"from": "run:" + ids["run"], "to": "table:predictions"}],
+        nodes=[{"node": "table:predictions", "name": "P"}],
+    )
+    event: dict[str, Any] = {
+        "eventTime": "2026-01-01T00:00:00Z",
+        "eventType": "COMPLETE",
+        "producer": "p",
+        "job": {"namespace": "airflow", "name": "daily"},
+    }
+    event |= {
+        "run": {"runId": "11111111-2222-3333-4444-555555555555"},
+        "inputs": [{"namespace": "s3", "name": "raw"}],
+        "outputs": [],
+    }
     assert requests.post(url + "/api/v1/lineage", json=event, timeout=SECONDS).status_code == 201
     made = call(url, "POST", "/api/3.0/mlflow/datasets/create", name="questions", experiment_ids=[ids["experiment"]])
     dataset = made["dataset"]["dataset_id"]
-    call(url, "POST", f"/api/3.0/mlflow/datasets/{dataset}/records", records='[{"inputs": {"q": "1"}, "expectations": {"a": "2"}}]')
+    call(
+        url,
+        "POST",
+        f"/api/3.0/mlflow/datasets/{dataset}/records",
+        records='[{"inputs": {"q": "1"}, "expectations": {"a": "2"}}]',
+    )
     scorer = {"experiment_id": ids["experiment"], "name": "short", "serialized_scorer": '{"name": "short"}'}
     call(url, "POST", "/api/3.0/mlflow/scorers/register", **scorer)
 

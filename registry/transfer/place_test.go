@@ -1,0 +1,180 @@
+package transfer_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/transfer"
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	runID   = "0123456789abcdef0000000000000001"
+	modelID = "fedcba98765432100000000000000001"
+)
+
+// store is documents in memory: what is not in it does not exist.
+type store map[string]*sgpb.Document
+
+func (s store) Document(key string) (*sgpb.Document, bool) { return s[key], true }
+
+// place carries out a command.
+func (s store) place(p transfer.Place) (outcome string, err error) {
+	p.Outcome = &outcome
+	d, err := decide.Decide(s, decide.By(p), decide.Given{NowMS: 99, Lanes: 4})
+	if err != nil {
+		return "", err
+	}
+	for _, e := range d.Events {
+		next, _ := decide.Evolve(s[e.Key], e, 99)
+		s[e.Key] = next
+	}
+	return outcome, nil
+}
+
+func (s store) want(t *testing.T, p transfer.Place, outcome string) {
+	t.Helper()
+	got, err := s.place(p)
+	if err != nil || got != outcome {
+		t.Errorf("%s: %s, %v; want %s", transfer.What(p.Doc), got, err, outcome)
+	}
+}
+
+func refused(t *testing.T, err error, code track.Code, text string) {
+	t.Helper()
+	var e *track.Error
+	if !errors.As(err, &e) || e.Code != code || !strings.Contains(e.Message, text) {
+		t.Errorf("%v; want %s with %q", err, code, text)
+	}
+}
+
+func experiment(e *sgpb.Experiment) *sgpb.Document {
+	return &sgpb.Document{Body: &sgpb.Document_Experiment{Experiment: e}}
+}
+
+func run(r *sgpb.Run) *sgpb.Document { return &sgpb.Document{Body: &sgpb.Document_Run{Run: r}} }
+
+func TestAnExperimentKeepsAnIDThatNobodyHasHadAndIsFoundByItsName(t *testing.T) {
+	s := store{document.ExperimentCounter: {Body: &sgpb.Document_Counter{Counter: &sgpb.Counter{Next: 3}}}}
+	a := &sgpb.Experiment{Id: "7", Name: "a", ArtifactLocation: "mlflow-artifacts:/7", CreatedMs: 5, Changes: 1, Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE}
+	s.want(t, transfer.Place{Doc: experiment(a)}, transfer.Created)
+	if got := s[document.ExperimentKey("7")].GetExperiment(); !proto.Equal(got, a) {
+		t.Errorf("placed %v, want %v", got, a)
+	}
+	if n := s[document.ExperimentCounter].GetCounter().GetNext(); n != 8 {
+		t.Errorf("the next id is %d; 7 would be given twice", n)
+	}
+	s.want(t, transfer.Place{Doc: experiment(a)}, transfer.Same)
+	other := proto.CloneOf(a)
+	other.Tags = map[string]string{"k": "v"}
+	s.want(t, transfer.Place{Doc: experiment(other)}, transfer.Matched)
+	if len(s[document.ExperimentKey("7")].GetExperiment().GetTags()) > 0 {
+		t.Error("an experiment that was there has been changed")
+	}
+	b := &sgpb.Experiment{Id: "7", Name: "b", ArtifactLocation: "mlflow-artifacts:/7/x", Lifecycle: sgpb.Lifecycle_LIFECYCLE_DELETED}
+	s.want(t, transfer.Place{Doc: experiment(b)}, transfer.Created)
+	got := s[document.ExperimentKey("8")].GetExperiment()
+	if got.GetArtifactLocation() != "mlflow-artifacts:/8/x" || got.GetLifecycleEpoch() != 1 || got.GetLifecycle() != sgpb.Lifecycle_LIFECYCLE_DELETED {
+		t.Errorf("under another id: %v", got)
+	}
+	if owner := s[document.ExperimentNameKey("b")].GetClaim().GetOwner(); owner != document.ExperimentKey("8") {
+		t.Errorf("the name belongs to %q", owner)
+	}
+}
+
+func TestTheDefaultExperimentIsOverwrittenOnlyWhileNobodyHasTouchedIt(t *testing.T) {
+	pristine := &sgpb.Experiment{Id: "0", Name: "Default", CreatedMs: 1, Changes: 1}
+	s := store{document.ExperimentKey("0"): experiment(pristine), document.ExperimentNameKey("Default"): {Body: &sgpb.Document_Claim{Claim: &sgpb.Claim{Owner: document.ExperimentKey("0")}}}}
+	theirs := &sgpb.Experiment{Id: "0", Name: "Default", CreatedMs: 77, Changes: 1, Tags: map[string]string{"k": "v"}}
+	s.want(t, transfer.Place{Doc: experiment(theirs)}, transfer.Created)
+	if got := s[document.ExperimentKey("0")].GetExperiment(); !proto.Equal(got, theirs) {
+		t.Errorf("it is %v", got)
+	}
+	later := proto.CloneOf(theirs)
+	later.CreatedMs = 78
+	s.want(t, transfer.Place{Doc: experiment(later)}, transfer.Matched)
+}
+
+func TestARunKeepsWhatItWasAndGetsLanesOfHere(t *testing.T) {
+	s := store{document.ExperimentKey("3"): experiment(&sgpb.Experiment{Id: "3", LifecycleEpoch: 4, Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE})}
+	r := &sgpb.Run{Id: runID, ExperimentId: "3", UpdatedMs: 12, DeletedMs: 11, Lifecycle: sgpb.Lifecycle_LIFECYCLE_DELETED, Changes: 2, Ranks: 1}
+	change := &sgpb.Change{Document: "elsewhere", Number: 2, TimeMs: 11, By: "ann", What: "deleted"}
+	s.want(t, transfer.Place{Doc: run(r), Changes: []*sgpb.Change{change}}, transfer.Created)
+	got := s[document.RunKey(runID)].GetRun()
+	want := uint32(track.LanesOf(runID, 1, 4)[0])
+	if got.GetUpdatedMs() != 12 || got.GetLifecycleEpoch() != 4 || len(got.GetLanes()) != 1 || got.GetLanes()[0] != want {
+		t.Errorf("placed %v", got)
+	}
+	remembered := s[document.HistoryKey(document.RunKey(runID), 2)].GetChange()
+	if remembered.GetTimeMs() != 11 || remembered.GetBy() != "ann" || remembered.GetDocument() != document.RunKey(runID) {
+		t.Errorf("its history is %v", remembered)
+	}
+	s.want(t, transfer.Place{Doc: run(r)}, transfer.Same)
+	changed := proto.CloneOf(r)
+	changed.Tags = map[string]string{"k": "v"}
+	_, err := s.place(transfer.Place{Doc: run(changed)})
+	refused(t, err, track.ResourceAlreadyExists, runID)
+	sibling := proto.CloneOf(r)
+	sibling.Id = runID[:31] + "2"
+	_, err = s.place(transfer.Place{Doc: run(sibling)})
+	refused(t, err, track.ResourceAlreadyExists, "same 16 digits")
+	homeless := proto.CloneOf(r)
+	homeless.Id, homeless.ExperimentId = "1"+runID[1:], "9"
+	_, err = s.place(transfer.Place{Doc: run(homeless)})
+	refused(t, err, track.InvalidParameterValue, "is not there")
+	s.want(t, transfer.Place{Doc: run(homeless), Check: true}, transfer.Created)
+}
+
+func TestARunDeletedWithItsExperimentIsRestoredWithIt(t *testing.T) {
+	deleted := &sgpb.Experiment{Id: "3", LifecycleEpoch: 1, Lifecycle: sgpb.Lifecycle_LIFECYCLE_DELETED}
+	s := store{document.ExperimentKey("3"): experiment(deleted)}
+	r := &sgpb.Run{Id: runID, ExperimentId: "3", UpdatedMs: 1, Lifecycle: sgpb.Lifecycle_LIFECYCLE_DELETED, DeletedWithExperiment: true}
+	s.want(t, transfer.Place{Doc: run(r)}, transfer.Created)
+	got := s[document.RunKey(runID)].GetRun()
+	if got.GetDeletedWithExperiment() {
+		t.Error("what only readers set is stored")
+	}
+	if seen := document.Effective(got, deleted); !seen.GetDeletedWithExperiment() || seen.GetLifecycle() != sgpb.Lifecycle_LIFECYCLE_DELETED {
+		t.Errorf("seen as %v", seen)
+	}
+	s.want(t, transfer.Place{Doc: run(r)}, transfer.Same)
+}
+
+func TestARegisteredModelNeedsItsName(t *testing.T) {
+	model := func(id string) *sgpb.Document {
+		return &sgpb.Document{Body: &sgpb.Document_RegisteredModel{RegisteredModel: &sgpb.RegisteredModel{Id: id, Name: "net", Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE}}}
+	}
+	s := store{}
+	s.want(t, transfer.Place{Doc: model(modelID)}, transfer.Created)
+	s.want(t, transfer.Place{Doc: model(modelID)}, transfer.Same)
+	_, err := s.place(transfer.Place{Doc: model("0" + modelID[1:])})
+	refused(t, err, track.ResourceAlreadyExists, "Another registered model has the name 'net'")
+	gone := model("1" + modelID[1:])
+	gone.GetRegisteredModel().Lifecycle = sgpb.Lifecycle_LIFECYCLE_DELETED
+	s.want(t, transfer.Place{Doc: gone}, transfer.Created)
+}
+
+func TestWhatIsNoDocumentIsRefused(t *testing.T) {
+	bad := map[string]*sgpb.Document{
+		"says no key":     {},
+		"its history":     {Body: &sgpb.Document_Change{Change: &sgpb.Change{}}},
+		"a token":         {Body: &sgpb.Document_Token{Token: &sgpb.Token{Id: runID}}},
+		"a lease":         {Body: &sgpb.Document_Lease{Lease: &sgpb.Lease{}}},
+		"a run's id":      run(&sgpb.Run{Id: "../x"}),
+		"no number":       experiment(&sgpb.Experiment{Id: "07", Name: "x"}),
+		"no name":         experiment(&sgpb.Experiment{Id: "7"}),
+		"records of what": {Body: &sgpb.Document_EvaluationRecords{EvaluationRecords: &sgpb.EvaluationRecords{}}},
+	}
+	for name, doc := range bad {
+		s := store{}
+		if outcome, err := s.place(transfer.Place{Doc: doc}); track.CodeOf(err) != track.InvalidParameterValue || len(s) > 0 {
+			t.Errorf("%s: %q, %v, and %d documents", name, outcome, err, len(s))
+		}
+	}
+}
