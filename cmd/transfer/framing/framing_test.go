@@ -65,7 +65,7 @@ func many(add func(Place, Row)) {
 	for run := range 3 {
 		for rank := range uint32(2) {
 			for i := range 60_000 {
-				p := &Point{key: strings.Repeat("k", 1+i%250) + fmt.Sprint(i%500), step: math.MaxInt64 - int64(i), time: int64(i), value: float64(i)}
+				p := &Point{key: strings.Repeat("k", 1+i%240) + fmt.Sprint(i%500), step: math.MaxInt64 - int64(i), time: int64(i), value: float64(i)}
 				if i%100 == 0 {
 					p.context = track.PointContext{ModelID: "m", DatasetName: fmt.Sprint("d", i%3)}
 				}
