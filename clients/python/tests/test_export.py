@@ -192,7 +192,8 @@ def test_what_was_changed_since_is_a_conflict(carried: SimpleNamespace) -> None:
         assert client.get_experiment_by_name(carry.NAME) is None
         done(carried.home, "import", "--url", third, str(carried.first), "--rename", "after ü=brought")
         run = client.get_run(ids["run"])
-        assert (ids["experiment"], run.info.experiment_id) == ("1", "2")
+        assert (ids["experiment"], other) == ("1", "1")
+        assert run.info.experiment_id != other
         assert run.info.artifact_uri == f"mlflow-artifacts:/{run.info.experiment_id}/{ids['run']}/artifacts"
         mlflow.set_tracking_uri(third)
         assert mlflow.artifacts.load_text(f"runs:/{ids['run']}/notes/ü file.txt") == "hello\n"
