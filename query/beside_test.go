@@ -22,6 +22,11 @@ func (r *rig) SmallValues(_ context.Context, read beside.Read) ([]table.SmallVal
 	}, true, nil
 }
 
+func (r *rig) ValueKeys(_ context.Context, read beside.KeyRead) ([]beside.Key, bool, error) {
+	r.keyReads = append(r.keyReads, read)
+	return []beside.Key{{Name: "h\"", Kinds: []string{"histogram"}, Values: 9, StepsTotal: 5, First: -1, Last: 4, Steps: []int64{-1, 4}}}, true, nil
+}
+
 func (r *rig) ConsoleLines(_ context.Context, read beside.Read) ([]table.ConsoleLine, bool, error) {
 	r.besideReads = append(r.besideReads, read)
 	if read.After != nil {
@@ -64,6 +69,32 @@ func TestValuesAndLinesAreReadInPages(t *testing.T) {
 	for path, want := range map[string]string{
 		"/values?limit=0": "'limit' must be", "/console?limit=1001": "'limit' must be", "/values?rank=-1": "'rank' must be",
 		"/console?stream=stdin": "stdout or stderr", "/values?after=!": "'after' is not what",
+	} {
+		if status, text, _ := r.send("/v1/runs/"+id(1)+path, ""); status != 400 || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+}
+
+func TestKeysOfValuesAreListed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	r.put(&sgpb.Run{Id: id(1), ExperimentId: "0"}, true)
+	_, text, _ := r.send("/v1/runs/"+id(1)+"/values/keys?limit=7&steps=2&after=a", "")
+	const want = `{"keys":[{"key":"h\"","kinds":["histogram"],"media_types":[],"values":9,"steps_total":5,"first_step":-1,"last_step":4,"steps":[-1,4]}],"after":"h\"","more":true}`
+	if text != want || !slices.Contains(r.flushes, "tail") || len(r.keyReads) != 1 {
+		t.Fatalf("%s, flushed %v, read %+v", text, r.flushes, r.keyReads)
+	}
+	if got := r.keyReads[0]; got.Run == 0 || got.Key != "" || got.After != "a" || got.Max != 7 || got.StepsMax != 2 {
+		t.Errorf("read %+v", got)
+	}
+	r.send("/v1/runs/"+id(1)+"/values?step=3&step=-4", "")
+	if got := r.besideReads[0].Steps; !slices.Equal(got, []int64{3, -4}) {
+		t.Errorf("read steps %v", got)
+	}
+	for path, want := range map[string]string{
+		"/values/keys?limit=1001": "'limit' must be", "/values/keys?steps=1001": "'steps' must be", "/values/keys?limit=101&steps=1000": "name a 'key'",
+		"/values?step=x": "'step' is", "/values?" + strings.Repeat("&step=1", 1001): "at most 1000",
 	} {
 		if status, text, _ := r.send("/v1/runs/"+id(1)+path, ""); status != 400 || !strings.Contains(text, want) {
 			t.Errorf("%s: %d %s", path, status, text)

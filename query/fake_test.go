@@ -57,6 +57,7 @@ type rig struct {
 	down, behind error
 	flushes      []string
 	besideReads  []beside.Read
+	keyReads     []beside.KeyRead
 	asked        []string
 	answer       func() (clickhouse.Answer, error)
 	// slow is what SQL does before it answers.

@@ -98,6 +98,8 @@ var rules = map[string]Rule{
 	"POST /v1/export":        {Read, Visible},
 	"POST /v1/import":        {Admin, Managed},
 	"POST /v1/import/traces": {Admin, Managed},
+	// What else a run has logged, by name.
+	"GET /v1/runs/:run_id/values/keys": {Read, Named},
 	// A stream brings nothing by itself; what it shall bring is named in the POST.
 	"GET /v1/live":      {Read, Nothing},
 	"POST /v1/live/:id": {Read, Named},

@@ -57,6 +57,8 @@ type Read struct {
 	Key              string
 	RankFrom, RankTo uint32
 	From, To         int64
+	// Steps of small values, none for all between From and To.
+	Steps []int64
 	// Stream of lines, 0 for both.
 	Stream uint8
 	After  *Place

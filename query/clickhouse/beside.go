@@ -33,7 +33,7 @@ func valueParams(r beside.Read) params {
 	for _, name := range []string{"after_ts", "after_stream", "after_number"} {
 		delete(p, name)
 	}
-	p["key"], p["from"], p["to"] = r.Key, r.From, r.To
+	p["key"], p["from"], p["to"], p["steps"] = r.Key, r.From, r.To, r.Steps
 	return p
 }
 
@@ -113,6 +113,44 @@ func (s *Store) SmallValues(ctx context.Context, read beside.Read) ([]table.Smal
 	r := valueRows{edges: new(proto.ColFloat64).Array(), counts: new(proto.ColFloat64).Array()}
 	more, err := s.page(ctx, "value_sizes", valueParams(read), read, &r)
 	return r.list, more, err
+}
+
+type keyRows struct {
+	name              proto.ColStr
+	kinds, media      *proto.ColArr[string]
+	amount, different proto.ColUInt64
+	first, last       proto.ColInt64
+	steps             *proto.ColArr[int64]
+	list              []beside.Key
+}
+
+func (r *keyRows) columns() proto.Results {
+	return proto.Results{
+		{Name: "name", Data: &r.name}, {Name: "kinds", Data: r.kinds}, {Name: "media", Data: r.media}, {Name: "amount", Data: &r.amount},
+		{Name: "steps_total", Data: &r.different}, {Name: "first_step", Data: &r.first}, {Name: "last_step", Data: &r.last}, {Name: "steps", Data: r.steps},
+	}
+}
+
+func (r *keyRows) reset() { r.list = nil }
+
+func (r *keyRows) take(rows int) error {
+	for i := range rows {
+		r.list = append(r.list, beside.Key{
+			Name: r.name.Row(i), Kinds: r.kinds.Row(i), MediaTypes: r.media.Row(i), Values: r.amount[i], StepsTotal: r.different[i],
+			First: r.first[i], Last: r.last[i], Steps: r.steps.Row(i),
+		})
+	}
+	return nil
+}
+
+// ValueKeys reads the keys of small values, by name, and says whether there are more.
+func (s *Store) ValueKeys(ctx context.Context, read beside.KeyRead) ([]beside.Key, bool, error) {
+	r := keyRows{kinds: new(proto.ColStr).Array(), media: new(proto.ColStr).Array(), steps: new(proto.ColInt64).Array()}
+	p := params{"run": read.Run, "key": read.Key, "after": read.After, "max": read.Max + 1, "steps_max": read.StepsMax}
+	if err := s.statement(ctx, "value_keys", p, &r); err != nil {
+		return nil, false, err
+	}
+	return r.list[:min(read.Max, uint64(len(r.list)))], uint64(len(r.list)) > read.Max, nil
 }
 
 type lineRows struct {

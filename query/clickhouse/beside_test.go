@@ -2,6 +2,7 @@ package clickhouse_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/streamgauge/streamgauge/query/beside"
@@ -65,5 +66,35 @@ func TestPagesOfValuesAndLinesMissNoneAndRepeatNone(t *testing.T) {
 	one.Stream, one.RankFrom, one.RankTo = 2, 0, math.MaxUint32
 	if page, more, err := r.store.ConsoleLines(t.Context(), one); err != nil || more || len(page) != rows/2 {
 		t.Errorf("%d lines of standard error, %v %v", len(page), more, err)
+	}
+}
+
+func TestKeysOfValuesHaveSomeOfTheirSteps(t *testing.T) {
+	r := start(t, enginetest.Start(t))
+	const run = 0x4e75
+	for range 2 {
+		r.exec(t, `INSERT INTO streamgauge.small_values (run, key, step, kind, media_type, writer, frame, idx)
+			SELECT %d, if(number < 40, 'img', 'txt'), intDiv(number, 2) * 10, if(number < 40, 'artifact', 'text'), if(number < 40, 'image/png', ''), 5, 1, number FROM numbers(41)`, run)
+	}
+	keys, more, err := r.store.ValueKeys(t.Context(), beside.KeyRead{Run: run, Max: 10, StepsMax: 5})
+	if err != nil || more || len(keys) != 2 {
+		t.Fatalf("%+v, %v %v", keys, more, err)
+	}
+	img := keys[0]
+	if img.Name != "img" || img.Values != 40 || img.StepsTotal != 20 || img.First != 0 || img.Last != 190 || !slices.Equal(img.Steps, []int64{0, 40, 90, 140, 190}) {
+		t.Errorf("%+v", img)
+	}
+	if !slices.Equal(img.Kinds, []string{"artifact"}) || !slices.Equal(img.MediaTypes, []string{"image/png"}) || len(keys[1].MediaTypes) != 0 || !slices.Equal(keys[1].Steps, []int64{200}) {
+		t.Errorf("%+v", keys)
+	}
+	if keys, more, err = r.store.ValueKeys(t.Context(), beside.KeyRead{Run: run, Max: 1}); err != nil || !more || len(keys) != 1 || len(keys[0].Steps) != 0 {
+		t.Errorf("%+v, %v %v", keys, more, err)
+	}
+	if keys, more, err = r.store.ValueKeys(t.Context(), beside.KeyRead{Run: run, After: "img", Max: 1, StepsMax: 1}); err != nil || more || len(keys) != 1 || keys[0].Name != "txt" {
+		t.Errorf("%+v, %v %v", keys, more, err)
+	}
+	read := beside.Read{Run: run, Key: "img", RankTo: math.MaxUint32, From: math.MinInt64, To: math.MaxInt64, Steps: []int64{40, 190, 7}, Max: 100, BytesMax: 1000}
+	if values, _, err := r.store.SmallValues(t.Context(), read); err != nil || len(values) != 4 || values[0].Step != 40 || values[3].Step != 190 {
+		t.Errorf("%+v, %v", values, err)
 	}
 }

@@ -43,9 +43,33 @@ type page struct {
 
 type valuesRequest struct {
 	page
-	Key  string `query:"key" description:"That key alone."`
-	From int64  `query:"from_step" description:"The least step, included."`
-	To   int64  `query:"to_step" description:"The greatest step, included."`
+	Key  string  `query:"key" description:"That key alone."`
+	From int64   `query:"from_step" description:"The least step, included."`
+	To   int64   `query:"to_step" description:"The greatest step, included."`
+	Step []int64 `query:"step" maxItems:"1000" collectionFormat:"multi" description:"These steps alone; may be given up to 1000 times."`
+}
+
+type valueKeysRequest struct {
+	RunID string `path:"run_id" description:"The run." example:"0123456789abcdef0123456789abcdef"`
+	Key   string `query:"key" description:"That key alone."`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" description:"Keys of a page."`
+	After string `query:"after" description:"The after of the page before: the last key there."`
+	Steps int    `query:"steps" minimum:"0" maximum:"1000" default:"0" description:"How many steps of each key to tell. Without a key limit times steps is at most 100000."`
+}
+
+type valueKeysAnswer struct {
+	Keys []struct {
+		Key        string   `json:"key"`
+		Kinds      []string `json:"kinds" description:"text, histogram, json or artifact."`
+		MediaTypes []string `json:"media_types" description:"Of artifacts."`
+		Values     uint64   `json:"values"`
+		StepsTotal uint64   `json:"steps_total" description:"Different steps."`
+		First      int64    `json:"first_step"`
+		Last       int64    `json:"last_step"`
+		Steps      []int64  `json:"steps" description:"Ascending; of more steps than were asked for some that lie evenly among them, with the first and the last."`
+	} `json:"keys"`
+	After string `json:"after" description:"Where the next page begins."`
+	More  bool   `json:"more"`
 }
 
 type consoleRequest struct {
@@ -95,6 +119,9 @@ func beside() []describe.Route {
 	return []describe.Route{{
 		Method: http.MethodGet, Path: "/v1/runs/:run_id/values", Area: "Values and console", Summary: "Read a run's small values",
 		Text: "By key, rank, attempt and step ([values.md](values.md)). A page also ends after 4 MiB.", Takes: valuesRequest{}, Gives: valuesAnswer{},
+	}, {
+		Method: http.MethodGet, Path: "/v1/runs/:run_id/values/keys", Area: "Values and console", Summary: "List the keys of a run's small values",
+		Text: "By name, each with its kinds and steps ([values.md](values.md)).", Takes: valueKeysRequest{}, Gives: valueKeysAnswer{},
 	}, {
 		Method: http.MethodGet, Path: "/v1/runs/:run_id/console", Area: "Values and console", Summary: "Read a run's console lines",
 		Text: "By time, rank, attempt, stream and number. A page also ends after 4 MiB.", Takes: consoleRequest{}, Gives: consoleAnswer{},
