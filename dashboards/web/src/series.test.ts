@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { axisValue, decodeLine, rowAt, type WireLine } from "./series";
 
-const head = { run_id: "r", key: "loss", start_time: 1000, points_total: 3, parts: [{ attempt: 1 }, { attempt: 5 }], as_of: { "0": 3, "2": 9 } };
+const head = { run_id: "r", key: "loss", start_time: 1000, points_total: 3, parts: [1, 5].map((attempt) => ({ run_id: "r", attempt, to_step: 9, inherited: false })), as_of: { "0": 3, "2": 9 } };
 const raw: WireLine = { ...head, bucket_width: 0, step: [0, 1, 2], time: [1, 2, 3], value: [0.5, "NaN", "-Infinity"] };
 
 test("points are rows by themselves", () => {
@@ -23,4 +23,12 @@ test("buckets keep their ends and counts", () => {
 
 test("an axis begins at 0, at the run, or at the epoch", () => {
   expect([axisValue("step", 1000, 7, 1500), axisValue("relative", 1000, 7, 1500), axisValue("time", 1000, 7, 1500)]).toEqual([7, 500, 1500]);
+});
+
+test("a fork says up to which step the values are another run's", () => {
+  const part = (run_id: string, attempt: number, to_step: number, inherited: boolean) => ({ run_id, attempt, to_step, inherited });
+  const line = { ...{ run_id: "c", key: "loss", start_time: 0, bucket_width: 0, points_total: 3, as_of: {} }, step: [1, 5, 9], time: [1, 5, 9], value: [1, 2, 3] };
+  const fork = decodeLine({ ...line, parts: [part("a", 900, 1, true), part("b", 800, 5, true), part("c", 3, 9, false)] });
+  expect([fork.inherited, fork.attempt]).toEqual([{ run: "b", to: 5 }, 3]);
+  expect(decodeLine({ ...line, parts: [part("c", 0, 9, false)] }).inherited).toBeNull();
 });

@@ -13,7 +13,7 @@ export interface WireLine {
   readonly start_time: number;
   readonly bucket_width: number;
   readonly points_total: number;
-  readonly parts: readonly { readonly attempt: number }[];
+  readonly parts: readonly { readonly run_id: string; readonly attempt: number; readonly to_step: number; readonly inherited: boolean }[];
   readonly as_of: Readonly<Record<string, number>>;
   readonly step: readonly number[];
   readonly time: readonly number[];
@@ -48,6 +48,14 @@ export type RowColumn = (typeof ROW_COLUMNS)[number];
 export type Row = { [name in RowColumn]: number };
 export type RowColumns = { readonly [name in RowColumn]: readonly number[] };
 
+/** What a fork shows of the run that it was forked from. */
+export interface Inherited {
+  /** The run that logged it; of several generations the nearest. */
+  readonly run: string;
+  /** The last step of it. */
+  readonly to: number;
+}
+
 /** One metric of one run. min, max and mean are of finite values where a row has any; last is the value at its greatest step, whatever it is. */
 export interface Series extends RowColumns {
   readonly run: string;
@@ -60,6 +68,8 @@ export interface Series extends RowColumns {
   readonly points: number;
   /** The greatest launch of the run that it shows. */
   readonly attempt: number;
+  /** Null: the run has logged all of it by itself. */
+  readonly inherited: Inherited | null;
   /** By lane: everything up to here is in it, and nothing later. */
   readonly asOf: ReadonlyMap<number, number>;
 }
@@ -71,10 +81,17 @@ export function decodeLine(line: WireLine): Series {
     start: line.start_time,
     width: line.bucket_width,
     points: line.points_total,
-    attempt: Math.max(0, ...line.parts.map((p) => p.attempt)),
+    // The launches of another run say nothing of this one's.
+    attempt: Math.max(0, ...line.parts.filter((p) => !p.inherited).map((p) => p.attempt)),
+    inherited: inheritedOf(line.parts),
     asOf: new Map(Object.entries(line.as_of).map(([lane, seq]) => [Number(lane), seq])),
   };
   return line.value ? { ...head, ...pointColumns(line.step, line.time, line.value.map(Number)) } : { ...head, ...bucketColumns(line) };
+}
+
+function inheritedOf(parts: WireLine["parts"]): Inherited | null {
+  const last = parts.filter((p) => p.inherited).reduce<WireLine["parts"][number] | null>((a, p) => (a === null || p.to_step > a.to_step ? p : a), null);
+  return last === null ? null : { run: last.run_id, to: last.to_step };
 }
 
 /** Each point as a row of its own; the columns that are the same share one array. */

@@ -2,10 +2,22 @@
 
 import type { Run } from "../api";
 import { assign, type Stroke } from "../palette";
-import { curveOf, MS, type Curve, type Looks } from "../plot/curves";
+import { curveOf, ID_SHORT, MS, type Curve, type Looks } from "../plot/curves";
 import { binWidthOf, groupCurve } from "../plot/group";
 import type { Series } from "../series";
 import type { Band } from "./view";
+
+/** The tags by which a run inherits (docs/series.md). */
+const FORK_PARENT = "streamgauge.fork.parent";
+const FORK_STEP = "streamgauge.fork.step";
+
+/** What a run was forked from. */
+export interface Fork {
+  readonly run: string;
+  readonly name: string;
+  /** The last step that it inherits, as the tag has it. */
+  readonly step: string;
+}
 
 /** What a panel knows of a run. */
 export interface Member {
@@ -15,11 +27,19 @@ export interface Member {
   readonly running: boolean;
   /** The value that it is grouped by; null: by none. */
   readonly group: string | null;
+  readonly fork: Fork | null;
 }
 
-/** `by` is `params.KEY` or `tags.KEY`. */
-export function memberOf(run: Run, by: string | null): Member {
-  return { id: run.id, name: run.name, start: run.start, running: run.status === "RUNNING", group: by === null ? null : valueOf(run, by) };
+/** `by` is `params.KEY` or `tags.KEY`; `names` are the names of runs that it may come from. */
+export function memberOf(run: Run, by: string | null, names: ReadonlyMap<string, string> = new Map()): Member {
+  const group = by === null ? null : valueOf(run, by);
+  return { id: run.id, name: run.name, start: run.start, running: run.status === "RUNNING", group, fork: forkOf(run, names) };
+}
+
+/** Null: it was not forked from a run. */
+export function forkOf(run: Run, names: ReadonlyMap<string, string> = new Map()): Fork | null {
+  const parent = run.tags.get(FORK_PARENT);
+  return parent ? { run: parent, name: names.get(parent) ?? parent.slice(0, ID_SHORT), step: run.tags.get(FORK_STEP) ?? "" } : null;
 }
 
 function valueOf(run: Run, by: string): string {
@@ -62,9 +82,14 @@ export function panelCurves(
   }
   return [...lines].map(([id, { name, curves, width }]) => {
     const first = curves[0] as Curve;
-    if (!id.startsWith("group ")) return first;
+    if (!id.startsWith("group ")) return named(first, members.find((m) => m.id === id)?.fork ?? null);
     return groupCurve(curves, { id, name, stroke: first.stroke }, { ...looks, binWidth: binWidth(looks, curves, width) });
   });
+}
+
+/** With the name of the run that it was forked from, where that is known. */
+function named(curve: Curve, fork: Fork | null): Curve {
+  return curve.fork && fork && curve.fork.run === fork.run ? { ...curve, fork: { ...curve.fork, name: fork.name } } : curve;
 }
 
 /** Buckets of runs meet on the axis that they were made on; points meet at steps; elsewhere bins must be laid. */

@@ -4,12 +4,12 @@ import { decodeLine, type Series, type WireLine } from "../series";
 import { emptySeries, mergeLive, type LiveLine } from "./merge";
 
 const raw: WireLine = {
-  ...{ run_id: "r", key: "loss", start_time: 1000, bucket_width: 0, points_total: 2, parts: [{ attempt: 7 }] },
+  ...{ run_id: "r", key: "loss", start_time: 1000, bucket_width: 0, points_total: 2, parts: [{ run_id: "r", attempt: 7, to_step: 4, inherited: false }] },
   ...{ as_of: { "0": 10 }, step: [0, 2], time: [1000, 1200], value: [3, "NaN"] },
 };
 
 const buckets: WireLine = {
-  ...{ run_id: "r", key: "loss", start_time: 1000, bucket_width: 4, points_total: 5, parts: [{ attempt: 7 }] },
+  ...{ run_id: "r", key: "loss", start_time: 1000, bucket_width: 4, points_total: 5, parts: [{ run_id: "r", attempt: 7, to_step: 4, inherited: false }] },
   ...{ as_of: { "0": 10 }, step: [0, 4], step_last: [3, 4], time: [1000, 1400], time_last: [1300, 1400] },
   ...{ min: [1, 5], max: [4, 5], mean: [2, 5], last: [1, 5], count: [4, 1], nan: [0, 0], pos_inf: [0, 0], neg_inf: [0, 0] },
 };

@@ -23,7 +23,7 @@ export interface Merged {
 
 /** A series of a metric whose first points come live. */
 export function emptySeries(run: string, key: string, start: number): Series {
-  return { run, key, start, width: 0, points: 0, attempt: 0, asOf: new Map(), ...pointColumns([], [], []) };
+  return { run, key, start, width: 0, points: 0, attempt: 0, inherited: null, asOf: new Map(), ...pointColumns([], [], []) };
 }
 
 /**

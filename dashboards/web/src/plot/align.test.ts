@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 
-import { align, COLUMNS_PER_CURVE, lastOf, nearest, spreadLabels, yRange } from "./align";
+import { align, COLUMNS_PER_CURVE, lastOf, nearest, ownFrom, spreadLabels, yRange } from "./align";
 import type { Curve } from "./curves";
 
 const curve = (x: number[], y: (number | null)[], raw: (number | null)[] | null = null): Curve => ({
-  ...{ id: "c", name: "c", stroke: { colour: 0, dash: [] }, x, y, low: y, high: y, raw, odd: [], points: x.length, last: null },
+  ...{ id: "c", name: "c", stroke: { colour: 0, dash: [] }, x, y, low: y, high: y, raw, odd: [], fork: null, points: x.length, last: null },
 });
 
 test("runs with different steps share one x: no row is undefined, no value is null", () => {
@@ -13,7 +13,16 @@ test("runs with different steps share one x: no row is undefined, no value is nu
   expect(columns[0]).toEqual([1, undefined, null]);
   expect(columns[3]).toEqual([]);
   expect(columns[COLUMNS_PER_CURVE]).toEqual([undefined, 5, 6]);
-  expect(columns[2 * COLUMNS_PER_CURVE - 1]).toEqual([undefined, 4, 7]);
+  expect(columns[COLUMNS_PER_CURVE + 3]).toEqual([undefined, 4, 7]);
+  expect(columns[COLUMNS_PER_CURVE + 4]).toEqual([]);
+});
+
+test("what is inherited reaches to the first row of the run's own", () => {
+  const fork = { x: 1, run: "p", name: "p" };
+  const columns = align([{ ...curve([0, 1, 2, 3], [9, 8, 7, 6]), fork }, curve([5], [1])]);
+  expect(columns[1]).toEqual([9, 8, 7, 6, undefined]);
+  expect(columns[5]).toEqual([9, 8, 7, undefined, undefined]);
+  expect(ownFrom({ x: [0, 1], fork })).toBe(2);
 });
 
 test.each([

@@ -6,8 +6,8 @@ import type { Curve, Values } from "./curves";
 export type Column = (number | null | undefined)[];
 export type Columns = [number[], ...Column[]];
 
-/** How many columns a curve takes: its values, least, greatest, and the values before smoothing. */
-export const COLUMNS_PER_CURVE = 4;
+/** How many columns a curve takes: its values, least, greatest, the values before smoothing, and what is inherited of its values. */
+export const COLUMNS_PER_CURVE = 5;
 
 export function align(curves: readonly Curve[]): Columns {
   const all = new Set<number>();
@@ -18,8 +18,14 @@ export function align(curves: readonly Curve[]): Columns {
     const places = placesOf(curve.x, x);
     for (const values of [curve.y, curve.low, curve.high]) columns.push(spread(places, values, x.length));
     columns.push(curve.raw ? spread(places, curve.raw, x.length) : []);
+    columns.push(curve.fork ? spread(places.slice(0, ownFrom(curve) + 1), curve.y, x.length) : []);
   }
   return [x, ...columns];
+}
+
+/** The first row that a curve's run has logged by itself. */
+export function ownFrom({ x, fork }: Pick<Curve, "x" | "fork">): number {
+  return fork === null ? 0 : upperBound(x, fork.x);
 }
 
 /** Where the xs of one curve stand in the common x; both ascend. */
@@ -57,6 +63,18 @@ function lowerBound(x: readonly number[], at: number): number {
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((x[middle] as number) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The first index whose x is above `at`. */
+export function upperBound(x: ArrayLike<number>, at: number): number {
+  let low = 0;
+  let high = x.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((x[middle] as number) <= at) low = middle + 1;
     else high = middle;
   }
   return low;

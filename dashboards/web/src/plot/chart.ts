@@ -4,9 +4,9 @@
 import uPlot from "uplot";
 
 import { tick } from "../format";
-import { COLUMNS_PER_CURVE, nearest, yRange, type Columns } from "./align";
+import { COLUMNS_PER_CURVE, nearest, upperBound, yRange, type Columns } from "./align";
 import type { Curve, XAxis } from "./curves";
-import { drawLabels, drawOdd, LABEL_WIDTH } from "./marks";
+import { drawForks, drawLabels, drawOdd, LABEL_WIDTH } from "./marks";
 import { SECOND_INCREMENTS, shortSeconds, shortStep, STEP_INCREMENTS } from "./ticks";
 
 /** What the pointer is over: the place on x, and each curve's value near it, greatest first. */
@@ -24,6 +24,8 @@ export interface HoverRow {
   readonly high: number;
   /** Before smoothing; null without. */
   readonly raw: number | null;
+  /** What the run is called that logged it; null: this curve's own. */
+  readonly from: string | null;
   readonly near: boolean;
   /** Pixels between the pointer and the value, up or down. */
   readonly away: number;
@@ -57,6 +59,9 @@ const DOTS_MAX = 40;
 const BAND_ALPHA = "30";
 const EDGE_ALPHA = "50";
 const RAW_ALPHA = "59";
+/** How another run's part of a fork is drawn. */
+const INHERITED_ALPHA = "80";
+const INHERITED_DASH = [3, 4];
 const LINE_PX = 1.75;
 const LIT_PX = 2.75;
 /** Opacity of the other curves while one is lit. */
@@ -90,7 +95,7 @@ export function createChart(node: HTMLElement, data: Columns, options: ChartOpti
         fill: token(`--series-${curve.stroke.colour}`) + BAND_ALPHA,
       })),
       hooks: {
-        draw: [(u) => drawOdd(u, options.curves(), token), ...(labels ? [(u: uPlot) => drawLabels(u, options.curves(), token)] : [])],
+        draw: [(u) => drawOdd(u, options.curves(), token), (u) => drawForks(u, options.curves(), token), ...(labels ? [(u: uPlot) => drawLabels(u, options.curves(), token)] : [])],
         setCursor: [(u) => options.onhover(hoverOf(u, options.curves()))],
         setSelect: [(u) => zoom(u, options)],
       },
@@ -149,11 +154,22 @@ function seriesOf(curve: Curve, index: number, token: (name: string) => string, 
   // A band of one row is too thin to be seen without its edges: they keep a lone spike visible.
   const edge: uPlot.Series = { stroke: colour + EDGE_ALPHA, width: 1, points: { show: false } };
   return [
-    { label: `${index}`, stroke: colour, width: LINE_PX, dash: [...curve.stroke.dash], points: { show: dots, size: 5, fill: colour } },
+    { label: `${index}`, stroke: colour, width: LINE_PX, dash: [...curve.stroke.dash], paths: ownPath(index, options), points: { show: dots, size: 5, fill: colour } },
     edge,
     edge,
     { stroke: colour + RAW_ALPHA, width: 1, points: { show: false } },
+    { stroke: colour + INHERITED_ALPHA, width: LINE_PX, dash: INHERITED_DASH, points: { show: false } },
   ];
+}
+
+/** The line of a fork begins where its run's own values do; what it inherited is drawn by a column of its own. */
+function ownPath(index: number, options: ChartOptions): uPlot.Series.PathBuilder {
+  const linear = uPlot.paths.linear?.();
+  return (u, series, from, to) => {
+    const fork = options.curves()[index]?.fork;
+    const own = fork ? Math.max(from, upperBound(u.data[0] as number[], fork.x)) : from;
+    return linear && own <= to ? linear(u, series, own, to) : null;
+  };
 }
 
 /** Lights one curve and lets the others step back; null: all are alike. Only strokes anew what is drawn. */
@@ -214,7 +230,7 @@ function hoverOf(u: uPlot, curves: readonly Curve[]): Hover | null {
     const y = index == null ? null : u.data[column]?.[index];
     if (index == null || y == null) return;
     const [low, high, raw] = [1, 2, 3].map((n) => u.data[column + n]?.[index]);
-    rows.push({ curve, y, low: low ?? y, high: high ?? y, raw: raw ?? null, near: false, away: Math.abs(u.valToPos(y, "y") - top) });
+    rows.push({ curve, y, low: low ?? y, high: high ?? y, raw: raw ?? null, from: curve.fork && (u.data[0][index] as number) <= curve.fork.x ? curve.fork.name : null, near: false, away: Math.abs(u.valToPos(y, "y") - top) });
   });
   if (rows.length === 0) return null;
   const closest = rows.reduce((a, b) => (b.away < a.away ? b : a));

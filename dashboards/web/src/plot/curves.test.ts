@@ -61,3 +61,11 @@ test("without a shade the band lies on the line", () => {
   expect(curveOf(decodeLine(wire), identity, PLAIN_LOOKS)).toMatchObject({ low: [1], high: [9], last: { x: 1, value: 9 } });
   expect(curveOf(decodeLine(wire), identity, { ...PLAIN_LOOKS, shade: false })).toMatchObject({ low: [5], high: [5] });
 });
+
+test("a fork's curve says where it begins to be its own, on axes where a place parts the two", () => {
+  const fork = { ...points("loss", [[0, 4], [2, 3], [4, 2], [6, 1]]), inherited: { run: "0123456789", to: 3 } };
+  const along = points("tokens", [[0, 9], [4, 1]]);
+  expect(curveOf(fork, identity, PLAIN_LOOKS).fork).toEqual({ x: 2, run: "0123456789", name: "01234567" });
+  expect(curveOf({ ...fork, inherited: { run: "p", to: 6 } }, identity, { ...PLAIN_LOOKS, x: "relative" }).fork?.x).toBe(3);
+  expect(curveOf(fork, identity, { ...PLAIN_LOOKS, x: { metric: "tokens" } }, along).fork).toBeNull();
+});

@@ -21,6 +21,15 @@ export interface Odd {
   readonly negInf: number;
 }
 
+/** Where a curve stops being another run's. */
+export interface ForkPlace {
+  /** The last x that is inherited. */
+  readonly x: number;
+  /** The run that logged what lies before, and what it is called. */
+  readonly run: string;
+  readonly name: string;
+}
+
 /** A line in a chart: of a run, or of a group of runs. */
 export interface Curve {
   readonly id: string;
@@ -35,6 +44,8 @@ export interface Curve {
   /** Before smoothing; null if there is none. */
   readonly raw: Values | null;
   readonly odd: readonly Odd[];
+  /** Of a fork; null where nothing is inherited, and of a group. */
+  readonly fork: ForkPlace | null;
   /** Points behind it. */
   readonly points: number;
   /** The newest value, whatever it is; null of a group, and where nothing is drawn. */
@@ -52,6 +63,9 @@ export interface Looks {
 }
 
 export const PLAIN_LOOKS: Looks = { x: "step", logX: false, logY: false, smoothing: 0, shade: true };
+
+/** So much of an id stands for a run whose name is not known. */
+export const ID_SHORT = 8;
 
 export type Identity = Pick<Curve, "id" | "name" | "stroke">;
 
@@ -75,6 +89,7 @@ export function curveOf(series: Series, identity: Identity, looks: Looks, along:
     high: looks.shade ? folded.map((r) => can(r.max)) : mean,
     raw: smoothed ? mean : null,
     odd: oddOf(series, xs, order),
+    fork: forkOf(series, xs, order),
     points: series.points,
     last: lastOf(series, looks.x, order),
   };
@@ -83,6 +98,17 @@ export function curveOf(series: Series, identity: Identity, looks: Looks, along:
 function ownX(series: Series, axis: Axis): number[] {
   const unit = axis === "step" ? 1 : MS;
   return series.step.map((step, i) => axisValue(axis, series.start, step, series.time[i] ?? 0) / unit);
+}
+
+/** On an axis where what is inherited does not lie before the rest, as on another metric's, no place parts them. */
+function forkOf(series: Series, xs: readonly number[], order: readonly number[]): ForkPlace | null {
+  const { inherited } = series;
+  if (!inherited) return null;
+  const own = order.findIndex((i) => (series.stepLast[i] as number) > inherited.to);
+  const before = own < 0 ? order : order.slice(0, own);
+  const parted = own < 0 || order.slice(own).every((i) => (series.stepLast[i] as number) > inherited.to);
+  const last = before[before.length - 1];
+  return last !== undefined && parted ? { x: xs[last] as number, run: inherited.run, name: inherited.run.slice(0, ID_SHORT) } : null;
 }
 
 function lastOf(series: Series, x: XAxis, order: readonly number[]): Curve["last"] {

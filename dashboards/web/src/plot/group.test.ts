@@ -4,7 +4,7 @@ import type { Curve } from "./curves";
 import { binWidthOf, groupCurve, type GroupLooks } from "./group";
 
 const stroke = { colour: 0, dash: [] };
-const curve = (x: number[], y: (number | null)[]): Curve => ({ id: "c", name: "c", stroke, x, y, low: y, high: y, raw: null, odd: [], points: x.length, last: null });
+const curve = (x: number[], y: (number | null)[]): Curve => ({ id: "c", name: "c", stroke, x, y, low: y, high: y, raw: null, odd: [], fork: null, points: x.length, last: null });
 const looks: GroupLooks = { binWidth: 0, band: "minmax", logY: false, smoothing: 0, shade: true };
 const group = (curves: Curve[], more: Partial<GroupLooks> = {}) => groupCurve(curves, { id: "g", name: "g", stroke }, { ...looks, ...more });
 

@@ -53,6 +53,7 @@ export function groupCurve(curves: readonly Curve[], identity: Identity, looks: 
     high: looks.shade ? rows.map((r) => can(r.high)) : mean,
     raw: smoothed ? mean : null,
     odd: curves.flatMap((c) => c.odd).sort((a, b) => a.x - b.x),
+    fork: null,
     points: curves.reduce((sum, c) => sum + c.points, 0),
     last: null,
   };

@@ -2,7 +2,7 @@
 
 import type uPlot from "uplot";
 
-import { COLUMNS_PER_CURVE, lastOf, spreadLabels } from "./align";
+import { COLUMNS_PER_CURVE, lastOf, spreadLabels, upperBound } from "./align";
 import type { Curve } from "./curves";
 
 export const LABEL_WIDTH = 116;
@@ -62,6 +62,27 @@ export function drawOdd(u: uPlot, curves: readonly Curve[], token: Token): void 
       if (negInf > 0) triangle(ctx, x, bottom, arm);
     }
   }
+  ctx.restore();
+}
+
+/** A ring where a fork leaves the run that it was forked from. */
+export function drawForks(u: uPlot, curves: readonly Curve[], token: Token): void {
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  ctx.fillStyle = token("--grey-1");
+  curves.forEach(({ fork, stroke }, i) => {
+    const at = fork ? upperBound(u.data[0] as number[], fork.x) - 1 : -1;
+    const value = u.data[i * COLUMNS_PER_CURVE + 1]?.[at];
+    if (!fork || value == null) return;
+    const [x, y] = [u.valToPos(fork.x, "x", true), u.valToPos(value, "y", true)];
+    if (x < bbox.left || x > bbox.left + bbox.width || y < bbox.top || y > bbox.top + bbox.height) return;
+    ctx.strokeStyle = token(`--series-${stroke.colour}`);
+    ctx.beginPath();
+    ctx.arc(x, y, 3.5 * devicePixelRatio, 0, 2 * Math.PI);
+    ctx.fill();
+    ctx.stroke();
+  });
   ctx.restore();
 }
 

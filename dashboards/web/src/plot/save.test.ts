@@ -5,7 +5,7 @@ import { csvOf, svgOf, type SVGLooks } from "./save";
 
 const curve = (more: Partial<Curve> = {}): Curve => ({
   ...{ id: "r1", name: "run", stroke: { colour: 1, dash: [] }, x: [0, 10, 20], y: [1, null, 3], low: [0, null, 3], high: [2, null, 3] },
-  ...{ raw: null, odd: [], points: 3, last: null },
+  ...{ raw: null, odd: [], fork: null, points: 3, last: null },
   ...more,
 });
 

@@ -2,7 +2,7 @@
 
 import { csvField } from "../csv";
 import { tick } from "../format";
-import { yRange } from "./align";
+import { ownFrom, yRange } from "./align";
 import type { Curve, Values, XAxis } from "./curves";
 import { axisName, shortSeconds, shortStep } from "./ticks";
 
@@ -58,21 +58,28 @@ export function svgOf(curves: readonly Curve[], looks: SVGLooks): string {
     "</g>",
     ...curves.map((c, i) => {
       const at = HEIGHT + i * LEGEND_ROW;
-      return `<path d="M${BOX.left} ${at}h18" stroke="${looks.colour(c)}" stroke-width="2"${dash(c)}/><text x="${BOX.left + 26}" y="${at + 4}">${escape(c.name)}</text>`;
+      return `<path d="M${BOX.left} ${at}h18" stroke="${looks.colour(c)}" stroke-width="2"${dash(c)}/><text x="${BOX.left + 26}" y="${at + 4}">${escape(legend(c))}</text>`;
     }),
     "</svg>",
   ].join("\n");
 }
 
 function drawn(curve: Curve, x: Scale, y: Scale, colour: string): string[] {
-  const line = path(curve.x, curve.y, x, y);
+  const own = ownFrom(curve);
+  const line = path(curve.x.slice(own), curve.y.slice(own), x, y);
+  // Up to the first of its own, so that the line does not break.
+  const inherited = curve.fork === null ? "" : path(curve.x.slice(0, own + 1), curve.y, x, y);
   const band = bandPath(curve, x, y);
   return [
     ...(band === "" ? [] : [`<path d="${band}" fill="${colour}" fill-opacity=".18"/>`]),
     ...(curve.raw ? [`<path d="${path(curve.x, curve.raw, x, y)}" fill="none" stroke="${colour}" stroke-opacity=".35"/>`] : []),
+    ...(inherited === "" ? [] : [`<path d="${inherited}" fill="none" stroke="${colour}" stroke-width="1.75" stroke-opacity=".5" stroke-dasharray="3 4"/>`]),
     `<path d="${line}" fill="none" stroke="${colour}" stroke-width="1.75"${dash(curve)}/>`,
   ];
 }
+
+/** A curve's name, and of a fork where it comes from. */
+export const legend = (curve: Pick<Curve, "name" | "fork">) => (curve.fork ? `${curve.name} (up to the ring: ${curve.fork.name})` : curve.name);
 
 const dash = (curve: Curve) => (curve.stroke.dash.length === 0 ? "" : ` stroke-dasharray="${curve.stroke.dash.join(" ")}"`);
 
