@@ -2,6 +2,7 @@
 
 import type { Range } from "./address";
 import type { NameQuery } from "./compare/pattern";
+import { decodeValue, type Logged, type LoggedKey, type WireValue } from "./media/logged";
 import type { RankState } from "./ranks";
 import { decodeLine, WIRE_COLUMNS, type Axis, type Series, type WireLine } from "./series";
 
@@ -242,6 +243,21 @@ export async function readRanks({ run, key, rank, range, buckets }: RanksAsk, si
 export async function ranksOf(run: string, key: string, signal?: AbortSignal): Promise<readonly RankState[]> {
   const answer = await get<{ ranks: readonly RankState[] }>(`v1/runs/${encodeURIComponent(run)}/ranks?${new URLSearchParams({ key })}`, signal);
   return answer.ranks;
+}
+
+/** What a run has logged beside numbers, by name. */
+export async function valueKeys(run: string, max: number, steps: number, signal?: AbortSignal): Promise<Page<LoggedKey>> {
+  const path = `v1/runs/${encodeURIComponent(run)}/values/keys?${new URLSearchParams({ limit: String(max), steps: String(steps) })}`;
+  const answer = await get<{ keys: readonly Omit<LoggedKey, "files">[]; after: string; more: boolean }>(path, signal);
+  return { items: answer.keys.map(({ key, kinds, steps }) => ({ key, kinds, steps, files: null })), next: answer.more ? answer.after : null };
+}
+
+const VALUES_MAX = 1000;
+
+/** A run's values of a key at some steps, as many as one page holds. */
+export async function valuesAt(run: string, key: string, steps: readonly number[], signal?: AbortSignal): Promise<readonly Logged[]> {
+  const fields = new URLSearchParams([["key", key], ["limit", String(VALUES_MAX)], ...steps.map((step) => ["step", String(step)])]);
+  return (await get<{ values: readonly WireValue[] }>(`v1/runs/${encodeURIComponent(run)}/values?${fields}`, signal)).values.map(decodeValue);
 }
 
 export interface ConsoleLine {

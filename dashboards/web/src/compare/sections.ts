@@ -8,6 +8,8 @@ const MACHINE = /^(system|rank_\d+)$/;
 export interface Section {
   readonly name: string;
   readonly keys: readonly string[];
+  /** Of panels that were pinned, and not of a prefix. */
+  readonly pinned?: boolean;
 }
 
 /** `train/loss` stands in section train; what has no prefix comes first, machines last, the others by name. */
@@ -37,9 +39,10 @@ export function sectionOf(key: string): string {
 export function opened(sections: readonly Section[], turned: readonly string[], panelsMax: number): ReadonlySet<string> {
   const open = new Set<string>();
   let panels = 0;
+  const leading = sections[0]?.pinned ? 1 : 0;
   sections.forEach(({ name, keys }, i) => {
     panels += keys.length;
-    const atFirst = i === 0 || panels <= panelsMax;
+    const atFirst = i <= leading || panels <= panelsMax;
     if (turned.includes(`+${name}`) || (atFirst && !turned.includes(`-${name}`))) open.add(name);
   });
   return open;

@@ -5,9 +5,11 @@
 import type { Range } from "../address";
 import { columnName, parseColumn, type Column } from "../columns";
 import type { XAxis } from "../plot/curves";
+import { STATS, type Stat } from "./bars";
 import { formatBrush, parseBrush, type Brush } from "./explore";
+import { formatSize, parseSize, PLAIN_LAYOUT, type Layout } from "./layout";
 
-export const TABS = ["charts", "parallel", "scatter", "importance", "diff"] as const;
+export const TABS = ["charts", "bars", "media", "parallel", "scatter", "importance", "diff"] as const;
 export type Tab = (typeof TABS)[number];
 export type Band = "minmax" | "std";
 
@@ -38,6 +40,11 @@ export interface CompareView {
   /** `params.KEY` or `tags.KEY`: one line for all runs of a value. */
   readonly group: string | null;
   readonly band: Band;
+  readonly layout: Layout;
+  /** Which value of a metric a bar shows. */
+  readonly stat: Stat;
+  /** The step of media; null: the newest. */
+  readonly step: number | null;
   /** Sections that a reader opened, `+name`, or closed, `-name`. */
   readonly turned: readonly string[];
   /** The metric whose panel fills the page. */
@@ -74,6 +81,9 @@ export const FIRST_COMPARE: CompareView = {
   shade: true,
   group: null,
   band: "minmax",
+  layout: PLAIN_LAYOUT,
+  stat: "last",
+  step: null,
   turned: [],
   full: null,
   baseline: null,
@@ -106,6 +116,9 @@ export function parseCompare(fields: Fields): CompareView {
     shade: first("shade") !== "off",
     group: parseGroup(first("group")),
     band: first("band") === "std" ? "std" : "minmax",
+    layout: parseLayout(fields),
+    stat: STATS.find((s) => s === first("stat")) ?? "last",
+    step: parseStep(first("step")),
     turned: fields.get("turned") ?? [],
     full: first("full"),
     baseline: first("base"),
@@ -135,6 +148,12 @@ export function compareFields(v: CompareView): [string, readonly string[]][] {
     ["shade", v.shade ? null : ["off"]],
     ["group", v.group ? [v.group] : null],
     ["band", v.band === "minmax" ? null : [v.band]],
+    ["pin", some(v.layout.pins)],
+    ["hide", some(v.layout.hidden)],
+    ["order", some(v.layout.order)],
+    ["size", some([...v.layout.sizes].map(formatSize))],
+    ["stat", v.stat === "last" ? null : [v.stat]],
+    ["step", v.step === null ? null : [String(v.step)]],
     ["turned", v.turned.length > 0 ? v.turned : null],
     ["full", v.full ? [v.full] : null],
     ["base", v.baseline ? [v.baseline] : null],
@@ -145,6 +164,19 @@ export function compareFields(v: CompareView): [string, readonly string[]][] {
     ["goal", v.goal ? [v.goal] : null],
   ];
   return fields.flatMap(([name, values]) => (values === null ? [] : [[name, values] as [string, readonly string[]]]));
+}
+
+const some = (values: readonly string[]) => (values.length > 0 ? values : null);
+
+function parseLayout(fields: Fields): Layout {
+  const keys = (name: string) => [...new Set((fields.get(name) ?? []).filter((key) => key !== ""))];
+  const sizes = new Map((fields.get("size") ?? []).map(parseSize).filter((s) => s !== null));
+  const hidden = keys("hide");
+  return { pins: keys("pin").filter((key) => !hidden.includes(key)), hidden, order: keys("order"), sizes };
+}
+
+function parseStep(text: string | null): number | null {
+  return text !== null && /^-?\d{1,16}$/.test(text) ? Number(text) : null;
 }
 
 function parseAxis(text: string | null): XAxis {
