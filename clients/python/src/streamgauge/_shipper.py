@@ -48,6 +48,8 @@ class Shipper:
         self._wake = threading.Event()
         self._changed = threading.Condition()
         self._closing = self._stopped = self._hurry = False
+        # stop() was called: files are not sent any more either. The thread alone ends as soon as all frames are there.
+        self._left = False
         self._told: set[str] = set()
         self._trend: dict[str, list[float]] = {}
         self._uploader: threading.Thread | None = None
@@ -113,7 +115,7 @@ class Shipper:
 
     def stop(self) -> None:
         """Ends the thread; what is not sent stays in the spool."""
-        self._stopped = True
+        self._stopped = self._left = True
         self._wake.set()
         if threading.current_thread() is not self._thread:
             self._thread.join(5)
@@ -207,7 +209,7 @@ class Shipper:
     def _upload(self) -> None:
         link = self._open_link()
         try:
-            while not self._stopped and self._courier.started and self._outbox.send(link, self.spool.head.run_id):
+            while not self._left and self._courier.started and self._outbox.send(link, self.spool.head.run_id):
                 pass
         except Held as held:
             self.last_trouble = str(held)

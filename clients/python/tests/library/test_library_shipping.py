@@ -255,6 +255,21 @@ def test_files_are_sent_beside_the_points(tmp_path: Path, fake: Fake) -> None:
     assert not run.dir.exists()
 
 
+def test_files_are_sent_though_the_points_are_there_before_them(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = Outbox.send
+
+    def late(self: Outbox, link: Any, run_id: str) -> bool:
+        time.sleep(0.3)  # meanwhile the last frame is acknowledged
+        return send(self, link, run_id)
+
+    monkeypatch.setattr(Outbox, "send", late)
+    with streamgauge.init(project="p", url=fake.url) as run:
+        for i in range(4):
+            run._append_artifact(f"{i}.txt", b"text", "text/plain")
+    assert len(fake.files) == 4
+    assert not run.dir.exists()
+
+
 def test_a_silent_run_has_a_pulse(tmp_path: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamgauge._shipper.HEARTBEAT_SECONDS", 0.2)
     with streamgauge.init(project="p", url=fake.url):
