@@ -154,12 +154,23 @@ function seriesOf(curve: Curve, index: number, token: (name: string) => string, 
   // A band of one row is too thin to be seen without its edges: they keep a lone spike visible.
   const edge: uPlot.Series = { stroke: colour + EDGE_ALPHA, width: 1, points: { show: false } };
   return [
-    { label: `${index}`, stroke: colour, width: LINE_PX, dash: [...curve.stroke.dash], paths: ownPath(index, options), points: { show: dots, size: 5, fill: colour } },
+    { label: `${index}`, stroke: colour, width: LINE_PX, dash: [...curve.stroke.dash], paths: ownPath(index, options), points: { show: dots, size: 5, fill: colour, filter: ownDots(index, options) } },
     edge,
     edge,
     { stroke: colour + RAW_ALPHA, width: 1, points: { show: false } },
     { stroke: colour + INHERITED_ALPHA, width: LINE_PX, dash: INHERITED_DASH, points: { show: false } },
   ];
+}
+
+/** What a fork inherited has no dots. */
+function ownDots(index: number, options: ChartOptions): uPlot.Series.Points.Filter {
+  return (u, series, show) => {
+    const fork = options.curves()[index]?.fork;
+    const x = u.data[0] as number[];
+    if (!fork || show === false) return null;
+    const own = upperBound(x, fork.x);
+    return Array.from({ length: x.length - own }, (_, i) => own + i).filter((i) => u.data[series]?.[i] != null);
+  };
 }
 
 /** The line of a fork begins where its run's own values do; what it inherited is drawn by a column of its own. */

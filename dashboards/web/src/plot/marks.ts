@@ -70,6 +70,7 @@ export function drawForks(u: uPlot, curves: readonly Curve[], token: Token): voi
   const { ctx, bbox } = u;
   ctx.save();
   ctx.lineWidth = 1.5 * devicePixelRatio;
+  ctx.setLineDash([]);
   ctx.fillStyle = token("--grey-1");
   curves.forEach(({ fork, stroke }, i) => {
     const at = fork ? upperBound(u.data[0] as number[], fork.x) - 1 : -1;
