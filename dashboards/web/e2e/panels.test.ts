@@ -50,6 +50,9 @@ describe.skipIf(reason !== null)("panels of the compare workspace", () => {
     const plot = panel(page, "loss").locator(".u-over");
     await plot.hover({ position: { x: 12, y: 40 } });
     await panel(page, "loss").locator(".tip").getByText("child ← parent").waitFor();
+    await page.goto(`${server.url}/#/compare?filter=${encodeURIComponent("attributes.run_name = 'child'")}&size=loss:2x2`);
+    await panel(page, "loss").getByText("40 points").waitFor();
+    await visitor.shoot(page, "panels-inherited-1440-light");
     await page.context().close();
   });
 

@@ -80,11 +80,13 @@ export function panelCurves(
     line.curves.push(curve);
     line.width = Math.max(line.width, y.width);
   }
-  return [...lines].map(([id, { name, curves, width }]) => {
+  const drawn = [...lines].map(([id, { name, curves, width }]) => {
     const first = curves[0] as Curve;
     if (!id.startsWith("group ")) return named(first, members.find((m) => m.id === id)?.fork ?? null);
     return groupCurve(curves, { id, name, stroke: first.stroke }, { ...looks, binWidth: binWidth(looks, curves, width) });
   });
+  // Over the run that they were forked from, or their inherited part would not be seen.
+  return [...drawn.filter((c) => c.fork === null), ...drawn.filter((c) => c.fork !== null)];
 }
 
 /** With the name of the run that it was forked from, where that is known. */
