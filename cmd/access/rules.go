@@ -31,8 +31,7 @@ const (
 	Framed
 	// Public is served to anybody, before anything is asked.
 	Public
-	// Managed is Whole, and its role is asked for once there are tokens: while the server is open it is open like
-	// everything that MLflow's client does.
+	// Managed is Whole, its role asked for once there are tokens: an open server is open like all that MLflow's client does.
 	Managed
 )
 
@@ -98,11 +97,10 @@ var rules = map[string]Rule{
 	"POST /v1/export":        {Read, Visible},
 	"POST /v1/import":        {Admin, Managed},
 	"POST /v1/import/traces": {Admin, Managed},
-	// What else a run has logged, by name.
-	"GET /v1/runs/:run_id/values/keys": {Read, Named},
 	// A stream brings nothing by itself; what it shall bring is named in the POST.
-	"GET /v1/live":      {Read, Nothing},
-	"POST /v1/live/:id": {Read, Named},
+	"GET /v1/live":                     {Read, Nothing},
+	"POST /v1/live/:id":                {Read, Named},
+	"GET /v1/runs/:run_id/values/keys": {Read, Named},
 	// A walk leaves out what the caller may not see. What is recorded by hand may join any nodes, and jobs belong to no
 	// experiment. OpenLineage's clients send to /api/v1/lineage.
 	"GET /v1/lineage":       {Read, Visible},

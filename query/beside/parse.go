@@ -64,10 +64,10 @@ func ParseKeys(f mlflow.Fields) (r KeyRead, err error) {
 	if r.After, err = f.ID("after"); err != nil {
 		return r, err
 	}
-	if r.Max, err = within(f, "limit", rowsDefault, 1, rowsMax); err != nil {
+	if r.Max, err = within(f, "limit", rowsDefault, bounds{1, rowsMax}); err != nil {
 		return r, err
 	}
-	if r.StepsMax, err = within(f, "steps", 0, 0, stepsMax); err != nil {
+	if r.StepsMax, err = within(f, "steps", 0, bounds{0, stepsMax}); err != nil {
 		return r, err
 	}
 	if r.Key == "" && r.Max*r.StepsMax > keyStepsMax {
@@ -79,7 +79,7 @@ func ParseKeys(f mlflow.Fields) (r KeyRead, err error) {
 // parse reads what values and lines have in common.
 func parse(f mlflow.Fields) (r Read, err error) {
 	r.BytesMax, r.RankTo = pageBytesMax, math.MaxUint32
-	if r.Max, err = within(f, "limit", rowsDefault, 1, rowsMax); err != nil {
+	if r.Max, err = within(f, "limit", rowsDefault, bounds{1, rowsMax}); err != nil {
 		return r, err
 	}
 	if f.Has("rank") {
@@ -100,10 +100,13 @@ func parse(f mlflow.Fields) (r Read, err error) {
 	return r, err
 }
 
-func within(f mlflow.Fields, name string, fallback, least, most int64) (uint64, error) {
+// bounds are both allowed.
+type bounds struct{ least, most int64 }
+
+func within(f mlflow.Fields, name string, fallback int64, b bounds) (uint64, error) {
 	n, err := f.Int64(name, fallback)
-	if err == nil && (n < least || n > most) {
-		err = track.Errorf(track.InvalidParameterValue, "'%s' must be between %d and %d, not %d", name, least, most, n)
+	if err == nil && (n < b.least || n > b.most) {
+		err = track.Errorf(track.InvalidParameterValue, "'%s' must be between %d and %d, not %d", name, b.least, b.most, n)
 	}
 	return uint64(n), err
 }
