@@ -116,6 +116,12 @@ describe.skipIf(reason !== null)("panels of the compare workspace", () => {
     const page = await visitor.open("#/compare?tab=media");
     const sample = page.getByRole("region", { name: "val/sample", exact: true });
     await expect.poll(() => loaded(sample)).toBe(3);
+    await page.getByRole("button", { name: "Enlarge val/sample of plain, step 20" }).click();
+    const large = page.getByRole("dialog", { name: "val/sample of plain, step 20" });
+    expect((await boxOf(large.locator("img"))).height).toBeGreaterThan(600);
+    await visitor.shoot(page, "panels-enlarged-1440-light");
+    await page.keyboard.press("Escape");
+    await large.waitFor({ state: "hidden" });
     await page.getByRole("region", { name: "val/errors of parent, step 39" }).getByRole("cell", { name: "<i>cat</i>" }).waitFor();
     await page.getByLabel("Step", { exact: true }).fill("1");
     await expect.poll(() => page.url()).toContain("step=10");
@@ -189,7 +195,7 @@ async function arrange(page: Page, metric: string, what: string): Promise<void> 
 }
 
 async function loaded(within: ReturnType<Page["locator"]>): Promise<number> {
-  return within.locator("img").evaluateAll((all) => all.filter((img) => (img as HTMLImageElement).naturalWidth === 32).length);
+  return within.locator("button > img").evaluateAll((all) => all.filter((img) => (img as HTMLImageElement).naturalWidth === 32).length);
 }
 
 async function boxOf(locator: ReturnType<Page["locator"]>) {
