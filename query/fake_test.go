@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -26,6 +27,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/importance"
 	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/query/sheet"
+	"github.com/streamgauge/streamgauge/query/tally"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -125,6 +127,7 @@ func (r *rig) over(store query.Store) {
 	})
 	r.q.Routes(r.app)
 	importance.NewServer(r.q).Routes(r.app)
+	tally.NewServer(r.q, time.Now).Routes(r.app)
 }
 
 // put writes a run's document; apply brings it into the tables, and all that were put before.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/presence"
+	"github.com/streamgauge/streamgauge/query/send"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
 	"github.com/streamgauge/streamgauge/schemas/views"
@@ -62,7 +63,7 @@ func (q *Query) postSQL(c *fiber.Ctx) error {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, answer.ContentType)
-	return sendStream(c, stream{answer, end})
+	return send.Stream(c, stream{answer, end}, sqlTimeout)
 }
 
 // visible lists the experiments that a caller may see; nil: all.

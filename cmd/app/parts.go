@@ -32,6 +32,7 @@ import (
 	querych "github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/importance"
 	"github.com/streamgauge/streamgauge/query/live"
+	"github.com/streamgauge/streamgauge/query/tally"
 	"github.com/streamgauge/streamgauge/query/traces"
 	"github.com/streamgauge/streamgauge/query/walk"
 	"github.com/streamgauge/streamgauge/registry"
@@ -224,12 +225,11 @@ func (p *parts) routes(r fiber.Router) {
 	p.lineage.Routes(r)
 	live.NewServer(p.live, p.query).Routes(r)
 	importance.NewServer(p.query).Routes(r)
+	tally.NewServer(p.query, time.Now).Routes(r)
 	p.edge.Routes(r)
 	trace.NewEdge(p.traces, p.registry, p.s.nats.Space).Routes(r)
 	p.vault.Routes(r)
-	files := artifact.NewProxy(p.s.files, p.registry, artifact.Options{
-		ProxyOnly: p.s.config.ArtifactsProxyOnly, VersionLocation: p.registry.VersionLocation,
-	})
+	files := artifact.NewProxy(p.s.files, p.registry, artifact.Options{ProxyOnly: p.s.config.ArtifactsProxyOnly, VersionLocation: p.registry.VersionLocation})
 	files.Routes(r)
 	traces.New(p.store, files.SendBelow).Routes(r)
 }

@@ -262,7 +262,7 @@ func writes(r fiber.Route) bool {
 	case fiber.MethodPost:
 		// The page's telemetry is thrown away, and there is no gateway to speak to.
 		for _, reads := range []string{
-			"/search", "/search-datasets", "/get-latest-versions", "/presigned-download-url", "/v1/sql", "/v1/series", "/v1/importance", "/v1/export", "/v1/live/:id", "/graphql", "/ui-telemetry", "/gateway-proxy",
+			"/search", "/search-datasets", "/get-latest-versions", "/presigned-download-url", "/v1/sql", "/v1/series", "/v1/importance", "/v1/runs/groups", "/v1/runs/ids", "/v1/runs/silent", "/v1/export", "/v1/live/:id", "/graphql", "/ui-telemetry", "/gateway-proxy",
 			"/traces/batchGetInfos", "/traces/metrics", "/traces/calculate-filter-correlation",
 		} {
 			if strings.HasSuffix(r.Path, reads) {

@@ -14,7 +14,7 @@ import (
 
 // Routes are all of them.
 func Routes() []describe.Route {
-	return slices.Concat(series(), live(), beside(), tables(), graph(), transitions())
+	return slices.Concat(series(), tallies(), live(), beside(), tables(), graph(), transitions())
 }
 
 // sqlRequest is a statement.

@@ -186,6 +186,65 @@ type importanceAnswer struct {
 	} `json:"params"`
 }
 
+// runSearch is MLflow's search for runs, without pages and order.
+type runSearch struct {
+	Experiments []string `json:"experiment_ids" description:"As in MLflow's search for runs."`
+	Filter      string   `json:"filter" description:"As in MLflow's search for runs; comparisons may be joined by OR." example:"metrics.loss < 1 OR attributes.status = 'RUNNING'"`
+	View        string   `json:"run_view_type" enum:"ACTIVE_ONLY,DELETED_ONLY,ALL" default:"ACTIVE_ONLY" description:"As in MLflow's search for runs."`
+}
+
+type groupsRequest struct {
+	runSearch
+	By      string   `json:"by" description:"params.KEY, tags.KEY, attributes.status or attributes.user_id; without it all runs are one group." example:"params.optimizer"`
+	Metrics []string `json:"metrics" description:"At most 50 metrics, whose latest values are looked at."`
+}
+
+type groupsAnswer struct {
+	Runs   int  `json:"runs" description:"Runs that were counted, at most 100000."`
+	More   bool `json:"more" description:"The search finds more."`
+	Groups []struct {
+		Value   *string `json:"value" description:"null: the runs that have none."`
+		Runs    int     `json:"runs"`
+		Metrics []struct {
+			Key  string   `json:"key"`
+			Runs int      `json:"runs" description:"Runs with a finite value."`
+			Mean *float64 `json:"mean"`
+			Std  *float64 `json:"std" description:"Standard deviation of the sample; null of less than two values."`
+			Min  *float64 `json:"min"`
+			Max  *float64 `json:"max"`
+		} `json:"metrics" description:"In the order that they were asked for."`
+	} `json:"groups" description:"At most 1000, the largest first; the runs without a value last."`
+	MoreGroups bool `json:"more_groups" description:"There are more groups."`
+}
+
+type idsAnswer struct {
+	RunIDs []string `json:"run_ids" description:"In no order, at most 100000."`
+	More   bool     `json:"more" description:"The search finds more."`
+}
+
+type silentAnswer struct {
+	Runs []struct {
+		RunID string `json:"run_id"`
+		Seen  int64  `json:"seen" description:"When it last gave a sign of itself, in milliseconds since 1970."`
+	} `json:"runs"`
+	More bool `json:"more" description:"The search finds more runs than were looked at."`
+}
+
+// tallies are of package tally.
+func tallies() []describe.Route {
+	const area, large = "Runs", http.StatusRequestEntityTooLarge
+	return []describe.Route{{
+		Method: http.MethodPost, Path: "/v1/runs/groups", Area: area, Summary: "Group the runs of a search",
+		Text: "How many runs there are by a value, with mean and spread of metrics.", Takes: groupsRequest{}, Gives: groupsAnswer{}, Refusals: []int{large},
+	}, {
+		Method: http.MethodPost, Path: "/v1/runs/ids", Area: area, Summary: "List the ids of a search",
+		Text: "All runs that a search finds, without what is in them.", Takes: runSearch{}, Gives: idsAnswer{}, Refusals: []int{large},
+	}, {
+		Method: http.MethodPost, Path: "/v1/runs/silent", Area: area, Summary: "Say which running runs are silent",
+		Text: "Of the first 1000 runs of a search those that say they are running and gave no sign of themselves for five minutes: no metric, no change, no heartbeat.", Takes: runSearch{}, Gives: silentAnswer{}, Refusals: []int{large},
+	}}
+}
+
 func series() []describe.Route {
 	const area, large = "Series", http.StatusRequestEntityTooLarge
 	return []describe.Route{{

@@ -134,8 +134,11 @@ func (Integer) value() {}
 func (Float) value()   {}
 func (List) value()    {}
 
-// Node is a node of the tree: And or Compare.
+// Node is a node of the tree: Or, And or Compare.
 type Node interface{ node() }
+
+// Or holds if one of its nodes holds.
+type Or []Node
 
 // And holds if all of its nodes hold; of none it holds.
 type And []Node
@@ -147,6 +150,7 @@ type Compare struct {
 	Value Value
 }
 
+func (Or) node()      {}
 func (And) node()     {}
 func (Compare) node() {}
 
@@ -173,6 +177,8 @@ func (e Expr) MetricKeys() []string {
 
 func walk(n Node, visit func(Compare)) {
 	switch n := n.(type) {
+	case Or:
+		walk(And(n), visit)
 	case And:
 		for _, m := range n {
 			walk(m, visit)
@@ -185,9 +191,17 @@ func walk(n Node, visit func(Compare)) {
 // String prints the filter in the language it was parsed from, with canonical names; it parses to the same
 // tree.
 func (e Expr) String() string {
-	var clauses []string
-	walk(e.root, func(c Compare) { clauses = append(clauses, c.String()) })
-	return strings.Join(clauses, " AND ")
+	alternatives, ok := e.root.(Or)
+	if !ok {
+		alternatives = Or{e.root}
+	}
+	var all []string
+	for _, n := range alternatives {
+		var clauses []string
+		walk(n, func(c Compare) { clauses = append(clauses, c.String()) })
+		all = append(all, strings.Join(clauses, " AND "))
+	}
+	return strings.Join(all, " OR ")
 }
 
 // String prints one clause.

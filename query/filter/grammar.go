@@ -16,6 +16,8 @@ type grammar struct {
 	times      map[string]bool
 	// listed is the one attribute that IN takes.
 	listed string
+	// or says that comparisons may be joined by OR, which MLflow refuses. AND binds stronger.
+	or bool
 	// foldOps says that comparators may be written in any case.
 	foldOps bool
 }
@@ -34,6 +36,7 @@ var runGrammar = &grammar{
 	aliases:    map[string]string{"created": StartTime, "Created": StartTime, "run name": RunName, "Run name": RunName, "Run Name": RunName},
 	times:      map[string]bool{StartTime: true, EndTime: true},
 	listed:     RunID,
+	or:         true,
 	foldOps:    true,
 }
 

@@ -12,6 +12,8 @@ func (e Expr) Match(row Row) bool { return matchNode(e.root, row) }
 
 func matchNode(n Node, row Row) bool {
 	switch n := n.(type) {
+	case Or:
+		return slices.ContainsFunc(n, func(m Node) bool { return matchNode(m, row) })
 	case And:
 		for _, m := range n {
 			if !matchNode(m, row) {

@@ -40,23 +40,21 @@ func (g *grammar) parse(filter string) (Expr, error) {
 	if len(filter) > FilterBytesMax {
 		return Expr{}, invalid("Invalid filter: it is %d bytes long and at most %d are allowed", len(filter), FilterBytesMax)
 	}
-	clauses, err := g.clauses(filter)
+	alternatives, err := g.alternatives(filter)
 	if err != nil {
 		return Expr{}, err
 	}
-	if len(clauses) > ClausesMax {
-		return Expr{}, invalid("Invalid filter: it has %d clauses and at most %d are allowed", len(clauses), ClausesMax)
+	if n := len(slices.Concat(alternatives...)); n > ClausesMax {
+		return Expr{}, invalid("Invalid filter: it has %d clauses and at most %d are allowed", n, ClausesMax)
 	}
-	root := make(And, 0, len(clauses))
-	for _, c := range clauses {
-		n, err := g.judge(c)
-		if err != nil {
+	any := make(Or, len(alternatives))
+	for i, clauses := range alternatives {
+		if any[i], err = g.conjunction(clauses); err != nil {
 			return Expr{}, err
 		}
-		root = append(root, n)
 	}
-	if len(root) > 0 {
-		e.root = root
+	if e.root = any; len(any) == 1 {
+		e.root = any[0]
 	}
 	if n := len(e.MetricKeys()); n > MetricKeysMax {
 		return Expr{}, invalid("Invalid filter: it names %d metrics and at most %d are allowed", n, MetricKeysMax)
@@ -64,23 +62,39 @@ func (g *grammar) parse(filter string) (Expr, error) {
 	return e, nil
 }
 
-// clauses reads the comparisons of a filter.
-func (g *grammar) clauses(filter string) ([]clause, error) {
-	found, err := comparisons(filter, g.wrong)
+// conjunction judges the clauses that must hold together.
+func (g *grammar) conjunction(clauses []clause) (_ Node, err error) {
+	all := make(And, len(clauses))
+	for i, c := range clauses {
+		if all[i], err = g.judge(c); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// alternatives reads the comparisons of a filter: lists joined by OR of comparisons joined by AND.
+func (g *grammar) alternatives(filter string) ([][]clause, error) {
+	found, err := comparisons(filter, g.or, g.wrong)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]clause, len(found))
-	for i, parts := range found {
-		if out[i], err = g.clause(parts); err != nil {
-			return nil, err
+	out := make([][]clause, len(found))
+	for i, together := range found {
+		for _, parts := range together {
+			c, err := g.clause(parts)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = append(out[i], c)
 		}
 	}
 	return out, nil
 }
 
-// comparisons splits a filter into the parts of its comparisons; wrong shows what is none.
-func comparisons(filter string, wrong func(string) string) ([][]tok, error) {
+// comparisons splits a filter into the parts of its comparisons, by the alternatives that they belong to; wrong shows
+// what is none. Where or is false there is one alternative, and OR is as wrong as any other word.
+func comparisons(filter string, or bool, wrong func(string) string) ([][][]tok, error) {
 	toks := lex(filter)
 	if after(toks, -1) < 0 {
 		return nil, invalid("Invalid filter '%s'. Could not be parsed.", filter)
@@ -88,15 +102,21 @@ func comparisons(filter string, wrong func(string) string) ([][]tok, error) {
 	if manyStatements(toks) {
 		return nil, invalid("Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonString(filter))
 	}
-	var out [][]tok
+	out := make([][][]tok, 1)
 	var others []string
 	for _, t := range joinWords(group(toks)) {
+		last := len(out) - 1
 		switch {
 		case t.class == comparison:
-			out = append(out, t.parts)
+			out[last] = append(out[last], t.parts)
+		case or && t.keyword("OR") && len(out[last]) > 0:
+			out = append(out, nil)
 		case !t.keyword("AND"):
 			others = append(others, wrong(t.text))
 		}
+	}
+	if last := len(out) - 1; last > 0 && len(out[last]) == 0 {
+		return nil, invalid("Invalid filter: a comparison must follow 'OR'")
 	}
 	if len(others) > 0 {
 		return nil, invalid("Invalid clause(s) in filter string: %s", strings.Join(others, ", "))

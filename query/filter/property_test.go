@@ -70,10 +70,13 @@ func (w *world) clause() filter.Compare {
 
 // clauses prints some clauses as a client would write them. A text that ends in a backslash takes its quote
 // along if another quote follows; such a clause is left out.
-func clauses(count int, next func() filter.Compare, parse func(string) (filter.Expr, error)) string {
+func clauses(count int, next func() filter.Compare, join func() string, parse func(string) (filter.Expr, error)) string {
 	text := ""
 	for range count {
-		longer := strings.TrimPrefix(text+" AND "+next().String(), " AND ")
+		longer := next().String()
+		if text != "" {
+			longer = text + join() + longer
+		}
 		if _, err := parse(longer); err == nil {
 			text = longer
 		}
@@ -142,7 +145,7 @@ func (w *world) view() filter.View {
 }
 
 func (w *world) searchRuns(t *testing.T, e engine) bool {
-	text := clauses(w.IntN(4), w.clause, filter.ParseRuns)
+	text := clauses(w.IntN(5), w.clause, func() string { return pick(w.Rand, []string{" AND ", " or "}) }, filter.ParseRuns)
 	where, err := filter.ParseRuns(text)
 	if err != nil {
 		t.Errorf("%s: %v", text, err)
@@ -192,7 +195,7 @@ func (w *world) experimentClause() filter.Compare {
 }
 
 func (w *world) searchExperiments(t *testing.T, e engine) bool {
-	text := clauses(w.IntN(3), w.experimentClause, filter.ParseExperiments)
+	text := clauses(w.IntN(3), w.experimentClause, func() string { return " AND " }, filter.ParseExperiments)
 	where, err := filter.ParseExperiments(text)
 	if err != nil {
 		t.Errorf("%s: %v", text, err)

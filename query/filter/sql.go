@@ -90,16 +90,21 @@ func (c *compiler) metric(key string) int {
 // node writes a tree; the empty one holds.
 func (c *compiler) node(n Node) string {
 	switch n := n.(type) {
+	case Or:
+		return "((" + strings.Join(c.nodes(n), ") OR (") + "))"
 	case And:
-		var all []string
-		for _, m := range n {
-			all = append(all, c.node(m))
-		}
-		return conjunction(all)
+		return conjunction(c.nodes(n))
 	case Compare:
 		return c.compare(n)
 	}
 	return "1"
+}
+
+func (c *compiler) nodes(of []Node) (all []string) {
+	for _, n := range of {
+		all = append(all, c.node(n))
+	}
+	return all
 }
 
 func conjunction(conditions []string) string {

@@ -81,8 +81,29 @@ func (s *Sheet) Search(q *Search) []Hit {
 	return b.hits
 }
 
+// Visit calls visit for every row that satisfies the search's view and filter, in no order, until it says that this is
+// enough. A row is good while it is visited.
+func (s *Sheet) Visit(q *Search, visit func(filter.Row) bool) {
+	going := true
+	for from, more := 0, true; more && going; from += lockedRows {
+		more = s.matching(q, from, func(row *Row) {
+			going = going && visit(row)
+		})
+	}
+}
+
 // searchSome looks at some rows and says whether there are more.
 func (s *Sheet) searchSome(q *Search, from int, b *best) bool {
+	return s.matching(q, from, func(row *Row) {
+		b.scratch = q.Order.AppendKey(b.scratch[:0], row)
+		if q.After == nil || q.Order.CompareKeys(b.scratch, q.After) > 0 {
+			b.add(row.Run.GetId())
+		}
+	})
+}
+
+// matching visits those of some rows that satisfy the search, and says whether there are more behind them.
+func (s *Sheet) matching(q *Search, from int, visit func(*Row)) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	to := min(from+lockedRows, len(s.rows))
@@ -97,10 +118,7 @@ func (s *Sheet) searchSome(q *Search, from int, b *best) bool {
 		if !q.Where.Match(row) || !q.View.Sees(document.LifecycleOf(run, q.Experiment) == sgpb.Lifecycle_LIFECYCLE_DELETED) {
 			continue
 		}
-		b.scratch = q.Order.AppendKey(b.scratch[:0], row)
-		if q.After == nil || q.Order.CompareKeys(b.scratch, q.After) > 0 {
-			b.add(run.GetId())
-		}
+		visit(row)
 	}
 	return to < len(s.rows)
 }

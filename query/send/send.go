@@ -1,4 +1,5 @@
-package query
+// Package send answers with a body of any length: a short one whole, a longer one in chunks as it comes.
+package send
 
 import (
 	"bytes"
@@ -19,13 +20,11 @@ const (
 	chunkBytes = 256 << 10
 	// frameBytes are about a chunk: its length in hex, and two ends of lines.
 	frameBytes = 32
-	// sendTimeout ends an answer whose reader does not read on.
-	sendTimeout = sqlTimeout
 )
 
-// sendStream answers what comes from a reader, which it closes. A long answer takes the connection over, and closes it. One
+// Stream answers what comes from a reader, which it closes, within a time that begins when the answer does. A long answer takes the connection over, and closes it. One
 // that fails on its way breaks off without its end, so that nobody takes a part for the whole.
-func sendStream(c *fiber.Ctx, body io.ReadCloser) error {
+func Stream(c *fiber.Ctx, body io.ReadCloser, within time.Duration) error {
 	head := make([]byte, wholeBytesMax)
 	n, err := fill(body, head)
 	if errors.Is(err, io.EOF) {
@@ -38,7 +37,7 @@ func sendStream(c *fiber.Ctx, body io.ReadCloser) error {
 	c.Context().HijackSetNoResponse(true)
 	c.Context().Hijack(func(conn net.Conn) {
 		defer body.Close()
-		_ = sendChunks(conn, header, &ahead{head[:n], err, body}) // nobody is left to be told
+		_ = sendChunks(conn, header, &ahead{head[:n], err, body}, within) // nobody is left to be told
 	})
 	return nil
 }
@@ -73,8 +72,8 @@ func (a *ahead) Read(p []byte) (int, error) {
 }
 
 // sendChunks writes an answer of HTTP in chunks. Without an error its last one is out.
-func sendChunks(conn net.Conn, header []byte, body io.Reader) error {
-	if err := conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+func sendChunks(conn net.Conn, header []byte, body io.Reader, within time.Duration) error {
+	if err := conn.SetWriteDeadline(time.Now().Add(within)); err != nil {
 		return err
 	}
 	if _, err := conn.Write(header); err != nil {

@@ -1,0 +1,159 @@
+package tally
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-faster/jx"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/streamgauge/streamgauge/query/chart"
+	"github.com/streamgauge/streamgauge/query/filter"
+	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+const (
+	// readTimeout ends the search for runs.
+	readTimeout = 30 * time.Second
+	// SilentAfter is how long a running run may give no sign of itself: a metric, a change, a heartbeat.
+	SilentAfter = 5 * time.Minute
+	// SilentMax runs are looked at, the first of the search.
+	SilentMax = 1000
+)
+
+// Runs finds runs. It is called by many at once.
+type Runs interface {
+	// VisitRuns visits at most so many runs of MLflow's search for runs, in no order, and says whether there are more. A
+	// row is good while it is visited.
+	VisitRuns(ctx context.Context, f mlflow.Fields, most int, visit func(filter.Row)) (more bool, err error)
+	// SearchRuns answers at most so many runs of MLflow's search for runs, and whether there are more.
+	SearchRuns(ctx context.Context, f mlflow.Fields, most int) (runs []*hot.Run, more bool, err error)
+}
+
+// Server answers the routes.
+type Server struct {
+	runs Runs
+	now  func() time.Time
+}
+
+// NewServer wires a Server.
+func NewServer(runs Runs, now func() time.Time) *Server { return &Server{runs, now} }
+
+// Routes registers the handlers.
+func (s *Server) Routes(r fiber.Router) {
+	r.Post("/v1/runs/groups", answer(s.groups))
+	r.Post("/v1/runs/ids", answer(s.ids))
+	r.Post("/v1/runs/silent", answer(s.silent))
+}
+
+// answer reads the request, and writes what f answers.
+func answer(f func(ctx context.Context, f mlflow.Fields, w *jx.Encoder) error) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		body, err := chart.ReadBody(c)
+		if err != nil {
+			return err
+		}
+		fields, err := mlflow.ParseBody(body)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(c.UserContext(), readTimeout)
+		defer cancel()
+		w := jx.GetEncoder()
+		defer jx.PutEncoder(w)
+		if err := f(ctx, fields, w); err != nil {
+			return err
+		}
+		c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+		c.Response().SetBody(w.Bytes()) // a copy
+		return nil
+	}
+}
+
+func (s *Server) groups(ctx context.Context, f mlflow.Fields, w *jx.Encoder) error {
+	text, err := f.String("by")
+	if err != nil {
+		return err
+	}
+	by, err := parseBy(text)
+	if err != nil {
+		return err
+	}
+	metrics, err := f.Strings("metrics")
+	if err != nil {
+		return err
+	}
+	if len(metrics) > MetricsMax {
+		return track.Errorf(track.InvalidParameterValue, "Invalid value for parameter 'metrics' supplied: %d metrics, and at most %d are allowed", len(metrics), MetricsMax)
+	}
+	groups := NewGroups(by, metrics)
+	more, err := s.runs.VisitRuns(ctx, f, RunsMax, groups.Add)
+	if err != nil {
+		return err
+	}
+	groups.encode(w, more)
+	return nil
+}
+
+func (s *Server) ids(ctx context.Context, f mlflow.Fields, w *jx.Encoder) error {
+	w.ObjStart()
+	w.FieldStart("run_ids")
+	w.ArrStart()
+	more, err := s.runs.VisitRuns(ctx, f, RunsMax, func(row filter.Row) {
+		id, _ := row.Text(filter.Field{Entity: filter.Attribute, Key: filter.RunID})
+		w.Str(id)
+	})
+	if err != nil {
+		return err
+	}
+	w.ArrEnd()
+	w.FieldStart("more")
+	w.Bool(more)
+	w.ObjEnd()
+	return nil
+}
+
+func (s *Server) silent(ctx context.Context, f mlflow.Fields, w *jx.Encoder) error {
+	runs, more, err := s.runs.SearchRuns(ctx, f, SilentMax)
+	if err != nil {
+		return err
+	}
+	now := s.now().UnixMilli()
+	w.ObjStart()
+	w.FieldStart("runs")
+	w.ArrStart()
+	for _, r := range runs {
+		at, running := lastSign(r, now)
+		if !running || now-at <= SilentAfter.Milliseconds() {
+			continue
+		}
+		w.ObjStart()
+		w.FieldStart("run_id")
+		w.Str(r.ID)
+		w.FieldStart("seen")
+		w.Int64(at)
+		w.ObjEnd()
+	}
+	w.ArrEnd()
+	w.FieldStart("more")
+	w.Bool(more)
+	w.ObjEnd()
+	return nil
+}
+
+// lastSign is when a running run last gave a sign of itself: by a change of its document, which heartbeats are too, or by
+// a metric, whose time is the job's and believed as far as it is not ahead.
+func lastSign(r *hot.Run, now int64) (at int64, running bool) {
+	doc := r.Document()
+	if doc.GetStatus() != sgpb.RunStatus_RUN_STATUS_RUNNING {
+		return 0, false
+	}
+	at = doc.GetUpdatedMs()
+	for _, m := range r.Latest() {
+		at = max(at, min(m.Latest.TimeMS, now))
+	}
+	return at, true
+}
