@@ -165,7 +165,7 @@ describe.skipIf(reason !== null)("the pages", () => {
         .poll(
           async () => {
             await table.evaluate((node) => node.scrollTo(0, node.scrollHeight));
-            return page.getByText(`${MANY} runs`, { exact: true }).count();
+            return page.getByRole("link", { name: "trial-0000" }).count();
           },
           { timeout: 20_000 },
         )
@@ -266,7 +266,7 @@ describe.skipIf(reason !== null)("the pages", () => {
       const page = await visitor.open(`#/runs?exp=${data.twelve}`);
       await names(page, 12);
       await page.keyboard.press("Tab");
-      for (let i = 0; i < 40; i++) {
+      for (let i = 0; i < 50; i++) {
         const seen = await page.evaluate(() => {
           const style = getComputedStyle(document.activeElement ?? document.body);
           return style.outlineStyle !== "none" && style.outlineWidth !== "0px";

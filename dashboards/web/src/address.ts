@@ -1,6 +1,7 @@
 // The hash of the page's address holds its whole state, so that a link shows the same view to a colleague.
 //
-//   #/runs?exp=1&filter=metrics.loss < 1&sort=-metrics.loss&cols=params.lr,metrics.loss&tick=ab..,cd..&metric=loss
+//   #/runs?exp=1,2&filter=metrics.loss < 1&sort=-metrics.loss&cols=params.lr,metrics.loss&tick=ab..,cd..&metric=loss
+//   #/runs?exp=1&group=params.lr&stage=deleted, with the columns' fields of runs/layout.ts; tick=* are all that match
 //   #/runs/<run id>?metric=loss&x=100:500
 //   #/compare?exp=1&show=ab..,cd..&search=loss&smooth=0.6 (compare/view.ts)
 //   #/models?search=wine
@@ -12,9 +13,10 @@
 //
 //   #/experiments/1, #/experiments/1/runs/<run id>   and   #/models/<name>/versions/3
 
-import { parseColumn, type Column, type Sort } from "./columns";
+import type { Sort } from "./columns";
 import { EXPANSIONS_MAX, formatExpansion, parseExpansion, type Expansion } from "./lineage/expand";
 import { DIRECTIONS, type LineageAsk } from "./lineage/graph";
+import { layoutFields, NO_LAYOUT, parseLayout, type Layout } from "./runs/layout";
 import { compareFields, parseCompare, parseRange, type CompareView } from "./compare/view";
 
 /** A range of steps, or of another axis, both ends included. */
@@ -30,16 +32,22 @@ export interface ChartView {
   readonly logY: boolean;
 }
 
-/** The table of runs of one experiment, with the chart of the ticked ones. */
-export interface RunsView {
+/** The table of runs of one experiment or of several, with the chart of the ticked ones. */
+export interface RunsView extends Layout {
   readonly page: "runs";
   /** Null: the newest experiment. */
   readonly experiment: string | null;
+  /** Further experiments whose runs are shown together with it. */
+  readonly others: readonly string[];
   readonly filter: string;
   readonly sort: Sort | null;
-  /** Null: chosen by the page from what the runs have. */
-  readonly columns: readonly Column[] | null;
+  /** Whether the deleted runs are shown in place of the others. */
+  readonly deleted: boolean;
+  /** `params.KEY`, `tags.KEY` or an attribute: one row for all runs of a value. */
+  readonly group: string | null;
   readonly ticked: readonly string[];
+  /** All runs that the filter finds are ticked, on whatever page. */
+  readonly allTicked: boolean;
   readonly chart: ChartView;
 }
 
@@ -115,12 +123,19 @@ export const NO_CHART: ChartView = { metric: null, range: null, logY: false };
 export const FIRST_VIEW: RunsView = {
   page: "runs",
   experiment: null,
+  others: [],
   filter: "",
   sort: null,
-  columns: null,
+  ...NO_LAYOUT,
+  deleted: false,
+  group: null,
   ticked: [],
+  allTicked: false,
   chart: NO_CHART,
 };
+
+/** In the place of ticked runs: all that match. */
+const ALL = "*";
 
 /** Reads a hash. What it does not understand it leaves out: an old link still opens. */
 export function parseHash(hash: string): View {
@@ -149,10 +164,14 @@ export function parseHash(hash: string): View {
   return {
     page: "runs",
     experiment: experiment ? decode(experiment) : fields.get("exp")?.[0] || null,
+    others: (fields.get("exp") ?? []).slice(1).filter((id) => id !== ""),
     filter: fields.get("filter")?.[0] ?? "",
     sort: parseSort(fields.get("sort")?.[0]),
-    columns: fields.has("cols") ? (fields.get("cols") ?? []).map(parseColumn).filter((c) => c !== null) : null,
-    ticked: (fields.get("tick") ?? []).filter((id) => id !== ""),
+    ...parseLayout(fields),
+    deleted: fields.get("stage")?.[0] === "deleted",
+    group: /^(params|tags|attributes)\../s.test(fields.get("group")?.[0] ?? "") ? (fields.get("group")?.[0] as string) : null,
+    ticked: (fields.get("tick") ?? []).filter((id) => id !== "" && id !== ALL),
+    allTicked: fields.get("tick")?.[0] === ALL,
     chart,
   };
 }
@@ -166,11 +185,14 @@ export function formatHash(view: View): string {
   if (view.page === "model") return written(`/models/${encodeURIComponent(view.name)}`, modelFields(view));
   const fields: [string, readonly string[]][] = [];
   if (view.page === "runs") {
-    if (view.experiment) fields.push(["exp", [view.experiment]]);
+    if (view.experiment) fields.push(["exp", [view.experiment, ...view.others]]);
     if (view.filter) fields.push(["filter", [view.filter]]);
     if (view.sort) fields.push(["sort", [(view.sort.descending ? "-" : "") + view.sort.column]]);
-    if (view.columns) fields.push(["cols", view.columns.map((c) => `${c.kind}.${c.key}`)]);
-    if (view.ticked.length > 0) fields.push(["tick", view.ticked]);
+    fields.push(...layoutFields(view));
+    if (view.deleted) fields.push(["stage", ["deleted"]]);
+    if (view.group) fields.push(["group", [view.group]]);
+    if (view.allTicked) fields.push(["tick", [ALL]]);
+    else if (view.ticked.length > 0) fields.push(["tick", view.ticked]);
   }
   if (view.page === "run") {
     if (view.tab !== "overview") fields.push(["tab", [view.tab]]);

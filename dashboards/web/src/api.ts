@@ -128,6 +128,10 @@ export async function newestRun(
 /** One page of a search for runs. */
 export interface RunSearch {
   readonly experiment: string;
+  /** Further experiments. */
+  readonly others?: readonly string[];
+  /** Deleted runs in place of the others. */
+  readonly deleted?: boolean;
   readonly filter: string;
   readonly orderBy: readonly string[];
   readonly max: number;
@@ -136,15 +140,69 @@ export interface RunSearch {
 
 export async function searchRuns(search: RunSearch, signal?: AbortSignal): Promise<Page<Run>> {
   const body = {
-    experiment_ids: [search.experiment],
-    filter: search.filter,
-    run_view_type: "ACTIVE_ONLY",
+    ...foundBy(search),
     max_results: search.max,
     order_by: search.orderBy,
     ...(search.token === null ? {} : { page_token: search.token }),
   };
   const answer = await post<{ runs?: WireRun[]; next_page_token?: string }>(`${AJAX}/runs/search`, body, signal);
   return { items: (answer.runs ?? []).map(decodeRun), next: answer.next_page_token || null };
+}
+
+/** Which runs are meant. */
+export type RunFinder = Pick<RunSearch, "experiment" | "others" | "deleted" | "filter">;
+
+const foundBy = ({ experiment, others = [], deleted = false, filter }: RunFinder) => ({
+  experiment_ids: [experiment, ...others],
+  filter,
+  run_view_type: deleted ? "DELETED_ONLY" : "ACTIVE_ONLY",
+});
+
+/** Runs that have one value, with what their metrics are like. */
+export interface RunGroup {
+  /** Null: the runs that have none. */
+  readonly value: string | null;
+  readonly runs: number;
+  readonly metrics: readonly Spread[];
+}
+
+/** Of finite latest values; null where there are too few. */
+export interface Spread {
+  readonly key: string;
+  readonly runs: number;
+  readonly mean: number | null;
+  readonly std: number | null;
+  readonly min: number | null;
+  readonly max: number | null;
+}
+
+export interface RunGroups {
+  readonly runs: number;
+  /** There are more runs than were counted. */
+  readonly more: boolean;
+  readonly groups: readonly RunGroup[];
+  readonly more_groups: boolean;
+}
+
+/** Counts runs by a value; null: all together. */
+export async function groupRuns(runs: RunFinder, by: string | null, metrics: readonly string[], signal?: AbortSignal): Promise<RunGroups> {
+  return post<RunGroups>("v1/runs/groups", { ...foundBy(runs), ...(by === null ? {} : { by }), metrics }, signal);
+}
+
+/** The ids of all runs that are meant, in no order. */
+export async function runIDs(runs: RunFinder, signal?: AbortSignal): Promise<readonly string[]> {
+  return (await post<{ run_ids: readonly string[] }>("v1/runs/ids", foundBy(runs), signal)).run_ids;
+}
+
+/** Runs that say they are running and gave no sign for minutes, with when they last did. */
+export async function silentRuns(runs: RunFinder, signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
+  const filter = "attributes.status = 'RUNNING'";
+  const answer = await post<{ runs: readonly { run_id: string; seen: number }[] }>("v1/runs/silent", foundBy({ ...runs, filter }), signal);
+  return new Map(answer.runs.map((r) => [r.run_id, r.seen]));
+}
+
+export async function renameRun(run: string, name: string): Promise<void> {
+  await post(`${AJAX}/runs/update`, { run_id: run, run_name: name });
 }
 
 export async function getRun(id: string, signal?: AbortSignal): Promise<Run> {

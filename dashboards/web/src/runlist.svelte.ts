@@ -1,15 +1,21 @@
 // The loaded rows of a search: page after page, and kept fresh while a run goes on. The last answer stays on
 // screen while the next one is on its way, and when it is an error.
 
-import { ApiError, searchRuns, type Run, type RunSearch } from "./api";
+import { ApiError, groupRuns, searchRuns, silentRuns, type Run, type RunSearch } from "./api";
 
 const PAGE_ROWS = 100;
+/** Who scrolls on gets larger pages: 100,000 rows are not a thousand requests. */
+const LATER_ROWS = 500;
 
-export type Query = Pick<RunSearch, "experiment" | "filter" | "orderBy">;
+export type Query = Pick<RunSearch, "experiment" | "others" | "deleted" | "filter" | "orderBy">;
 
 export class RunList {
   rows: readonly Run[] = $state.raw([]);
   next: string | null = $state(null);
+  /** Runs that the search finds; null: not counted yet. */
+  total: number | null = $state(null);
+  /** Runs that say they are running and are silent, with when they last gave a sign. */
+  silent: ReadonlyMap<string, number> = $state.raw(new Map());
   /** No answer for the present search yet. */
   loading = $state(true);
   error: ApiError | null = $state.raw(null);
@@ -17,6 +23,8 @@ export class RunList {
   #query: Query | null = null;
   #abort = new AbortController();
   #loadingMore = false;
+  /** Changes that are shown and not yet answered, by run. */
+  readonly #edits = new Map<string, (run: Run) => Run>();
 
   /** Starts a search; a search under way is dropped. */
   async search(query: Query): Promise<void> {
@@ -26,7 +34,9 @@ export class RunList {
     this.#abort = new AbortController();
     this.#loadingMore = false;
     this.loading = true;
-    await this.#ask(null, (rows) => rows);
+    this.total = null;
+    void this.#count();
+    await this.#ask(null, PAGE_ROWS, (rows) => rows);
     this.loading = false;
   }
 
@@ -34,7 +44,7 @@ export class RunList {
   async more(): Promise<void> {
     if (this.next === null || this.loading || this.#loadingMore) return;
     this.#loadingMore = true;
-    await this.#ask(this.next, (rows) => merge(this.rows, rows));
+    await this.#ask(this.next, LATER_ROWS, (rows) => merge(this.rows, rows));
     this.#loadingMore = false;
   }
 
@@ -43,28 +53,55 @@ export class RunList {
     if (this.loading || this.#loadingMore) return;
     const { next } = this;
     const many = this.rows.length > PAGE_ROWS;
-    await this.#ask(null, (rows) => (many ? merge(rows, this.rows) : rows));
+    void this.#count();
+    await this.#ask(null, PAGE_ROWS, (rows) => (many ? merge(rows, this.rows) : rows));
     // Further pages are loaded already: the token stays where they ended.
     if (many) this.next = next;
+  }
+
+  /** Shows a change of a run at once and sends it; a refused one is taken back, and thrown. */
+  async edit(run: string, change: (run: Run) => Run, send: () => Promise<void>): Promise<void> {
+    const before = this.rows.find((r) => r.id === run);
+    this.#edits.set(run, change);
+    this.rows = this.rows.map((r) => (r.id === run ? change(r) : r));
+    try {
+      await send();
+    } catch (cause) {
+      if (before) this.rows = this.rows.map((r) => (r.id === run ? before : r));
+      throw cause;
+    } finally {
+      this.#edits.delete(run);
+    }
   }
 
   stop(): void {
     this.#abort.abort();
   }
 
-  async #ask(token: string | null, take: (rows: readonly Run[]) => readonly Run[]): Promise<void> {
+  async #ask(token: string | null, max: number, take: (rows: readonly Run[]) => readonly Run[]): Promise<void> {
     const { signal } = this.#abort;
     if (!this.#query) return;
     try {
-      const page = await searchRuns({ ...this.#query, max: PAGE_ROWS, token }, signal);
+      const page = await searchRuns({ ...this.#query, max, token }, signal);
       if (signal.aborted) return;
-      this.rows = take(page.items);
+      this.rows = take(page.items.map((r) => this.#edits.get(r.id)?.(r) ?? r));
       this.next = page.next;
       this.error = null;
     } catch (error) {
       if (signal.aborted) return;
       this.error = error instanceof ApiError ? error : new ApiError(0, "BUG", String(error));
     }
+  }
+
+  /** What the rows are good without: their number, and who of them is silent. */
+  async #count(): Promise<void> {
+    const { signal } = this.#abort;
+    const query = this.#query;
+    if (!query) return;
+    const [total, silent] = await Promise.allSettled([groupRuns(query, null, [], signal), silentRuns(query, signal)]);
+    if (signal.aborted) return;
+    if (total.status === "fulfilled") this.total = total.value.runs;
+    if (silent.status === "fulfilled") this.silent = silent.value;
   }
 }
 
