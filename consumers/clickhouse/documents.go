@@ -43,6 +43,7 @@ func (d *Documents) Write(ctx context.Context, l *documents.Lot) error {
 		{"model_versions", l.Versions.Rows(), l.Versions.Input()},
 		{"endpoints", l.Endpoints.Rows(), l.Endpoints.Input()},
 		{"approvals", l.Approvals.Rows(), l.Approvals.Input()},
+		{"alert_events", l.AlertEvents.Rows(), l.AlertEvents.Input()},
 		{"history", l.History.Rows(), l.History.Input()},
 		{"lineage", l.Lineage.Rows(), l.Lineage.Input()},
 	} {
@@ -67,6 +68,7 @@ func (d *Documents) Watermark(ctx context.Context) (uint64, error) {
 			(SELECT max(revision) FROM %[1]s.model_versions WHERE model = ''),
 			(SELECT max(revision) FROM %[1]s.endpoints WHERE id = ''),
 			(SELECT max(revision) FROM %[1]s.approvals WHERE model = ''),
+			(SELECT max(revision) FROM %[1]s.alert_events WHERE id = ''),
 			(SELECT max(revision) FROM %[1]s.history WHERE document = ''),
 			(SELECT max(revision) FROM %[1]s.lineage WHERE node = ''))) AS x`, table.Database))
 	if err != nil {

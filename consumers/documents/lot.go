@@ -22,6 +22,7 @@ type Lot struct {
 	Versions    *table.ModelVersions
 	Endpoints   *table.Endpoints
 	Approvals   *table.Approvals
+	AlertEvents *table.AlertEvents
 	History     *table.History
 	Lineage     *table.Lineage
 	Quarantine  *table.Quarantine
@@ -40,7 +41,7 @@ func NewLot() *Lot {
 		Runs: table.NewRuns(), Experiments: table.NewExperiments(), Models: table.NewLoggedModels(),
 		Registered: table.NewRegisteredModels(), Versions: table.NewModelVersions(),
 		Endpoints: new(table.Endpoints), Approvals: table.NewApprovals(), History: new(table.History), Quarantine: new(table.Quarantine),
-		Lineage: table.NewLineage(), told: make(map[string]told),
+		AlertEvents: table.NewAlertEvents(), Lineage: table.NewLineage(), told: make(map[string]told),
 	}
 }
 
@@ -73,7 +74,7 @@ type marked interface {
 }
 
 func (l *Lot) tables() []marked {
-	return []marked{l.Runs, l.Experiments, l.Models, l.Registered, l.Versions, l.Endpoints, l.Approvals, l.History, l.Lineage}
+	return []marked{l.Runs, l.Experiments, l.Models, l.Registered, l.Versions, l.Endpoints, l.Approvals, l.AlertEvents, l.History, l.Lineage}
 }
 
 // entry is a message of the stream after it was read.
@@ -109,6 +110,8 @@ func (l *Lot) add(e *entry) {
 		l.Endpoints.Append(body.Endpoint, e.seq)
 	case *sgpb.Document_Approval:
 		l.Approvals.Append(body.Approval, e.seq)
+	case *sgpb.Document_AlertEvent:
+		l.AlertEvents.Append(body.AlertEvent, e.seq)
 	case *sgpb.Document_Change:
 		l.History.Append(body.Change, e.seq)
 	}

@@ -62,6 +62,10 @@ type Rule struct {
 	NoHeartbeat *NoHeartbeatSettings `json:"no_heartbeat,omitempty"`
 	State       *StateSettings       `json:"state,omitempty"`
 	Channels    []Channel            `json:"channels"`
+	// CreatedMS and UpdatedMS are set by the server.
+	CreatedMS int64  `json:"created_ms,omitempty"`
+	UpdatedMS int64  `json:"updated_ms,omitempty"`
+	CreatedBy string `json:"created_by,omitempty"`
 }
 
 // ThresholdSettings compares a value: Value stands right of Op, which is one of > < >= <=.
@@ -95,8 +99,9 @@ type Channel struct {
 	Type string `json:"type"`
 	// URL of a webhook or of Slack.
 	URL string `json:"url,omitempty"`
-	// Secret signs a webhook's deliveries. It is never answered.
-	Secret string `json:"secret,omitempty"`
+	// Secret signs a webhook's deliveries. It is never answered; HasSecret says that there is one.
+	Secret    string `json:"secret,omitempty"`
+	HasSecret bool   `json:"has_secret,omitempty"`
 	// To are the addresses of e-mail.
 	To []string `json:"to,omitempty"`
 }

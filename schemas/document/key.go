@@ -49,10 +49,18 @@ const (
 	JobRunPrefix      = "jobrun."
 	LineageEdgePrefix = "lineage.edge."
 	LineageNodePrefix = "lineage.node."
+
+	AlertEventPrefix = "alert.event."
 )
 
 // Webhooks is the key of all webhooks.
 const Webhooks = WebhookPrefix + "all"
+
+// AlertRules is the key of all rules of alerts.
+const AlertRules = "alert.rules"
+
+// AlertEventKey is the key of a place for an event of an alert.
+func AlertEventKey(place uint64) string { return AlertEventPrefix + strconv.FormatUint(place, 10) }
 
 // ExperimentCounter is the key of the counter of experiment ids.
 const ExperimentCounter = "counter.experiment"

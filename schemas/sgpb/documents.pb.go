@@ -266,6 +266,8 @@ type Document struct {
 	//	*Document_JobRun
 	//	*Document_LineageEdge
 	//	*Document_LineageNode
+	//	*Document_AlertRules
+	//	*Document_AlertEvent
 	Body   isDocument_Body `protobuf_oneof:"body"`
 	Chunks uint32          `protobuf:"varint,30,opt,name=chunks,proto3" json:"chunks,omitempty"`
 	// SHA-256 over all chunks: a reader that caught chunks of two revisions sees it and reads again.
@@ -518,6 +520,24 @@ func (x *Document) GetLineageNode() *LineageNode {
 	return nil
 }
 
+func (x *Document) GetAlertRules() *AlertRules {
+	if x != nil {
+		if x, ok := x.Body.(*Document_AlertRules); ok {
+			return x.AlertRules
+		}
+	}
+	return nil
+}
+
+func (x *Document) GetAlertEvent() *AlertEvent {
+	if x != nil {
+		if x, ok := x.Body.(*Document_AlertEvent); ok {
+			return x.AlertEvent
+		}
+	}
+	return nil
+}
+
 func (x *Document) GetChunks() uint32 {
 	if x != nil {
 		return x.Chunks
@@ -628,6 +648,14 @@ type Document_LineageNode struct {
 	LineageNode *LineageNode `protobuf:"bytes,42,opt,name=lineage_node,json=lineageNode,proto3,oneof"`
 }
 
+type Document_AlertRules struct {
+	AlertRules *AlertRules `protobuf:"bytes,50,opt,name=alert_rules,json=alertRules,proto3,oneof"`
+}
+
+type Document_AlertEvent struct {
+	AlertEvent *AlertEvent `protobuf:"bytes,51,opt,name=alert_event,json=alertEvent,proto3,oneof"`
+}
+
 func (*Document_Experiment) isDocument_Body() {}
 
 func (*Document_Run) isDocument_Body() {}
@@ -673,6 +701,10 @@ func (*Document_JobRun) isDocument_Body() {}
 func (*Document_LineageEdge) isDocument_Body() {}
 
 func (*Document_LineageNode) isDocument_Body() {}
+
+func (*Document_AlertRules) isDocument_Body() {}
+
+func (*Document_AlertEvent) isDocument_Body() {}
 
 type Experiment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4321,11 +4353,454 @@ func (x *LineageNode) GetUpdatedMs() int64 {
 	return 0
 }
 
+// AlertRules are all rules of alerts in one document.
+type AlertRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of their making.
+	Rules []*AlertRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	// The greatest revision that was given to a rule.
+	Revisions     uint64 `protobuf:"varint,2,opt,name=revisions,proto3" json:"revisions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlertRules) Reset() {
+	*x = AlertRules{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlertRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlertRules) ProtoMessage() {}
+
+func (x *AlertRules) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlertRules.ProtoReflect.Descriptor instead.
+func (*AlertRules) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *AlertRules) GetRules() []*AlertRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *AlertRules) GetRevisions() uint64 {
+	if x != nil {
+		return x.Revisions
+	}
+	return 0
+}
+
+type AlertRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Grows with each change; no two rules have the same.
+	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The rule as JSON (schemas/alert), without the secrets of its channels.
+	Rule []byte `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Secrets of the channels by their place, encrypted with the key of the data folder; empty for none.
+	Secrets       [][]byte `protobuf:"bytes,4,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	CreatedMs     int64    `protobuf:"varint,5,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	UpdatedMs     int64    `protobuf:"varint,6,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
+	CreatedBy     string   `protobuf:"bytes,7,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlertRule) Reset() {
+	*x = AlertRule{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlertRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlertRule) ProtoMessage() {}
+
+func (x *AlertRule) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlertRule.ProtoReflect.Descriptor instead.
+func (*AlertRule) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *AlertRule) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AlertRule) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *AlertRule) GetRule() []byte {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+func (x *AlertRule) GetSecrets() [][]byte {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *AlertRule) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *AlertRule) GetUpdatedMs() int64 {
+	if x != nil {
+		return x.UpdatedMs
+	}
+	return 0
+}
+
+func (x *AlertRule) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+// AlertEvent says that an alert fired or was resolved, and who was told. The newest ones are kept, each in a place that a
+// later one will take; ClickHouse has all.
+type AlertEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts events; the place is its remainder.
+	Number uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// The same whoever finds the event and however often.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// The id of the event that began the episode.
+	Episode      string `protobuf:"bytes,3,opt,name=episode,proto3" json:"episode,omitempty"`
+	Resolved     bool   `protobuf:"varint,4,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	RuleId       string `protobuf:"bytes,5,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	RuleRevision uint64 `protobuf:"varint,6,opt,name=rule_revision,json=ruleRevision,proto3" json:"rule_revision,omitempty"`
+	RuleName     string `protobuf:"bytes,7,opt,name=rule_name,json=ruleName,proto3" json:"rule_name,omitempty"`
+	// As in schemas/alert.
+	Kind       string  `protobuf:"bytes,8,opt,name=kind,proto3" json:"kind,omitempty"`
+	RunId      string  `protobuf:"bytes,9,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Experiment uint32  `protobuf:"varint,10,opt,name=experiment,proto3" json:"experiment,omitempty"`
+	Rank       uint32  `protobuf:"varint,11,opt,name=rank,proto3" json:"rank,omitempty"`
+	Metric     string  `protobuf:"bytes,12,opt,name=metric,proto3" json:"metric,omitempty"`
+	Value      float64 `protobuf:"fixed64,13,opt,name=value,proto3" json:"value,omitempty"`
+	Step       int64   `protobuf:"varint,14,opt,name=step,proto3" json:"step,omitempty"`
+	// Of the point, by the job's clock; of a run's event by the server's.
+	TimeMs int64 `protobuf:"varint,15,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
+	// When the server found it.
+	FoundMs int64 `protobuf:"varint,16,opt,name=found_ms,json=foundMs,proto3" json:"found_ms,omitempty"`
+	// State of the run, of rules that look at runs.
+	State         string           `protobuf:"bytes,17,opt,name=state,proto3" json:"state,omitempty"`
+	Deliveries    []*AlertDelivery `protobuf:"bytes,18,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlertEvent) Reset() {
+	*x = AlertEvent{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlertEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlertEvent) ProtoMessage() {}
+
+func (x *AlertEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlertEvent.ProtoReflect.Descriptor instead.
+func (*AlertEvent) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *AlertEvent) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *AlertEvent) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AlertEvent) GetEpisode() string {
+	if x != nil {
+		return x.Episode
+	}
+	return ""
+}
+
+func (x *AlertEvent) GetResolved() bool {
+	if x != nil {
+		return x.Resolved
+	}
+	return false
+}
+
+func (x *AlertEvent) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *AlertEvent) GetRuleRevision() uint64 {
+	if x != nil {
+		return x.RuleRevision
+	}
+	return 0
+}
+
+func (x *AlertEvent) GetRuleName() string {
+	if x != nil {
+		return x.RuleName
+	}
+	return ""
+}
+
+func (x *AlertEvent) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *AlertEvent) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *AlertEvent) GetExperiment() uint32 {
+	if x != nil {
+		return x.Experiment
+	}
+	return 0
+}
+
+func (x *AlertEvent) GetRank() uint32 {
+	if x != nil {
+		return x.Rank
+	}
+	return 0
+}
+
+func (x *AlertEvent) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
+func (x *AlertEvent) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *AlertEvent) GetStep() int64 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *AlertEvent) GetTimeMs() int64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
+}
+
+func (x *AlertEvent) GetFoundMs() int64 {
+	if x != nil {
+		return x.FoundMs
+	}
+	return 0
+}
+
+func (x *AlertEvent) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *AlertEvent) GetDeliveries() []*AlertDelivery {
+	if x != nil {
+		return x.Deliveries
+	}
+	return nil
+}
+
+// AlertDelivery is how it went to tell one channel.
+type AlertDelivery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// webhook, slack, email.
+	Channel  string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	Id       string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Attempts uint32 `protobuf:"varint,3,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	// Status of the last answer, 0 if there was none.
+	Status    uint32 `protobuf:"varint,4,opt,name=status,proto3" json:"status,omitempty"`
+	Error     string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	AttemptMs int64  `protobuf:"varint,6,opt,name=attempt_ms,json=attemptMs,proto3" json:"attempt_ms,omitempty"`
+	// Neither of both: it will be tried again.
+	Delivered     bool `protobuf:"varint,7,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	GivenUp       bool `protobuf:"varint,8,opt,name=given_up,json=givenUp,proto3" json:"given_up,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlertDelivery) Reset() {
+	*x = AlertDelivery{}
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlertDelivery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlertDelivery) ProtoMessage() {}
+
+func (x *AlertDelivery) ProtoReflect() protoreflect.Message {
+	mi := &file_streamgauge_v1_documents_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlertDelivery.ProtoReflect.Descriptor instead.
+func (*AlertDelivery) Descriptor() ([]byte, []int) {
+	return file_streamgauge_v1_documents_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *AlertDelivery) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *AlertDelivery) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AlertDelivery) GetAttempts() uint32 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
+}
+
+func (x *AlertDelivery) GetStatus() uint32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *AlertDelivery) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *AlertDelivery) GetAttemptMs() int64 {
+	if x != nil {
+		return x.AttemptMs
+	}
+	return 0
+}
+
+func (x *AlertDelivery) GetDelivered() bool {
+	if x != nil {
+		return x.Delivered
+	}
+	return false
+}
+
+func (x *AlertDelivery) GetGivenUp() bool {
+	if x != nil {
+		return x.GivenUp
+	}
+	return false
+}
+
 var File_streamgauge_v1_documents_proto protoreflect.FileDescriptor
 
 const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\n" +
-	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\x9a\v\n" +
+	"\x1estreamgauge/v1/documents.proto\x12\x0estreamgauge.v1\x1a\x1astreamgauge/v1/frame.proto\"\x98\f\n" +
 	"\bDocument\x12<\n" +
 	"\n" +
 	"experiment\x18\x01 \x01(\v2\x1a.streamgauge.v1.ExperimentH\x00R\n" +
@@ -4354,7 +4829,11 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\ascorers\x18\x1d \x01(\v2\x17.streamgauge.v1.ScorersH\x00R\ascorers\x121\n" +
 	"\ajob_run\x18( \x01(\v2\x16.streamgauge.v1.JobRunH\x00R\x06jobRun\x12@\n" +
 	"\flineage_edge\x18) \x01(\v2\x1b.streamgauge.v1.LineageEdgeH\x00R\vlineageEdge\x12@\n" +
-	"\flineage_node\x18* \x01(\v2\x1b.streamgauge.v1.LineageNodeH\x00R\vlineageNode\x12\x16\n" +
+	"\flineage_node\x18* \x01(\v2\x1b.streamgauge.v1.LineageNodeH\x00R\vlineageNode\x12=\n" +
+	"\valert_rules\x182 \x01(\v2\x1a.streamgauge.v1.AlertRulesH\x00R\n" +
+	"alertRules\x12=\n" +
+	"\valert_event\x183 \x01(\v2\x1a.streamgauge.v1.AlertEventH\x00R\n" +
+	"alertEvent\x12\x16\n" +
 	"\x06chunks\x18\x1e \x01(\rR\x06chunks\x12#\n" +
 	"\rchunks_sha256\x18\x1f \x01(\fR\fchunksSha256B\x06\n" +
 	"\x04body\"\x8a\x03\n" +
@@ -4791,7 +5270,57 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"updated_ms\x18\x06 \x01(\x03R\tupdatedMs\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*S\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"[\n" +
+	"\n" +
+	"AlertRules\x12/\n" +
+	"\x05rules\x18\x01 \x03(\v2\x19.streamgauge.v1.AlertRuleR\x05rules\x12\x1c\n" +
+	"\trevisions\x18\x02 \x01(\x04R\trevisions\"\xc2\x01\n" +
+	"\tAlertRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x12\n" +
+	"\x04rule\x18\x03 \x01(\fR\x04rule\x12\x18\n" +
+	"\asecrets\x18\x04 \x03(\fR\asecrets\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x05 \x01(\x03R\tcreatedMs\x12\x1d\n" +
+	"\n" +
+	"updated_ms\x18\x06 \x01(\x03R\tupdatedMs\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\a \x01(\tR\tcreatedBy\"\xef\x03\n" +
+	"\n" +
+	"AlertEvent\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x18\n" +
+	"\aepisode\x18\x03 \x01(\tR\aepisode\x12\x1a\n" +
+	"\bresolved\x18\x04 \x01(\bR\bresolved\x12\x17\n" +
+	"\arule_id\x18\x05 \x01(\tR\x06ruleId\x12#\n" +
+	"\rrule_revision\x18\x06 \x01(\x04R\fruleRevision\x12\x1b\n" +
+	"\trule_name\x18\a \x01(\tR\bruleName\x12\x12\n" +
+	"\x04kind\x18\b \x01(\tR\x04kind\x12\x15\n" +
+	"\x06run_id\x18\t \x01(\tR\x05runId\x12\x1e\n" +
+	"\n" +
+	"experiment\x18\n" +
+	" \x01(\rR\n" +
+	"experiment\x12\x12\n" +
+	"\x04rank\x18\v \x01(\rR\x04rank\x12\x16\n" +
+	"\x06metric\x18\f \x01(\tR\x06metric\x12\x14\n" +
+	"\x05value\x18\r \x01(\x01R\x05value\x12\x12\n" +
+	"\x04step\x18\x0e \x01(\x03R\x04step\x12\x17\n" +
+	"\atime_ms\x18\x0f \x01(\x03R\x06timeMs\x12\x19\n" +
+	"\bfound_ms\x18\x10 \x01(\x03R\afoundMs\x12\x14\n" +
+	"\x05state\x18\x11 \x01(\tR\x05state\x12=\n" +
+	"\n" +
+	"deliveries\x18\x12 \x03(\v2\x1d.streamgauge.v1.AlertDeliveryR\n" +
+	"deliveries\"\xdb\x01\n" +
+	"\rAlertDelivery\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1a\n" +
+	"\battempts\x18\x03 \x01(\rR\battempts\x12\x16\n" +
+	"\x06status\x18\x04 \x01(\rR\x06status\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\x12\x1d\n" +
+	"\n" +
+	"attempt_ms\x18\x06 \x01(\x03R\tattemptMs\x12\x1c\n" +
+	"\tdelivered\x18\a \x01(\bR\tdelivered\x12\x19\n" +
+	"\bgiven_up\x18\b \x01(\bR\agivenUp*S\n" +
 	"\tLifecycle\x12\x19\n" +
 	"\x15LIFECYCLE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIFECYCLE_ACTIVE\x10\x01\x12\x15\n" +
@@ -4828,7 +5357,7 @@ func file_streamgauge_v1_documents_proto_rawDescGZIP() []byte {
 }
 
 var file_streamgauge_v1_documents_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
+var file_streamgauge_v1_documents_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
 var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(Lifecycle)(0),            // 0: streamgauge.v1.Lifecycle
 	(LoggedModelStatus)(0),    // 1: streamgauge.v1.LoggedModelStatus
@@ -4874,24 +5403,28 @@ var file_streamgauge_v1_documents_proto_goTypes = []any{
 	(*JobData)(nil),           // 41: streamgauge.v1.JobData
 	(*LineageEdge)(nil),       // 42: streamgauge.v1.LineageEdge
 	(*LineageNode)(nil),       // 43: streamgauge.v1.LineageNode
-	nil,                       // 44: streamgauge.v1.Experiment.TagsEntry
-	nil,                       // 45: streamgauge.v1.Run.ParamsEntry
-	nil,                       // 46: streamgauge.v1.Run.TagsEntry
-	nil,                       // 47: streamgauge.v1.Run.ModelInputsMsEntry
-	nil,                       // 48: streamgauge.v1.DatasetInput.TagsEntry
-	nil,                       // 49: streamgauge.v1.LoggedModel.ParamsEntry
-	nil,                       // 50: streamgauge.v1.LoggedModel.TagsEntry
-	nil,                       // 51: streamgauge.v1.RegisteredModel.TagsEntry
-	nil,                       // 52: streamgauge.v1.RegisteredModel.AliasesEntry
-	nil,                       // 53: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	nil,                       // 54: streamgauge.v1.ModelVersion.TagsEntry
-	nil,                       // 55: streamgauge.v1.ProjectRun.ParametersEntry
-	nil,                       // 56: streamgauge.v1.EvaluationDataset.TagsEntry
-	nil,                       // 57: streamgauge.v1.JobRun.AttributesEntry
-	nil,                       // 58: streamgauge.v1.JobData.AttributesEntry
-	nil,                       // 59: streamgauge.v1.LineageEdge.AttributesEntry
-	nil,                       // 60: streamgauge.v1.LineageNode.AttributesEntry
-	(RunStatus)(0),            // 61: streamgauge.v1.RunStatus
+	(*AlertRules)(nil),        // 44: streamgauge.v1.AlertRules
+	(*AlertRule)(nil),         // 45: streamgauge.v1.AlertRule
+	(*AlertEvent)(nil),        // 46: streamgauge.v1.AlertEvent
+	(*AlertDelivery)(nil),     // 47: streamgauge.v1.AlertDelivery
+	nil,                       // 48: streamgauge.v1.Experiment.TagsEntry
+	nil,                       // 49: streamgauge.v1.Run.ParamsEntry
+	nil,                       // 50: streamgauge.v1.Run.TagsEntry
+	nil,                       // 51: streamgauge.v1.Run.ModelInputsMsEntry
+	nil,                       // 52: streamgauge.v1.DatasetInput.TagsEntry
+	nil,                       // 53: streamgauge.v1.LoggedModel.ParamsEntry
+	nil,                       // 54: streamgauge.v1.LoggedModel.TagsEntry
+	nil,                       // 55: streamgauge.v1.RegisteredModel.TagsEntry
+	nil,                       // 56: streamgauge.v1.RegisteredModel.AliasesEntry
+	nil,                       // 57: streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	nil,                       // 58: streamgauge.v1.ModelVersion.TagsEntry
+	nil,                       // 59: streamgauge.v1.ProjectRun.ParametersEntry
+	nil,                       // 60: streamgauge.v1.EvaluationDataset.TagsEntry
+	nil,                       // 61: streamgauge.v1.JobRun.AttributesEntry
+	nil,                       // 62: streamgauge.v1.JobData.AttributesEntry
+	nil,                       // 63: streamgauge.v1.LineageEdge.AttributesEntry
+	nil,                       // 64: streamgauge.v1.LineageNode.AttributesEntry
+	(RunStatus)(0),            // 65: streamgauge.v1.RunStatus
 }
 var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	5,  // 0: streamgauge.v1.Document.experiment:type_name -> streamgauge.v1.Experiment
@@ -4917,59 +5450,63 @@ var file_streamgauge_v1_documents_proto_depIdxs = []int32{
 	39, // 20: streamgauge.v1.Document.job_run:type_name -> streamgauge.v1.JobRun
 	42, // 21: streamgauge.v1.Document.lineage_edge:type_name -> streamgauge.v1.LineageEdge
 	43, // 22: streamgauge.v1.Document.lineage_node:type_name -> streamgauge.v1.LineageNode
-	0,  // 23: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	44, // 24: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
-	61, // 25: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
-	0,  // 26: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	45, // 27: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
-	46, // 28: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
-	11, // 29: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
-	13, // 30: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
-	9,  // 31: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
-	10, // 32: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
-	7,  // 33: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
-	47, // 34: streamgauge.v1.Run.model_inputs_ms:type_name -> streamgauge.v1.Run.ModelInputsMsEntry
-	8,  // 35: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
-	8,  // 36: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
-	8,  // 37: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
-	12, // 38: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
-	48, // 39: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
-	1,  // 40: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
-	49, // 41: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
-	50, // 42: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
-	0,  // 43: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	51, // 44: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
-	52, // 45: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
-	53, // 46: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
-	0,  // 47: streamgauge.v1.RegisteredModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
-	16, // 48: streamgauge.v1.RegisteredModel.spans:type_name -> streamgauge.v1.StageSpan
-	2,  // 49: streamgauge.v1.StageSpan.stage:type_name -> streamgauge.v1.Stage
-	2,  // 50: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
-	54, // 51: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
-	2,  // 52: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
-	19, // 53: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
-	20, // 54: streamgauge.v1.Webhooks.webhooks:type_name -> streamgauge.v1.Webhook
-	23, // 55: streamgauge.v1.WebhookLog.deliveries:type_name -> streamgauge.v1.WebhookDelivery
-	55, // 56: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
-	24, // 57: streamgauge.v1.Change.notice:type_name -> streamgauge.v1.Notice
-	3,  // 58: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
-	56, // 59: streamgauge.v1.EvaluationDataset.tags:type_name -> streamgauge.v1.EvaluationDataset.TagsEntry
-	35, // 60: streamgauge.v1.EvaluationRecords.records:type_name -> streamgauge.v1.EvaluationRecord
-	37, // 61: streamgauge.v1.Scorers.scorers:type_name -> streamgauge.v1.Scorer
-	38, // 62: streamgauge.v1.Scorer.versions:type_name -> streamgauge.v1.ScorerVersion
-	40, // 63: streamgauge.v1.JobRun.job:type_name -> streamgauge.v1.JobName
-	41, // 64: streamgauge.v1.JobRun.inputs:type_name -> streamgauge.v1.JobData
-	41, // 65: streamgauge.v1.JobRun.outputs:type_name -> streamgauge.v1.JobData
-	40, // 66: streamgauge.v1.JobRun.parent_job:type_name -> streamgauge.v1.JobName
-	57, // 67: streamgauge.v1.JobRun.attributes:type_name -> streamgauge.v1.JobRun.AttributesEntry
-	58, // 68: streamgauge.v1.JobData.attributes:type_name -> streamgauge.v1.JobData.AttributesEntry
-	59, // 69: streamgauge.v1.LineageEdge.attributes:type_name -> streamgauge.v1.LineageEdge.AttributesEntry
-	60, // 70: streamgauge.v1.LineageNode.attributes:type_name -> streamgauge.v1.LineageNode.AttributesEntry
-	71, // [71:71] is the sub-list for method output_type
-	71, // [71:71] is the sub-list for method input_type
-	71, // [71:71] is the sub-list for extension type_name
-	71, // [71:71] is the sub-list for extension extendee
-	0,  // [0:71] is the sub-list for field type_name
+	44, // 23: streamgauge.v1.Document.alert_rules:type_name -> streamgauge.v1.AlertRules
+	46, // 24: streamgauge.v1.Document.alert_event:type_name -> streamgauge.v1.AlertEvent
+	0,  // 25: streamgauge.v1.Experiment.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	48, // 26: streamgauge.v1.Experiment.tags:type_name -> streamgauge.v1.Experiment.TagsEntry
+	65, // 27: streamgauge.v1.Run.status:type_name -> streamgauge.v1.RunStatus
+	0,  // 28: streamgauge.v1.Run.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	49, // 29: streamgauge.v1.Run.params:type_name -> streamgauge.v1.Run.ParamsEntry
+	50, // 30: streamgauge.v1.Run.tags:type_name -> streamgauge.v1.Run.TagsEntry
+	11, // 31: streamgauge.v1.Run.inputs:type_name -> streamgauge.v1.DatasetInput
+	13, // 32: streamgauge.v1.Run.model_outputs:type_name -> streamgauge.v1.ModelOutput
+	9,  // 33: streamgauge.v1.Run.fork:type_name -> streamgauge.v1.Fork
+	10, // 34: streamgauge.v1.Run.warnings:type_name -> streamgauge.v1.Warning
+	7,  // 35: streamgauge.v1.Run.carried_out:type_name -> streamgauge.v1.CarriedOut
+	51, // 36: streamgauge.v1.Run.model_inputs_ms:type_name -> streamgauge.v1.Run.ModelInputsMsEntry
+	8,  // 37: streamgauge.v1.CarriedOut.first:type_name -> streamgauge.v1.LanePosition
+	8,  // 38: streamgauge.v1.CarriedOut.last:type_name -> streamgauge.v1.LanePosition
+	8,  // 39: streamgauge.v1.Warning.at:type_name -> streamgauge.v1.LanePosition
+	12, // 40: streamgauge.v1.DatasetInput.dataset:type_name -> streamgauge.v1.Dataset
+	52, // 41: streamgauge.v1.DatasetInput.tags:type_name -> streamgauge.v1.DatasetInput.TagsEntry
+	1,  // 42: streamgauge.v1.LoggedModel.status:type_name -> streamgauge.v1.LoggedModelStatus
+	53, // 43: streamgauge.v1.LoggedModel.params:type_name -> streamgauge.v1.LoggedModel.ParamsEntry
+	54, // 44: streamgauge.v1.LoggedModel.tags:type_name -> streamgauge.v1.LoggedModel.TagsEntry
+	0,  // 45: streamgauge.v1.LoggedModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	55, // 46: streamgauge.v1.RegisteredModel.tags:type_name -> streamgauge.v1.RegisteredModel.TagsEntry
+	56, // 47: streamgauge.v1.RegisteredModel.aliases:type_name -> streamgauge.v1.RegisteredModel.AliasesEntry
+	57, // 48: streamgauge.v1.RegisteredModel.approvals_required:type_name -> streamgauge.v1.RegisteredModel.ApprovalsRequiredEntry
+	0,  // 49: streamgauge.v1.RegisteredModel.lifecycle:type_name -> streamgauge.v1.Lifecycle
+	16, // 50: streamgauge.v1.RegisteredModel.spans:type_name -> streamgauge.v1.StageSpan
+	2,  // 51: streamgauge.v1.StageSpan.stage:type_name -> streamgauge.v1.Stage
+	2,  // 52: streamgauge.v1.ModelVersion.stage:type_name -> streamgauge.v1.Stage
+	58, // 53: streamgauge.v1.ModelVersion.tags:type_name -> streamgauge.v1.ModelVersion.TagsEntry
+	2,  // 54: streamgauge.v1.Approval.stage:type_name -> streamgauge.v1.Stage
+	19, // 55: streamgauge.v1.Approval.verdicts:type_name -> streamgauge.v1.Verdict
+	20, // 56: streamgauge.v1.Webhooks.webhooks:type_name -> streamgauge.v1.Webhook
+	23, // 57: streamgauge.v1.WebhookLog.deliveries:type_name -> streamgauge.v1.WebhookDelivery
+	59, // 58: streamgauge.v1.ProjectRun.parameters:type_name -> streamgauge.v1.ProjectRun.ParametersEntry
+	24, // 59: streamgauge.v1.Change.notice:type_name -> streamgauge.v1.Notice
+	3,  // 60: streamgauge.v1.Token.role:type_name -> streamgauge.v1.TokenRole
+	60, // 61: streamgauge.v1.EvaluationDataset.tags:type_name -> streamgauge.v1.EvaluationDataset.TagsEntry
+	35, // 62: streamgauge.v1.EvaluationRecords.records:type_name -> streamgauge.v1.EvaluationRecord
+	37, // 63: streamgauge.v1.Scorers.scorers:type_name -> streamgauge.v1.Scorer
+	38, // 64: streamgauge.v1.Scorer.versions:type_name -> streamgauge.v1.ScorerVersion
+	40, // 65: streamgauge.v1.JobRun.job:type_name -> streamgauge.v1.JobName
+	41, // 66: streamgauge.v1.JobRun.inputs:type_name -> streamgauge.v1.JobData
+	41, // 67: streamgauge.v1.JobRun.outputs:type_name -> streamgauge.v1.JobData
+	40, // 68: streamgauge.v1.JobRun.parent_job:type_name -> streamgauge.v1.JobName
+	61, // 69: streamgauge.v1.JobRun.attributes:type_name -> streamgauge.v1.JobRun.AttributesEntry
+	62, // 70: streamgauge.v1.JobData.attributes:type_name -> streamgauge.v1.JobData.AttributesEntry
+	63, // 71: streamgauge.v1.LineageEdge.attributes:type_name -> streamgauge.v1.LineageEdge.AttributesEntry
+	64, // 72: streamgauge.v1.LineageNode.attributes:type_name -> streamgauge.v1.LineageNode.AttributesEntry
+	45, // 73: streamgauge.v1.AlertRules.rules:type_name -> streamgauge.v1.AlertRule
+	47, // 74: streamgauge.v1.AlertEvent.deliveries:type_name -> streamgauge.v1.AlertDelivery
+	75, // [75:75] is the sub-list for method output_type
+	75, // [75:75] is the sub-list for method input_type
+	75, // [75:75] is the sub-list for extension type_name
+	75, // [75:75] is the sub-list for extension extendee
+	0,  // [0:75] is the sub-list for field type_name
 }
 
 func init() { file_streamgauge_v1_documents_proto_init() }
@@ -5002,6 +5539,8 @@ func file_streamgauge_v1_documents_proto_init() {
 		(*Document_JobRun)(nil),
 		(*Document_LineageEdge)(nil),
 		(*Document_LineageNode)(nil),
+		(*Document_AlertRules)(nil),
+		(*Document_AlertEvent)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -5009,7 +5548,7 @@ func file_streamgauge_v1_documents_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_streamgauge_v1_documents_proto_rawDesc), len(file_streamgauge_v1_documents_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   57,
+			NumMessages:   61,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
