@@ -136,7 +136,7 @@ func TestLikePlain(t *testing.T) {
 		e := fresh(t, set)
 		got := map[string]int{}
 		for _, f := range all {
-			for _, line := range ends(e.Points(f)) {
+			for _, line := range ends(e.Points(f, 0)) {
 				got[line]++
 			}
 		}
@@ -203,7 +203,7 @@ func TestRestarts(t *testing.T) {
 		want, n := map[string]Event{}, 0
 		whole := fresh(t, rules())
 		for _, f := range all {
-			for _, e := range whole.Points(f) {
+			for _, e := range whole.Points(f, 0) {
 				want[e.ID()], n = e, n+1
 			}
 		}
@@ -213,7 +213,7 @@ func TestRestarts(t *testing.T) {
 		got := map[string]Event{}
 		e, saved, at := fresh(t, rules()), []byte(nil), 0
 		for i := 0; i < len(all); {
-			for _, ev := range e.Points(all[i]) {
+			for _, ev := range e.Points(all[i], 0) {
 				got[ev.ID()] = ev
 			}
 			i++
@@ -265,7 +265,7 @@ func TestRuns(t *testing.T) {
 	sign := func(revision uint64, state string, ms int64) []Event {
 		return e.Run(Sign{RunID: "r", Experiment: 1, Revision: revision, State: state, SeenMS: ms})
 	}
-	tick := func(ms int64) []Event { return e.Tick(time.UnixMilli(ms)) }
+	tick := func(ms int64) []Event { return e.Tick(time.UnixMilli(ms), time.UnixMilli(0)) }
 	check("a sign", sign(1, "RUNNING", 1000))
 	check("not yet", tick(5999))
 	silence := tick(6000)
@@ -293,6 +293,47 @@ func TestRuns(t *testing.T) {
 	}
 }
 
+// TestARunThatEndedBefore: a document that is written again does not say that its run has just failed, and points are signs
+// of life also when no document was seen.
+func TestARunThatEndedBefore(t *testing.T) {
+	const hour = 3_600_000
+	failed := &alert.Rule{ID: "f", Revision: 1, Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.State,
+		State: &alert.StateSettings{States: []string{"FAILED", alert.Crashed}}, UpdatedMS: 10 * hour}
+	e := fresh(t, []*alert.Rule{failed})
+	if got := e.Run(Sign{RunID: "old", Experiment: 1, Revision: 1, State: "FAILED", SeenMS: 11 * hour, EndMS: 9 * hour}); len(got) != 0 {
+		t.Errorf("a run from before the rule: %v", got)
+	}
+	if got := e.Run(Sign{RunID: "late", Experiment: 1, Revision: 2, State: "FAILED", SeenMS: 13 * hour, EndMS: 11 * hour}); len(got) != 0 {
+		t.Errorf("a run that ended long before it was written: %v", got)
+	}
+	first := Sign{RunID: "new", Experiment: 1, Revision: 3, State: "FAILED", SeenMS: 12 * hour, EndMS: 12*hour - 5}
+	got := e.Run(first)
+	if len(got) != 1 {
+		t.Fatalf("a run that failed: %v", got)
+	}
+	other := fresh(t, []*alert.Rule{failed})
+	first.Revision, first.SeenMS = 9, 12*hour+9 // its document was written over before it was read
+	if again := other.Run(first); len(again) != 1 || again[0].ID() != got[0].ID() {
+		t.Errorf("another process finds %v, not %v", again, got)
+	}
+	section := &feed.Section{Lane: 3, Seq: 7, RunID: "points", Experiment: 1}
+	e.Points([]*feed.Section{section}, 13*hour)
+	now := time.UnixMilli(13*hour + CrashedAfter.Milliseconds())
+	if got := e.Tick(now, now.Add(-time.Minute)); len(got) != 0 {
+		t.Errorf("silent while nobody could hear: %v", got)
+	}
+	if got := e.Tick(now, time.UnixMilli(0)); len(got) != 1 || got[0].Start.Seq != 7 || got[0].State != alert.Crashed {
+		t.Errorf("a run that crashed: %v", got)
+	}
+	if section.Seq = 8; len(e.Points([]*feed.Section{section}, 14*hour)) != 1 {
+		t.Error("a run that speaks again is not resolved")
+	}
+	e.Tick(time.UnixMilli(20*hour), time.UnixMilli(20*hour))
+	if e.States() != 1 {
+		t.Errorf("%d states are kept of runs that ended long ago, and one that did not", e.States())
+	}
+}
+
 func TestLimits(t *testing.T) {
 	e := fresh(t, rules())
 	var many []*alert.Rule
@@ -316,7 +357,7 @@ func TestLimits(t *testing.T) {
 		keys[i] = fmt.Sprint(i)
 	}
 	for seq, experiment := range []uint32{2, 1} {
-		e.Points([]*feed.Section{{Seq: uint64(seq) + 1, RunID: fmt.Sprint(seq), Experiment: experiment, Points: track.Points{Keys: keys}}})
+		e.Points([]*feed.Section{{Seq: uint64(seq) + 1, RunID: fmt.Sprint(seq), Experiment: experiment, Points: track.Points{Keys: keys}}}, 0)
 	}
 	if e.States() != StatesMax || e.Refused() == 0 {
 		t.Errorf("%d states, %d refused", e.States(), e.Refused())

@@ -60,7 +60,7 @@ func BenchmarkPoints(b *testing.B) {
 			sections := []*feed.Section{s}
 			for b.Loop() {
 				s.Seq++
-				if events := e.Points(sections); len(events) > 0 {
+				if events := e.Points(sections, 0); len(events) > 0 {
 					b.Fatal(events)
 				}
 			}

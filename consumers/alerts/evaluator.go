@@ -18,12 +18,18 @@ type Evaluator struct {
 	// seen is the last sequence that was taken, by lane.
 	seen    map[uint16]uint64
 	refused uint64
+	// counts are the states of each run; ended has when a run with states ended, milliseconds since the epoch.
+	counts map[string]int
+	ended  map[string]int64
 }
 
 // New makes an evaluator without rules.
 func New() *Evaluator {
 	x, _ := newIndex(nil) // nothing is always well
-	return &Evaluator{rules: x, states: make(map[Series]*state), seen: make(map[uint16]uint64)}
+	return &Evaluator{
+		rules: x, states: make(map[Series]*state), seen: make(map[uint16]uint64),
+		counts: make(map[string]int), ended: make(map[string]int64),
+	}
 }
 
 // Refused counts the series that were not judged because there were StatesMax, once for each section.
@@ -42,17 +48,28 @@ func (e *Evaluator) Set(rules []*alert.Rule) error {
 	e.rules = x
 	for s := range e.states {
 		if r := x.rules[s.RuleID]; r == nil || r.Revision != s.Revision {
-			delete(e.states, s)
+			e.drop(s)
 		}
 	}
 	return nil
 }
 
+func (e *Evaluator) drop(s Series) {
+	delete(e.states, s)
+	if e.counts[s.RunID]--; e.counts[s.RunID] <= 0 {
+		delete(e.counts, s.RunID)
+		delete(e.ended, s.RunID)
+	}
+}
+
 // Forget drops the states of a run that was deleted.
 func (e *Evaluator) Forget(runID string) {
+	if e.counts[runID] == 0 {
+		return
+	}
 	for s := range e.states {
 		if s.RunID == runID {
-			delete(e.states, s)
+			e.drop(s)
 		}
 	}
 }
@@ -61,7 +78,7 @@ func (e *Evaluator) Forget(runID string) {
 func (e *Evaluator) ForgetExperiment(experiment uint32) {
 	for s, st := range e.states {
 		if st.Experiment == experiment {
-			delete(e.states, s)
+			e.drop(s)
 		}
 	}
 }
@@ -73,8 +90,9 @@ type watch struct {
 }
 
 // Points takes sections in the order of their lane, all of a frame in one call, and answers what happened, in that order.
+// busMS is when the bus took them, milliseconds since the epoch.
 // Sections at or below the lane's last position are passed over.
-func (e *Evaluator) Points(sections []*feed.Section) []Event {
+func (e *Evaluator) Points(sections []*feed.Section, busMS int64) []Event {
 	var events []Event
 	for _, batch := range frames(sections) {
 		first := batch[0]
@@ -82,12 +100,19 @@ func (e *Evaluator) Points(sections []*feed.Section) []Event {
 			continue
 		}
 		for i, s := range batch {
+			events = e.alive(events, s.RunID, s.Experiment, Position{Lane: s.Lane, Seq: s.Seq}, busMS)
 			events = e.section(events, s, uint32(i)<<indexBits)
 		}
 		e.seen[first.Lane] = first.Seq
 	}
 	return events
 }
+
+// ReadLane says that all frames of a lane up to a sequence were taken, or have no points.
+func (e *Evaluator) ReadLane(lane uint16, seq uint64) { e.seen[lane] = max(e.seen[lane], seq) }
+
+// Jump sets the position of a lane, also back: frames up to it will not be asked for.
+func (e *Evaluator) Jump(lane uint16, seq uint64) { e.seen[lane] = seq }
 
 // indexBits of a position's index count the points of a section, those above the sections of a frame.
 const indexBits = 20
@@ -151,6 +176,7 @@ func (e *Evaluator) state(series Series, experiment uint32) *state {
 	}
 	st := &state{Experiment: experiment}
 	e.states[series] = st
+	e.counts[series.RunID]++
 	return st
 }
 

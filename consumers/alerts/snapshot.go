@@ -10,6 +10,7 @@ import (
 // saved is a snapshot's content.
 type saved struct {
 	Seen   map[uint16]uint64 `json:"seen"`
+	Ended  map[string]int64  `json:"ended,omitempty"`
 	States []savedState      `json:"states"`
 }
 
@@ -21,9 +22,15 @@ type savedState struct {
 // Seen is the last sequence that was taken of a lane: a snapshot's reader goes on behind it.
 func (e *Evaluator) Seen(lane uint16) uint64 { return e.seen[lane] }
 
+// Knows says whether the snapshot that was restored, or what was read since, has a position of the lane.
+func (e *Evaluator) Knows(lane uint16) bool {
+	_, ok := e.seen[lane]
+	return ok
+}
+
 // Snapshot writes positions and states, in one so that they are of one moment. Equal evaluators give equal bytes.
 func (e *Evaluator) Snapshot() ([]byte, error) {
-	out := saved{Seen: e.seen}
+	out := saved{Seen: e.seen, Ended: e.ended}
 	for series, st := range e.states {
 		out.States = append(out.States, savedState{series, *st})
 	}
@@ -48,6 +55,7 @@ func (e *Evaluator) Restore(snapshot []byte) error {
 		return fmt.Errorf("the snapshot has %d states of alerts, more than the %d that are kept", len(in.States), StatesMax)
 	}
 	e.seen, e.states = make(map[uint16]uint64), make(map[Series]*state, len(in.States))
+	e.counts, e.ended = make(map[string]int), make(map[string]int64)
 	for lane, seq := range in.Seen {
 		e.seen[lane] = seq
 	}
@@ -55,6 +63,12 @@ func (e *Evaluator) Restore(snapshot []byte) error {
 		if r := e.rules.rules[s.RuleID]; r != nil && r.Revision == s.Revision {
 			st := s.State
 			e.states[s.Series] = &st
+			e.counts[s.RunID]++
+		}
+	}
+	for runID, ms := range in.Ended {
+		if e.counts[runID] > 0 {
+			e.ended[runID] = ms
 		}
 	}
 	return nil

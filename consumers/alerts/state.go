@@ -18,8 +18,12 @@ type state struct {
 	// Best of a plateau's points, if Has.
 	Best float64 `json:"best,omitempty"`
 	Has  bool    `json:"has,omitempty"`
-	// SeenMS of no_heartbeat is when the run last gave a sign of itself.
-	SeenMS int64 `json:"seen_ms,omitempty"`
+	// SeenMS is when a run last gave a sign of itself, Sign where that is, of rules that look at runs.
+	SeenMS int64    `json:"seen_ms,omitempty"`
+	Sign   Position `json:"sign,omitzero"`
+	// Running says that the run is known to run, Silent that the episode is a silence.
+	Running bool `json:"running,omitempty"`
+	Silent  bool `json:"silent,omitempty"`
 	// Taken is the last revision of the run, of rules that look at runs.
 	Taken      uint64 `json:"taken,omitempty"`
 	Experiment uint32 `json:"experiment"`
