@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,8 @@ type LaneConfig struct {
 	TakeOver bool
 	// Observer is told of every section once in a process, in order; nil tells nobody.
 	Observer feed.Observer
+	// Hold is the last frame that may be purged because everybody else has read it; nil: there is nobody else.
+	Hold func() uint64
 
 	Pace         Pace
 	Retention    Retention
@@ -76,6 +79,9 @@ func NewLane(c LaneConfig) *Lane {
 	}
 	if c.LeaseTime == 0 {
 		c.LeaseTime = LeaseTime
+	}
+	if c.Hold == nil {
+		c.Hold = func() uint64 { return math.MaxUint64 }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -134,6 +134,20 @@ func (o *opened) write(ctx context.Context) error {
 	}
 }
 
+// Decided returns once the lane has decided about all frames up to a sequence.
+func (l *Lane) Decided(ctx context.Context, seq uint64) error {
+	return l.tail.await(ctx, func(t *tail) bool { return t.open && t.seen >= seq })
+}
+
+// Reached is the last frame that the lane has decided about, once it has read what was on the log when it was opened.
+func (l *Lane) Reached(ctx context.Context) (seq uint64, err error) {
+	err = l.tail.await(ctx, func(t *tail) bool {
+		seq = t.seen
+		return t.has(0)
+	})
+	return seq, err
+}
+
 // verify asks the table whether it still ends where it must: an engine that lost its newest parts would
 // otherwise be noticed only at the next insert. Not being answered means nothing.
 func (o *opened) verify(ctx context.Context) error {
@@ -179,7 +193,7 @@ func (o *opened) insert(ctx context.Context, b *Batch) error {
 func (o *opened) keepHouse(ctx context.Context) {
 	o.measure(ctx)
 	now := time.Now()
-	seq, gain := o.retention.Purge(now.UnixMilli())
+	seq, gain := o.retention.Purge(now.UnixMilli(), o.Hold())
 	if seq == 0 || now.Sub(o.purged) < purgeEvery && gain < o.retention.BytesMax/laneShare {
 		return
 	}

@@ -113,25 +113,25 @@ func TestRetentionKeepsTheSmallerWindow(t *testing.T) {
 	for i := range uint64(5) {
 		r.Applied(10*(i+1), int64(i)*minute, 100)
 	}
-	if seq, _ := r.Purge(30 * minute); seq != 0 {
+	if seq, _ := r.Purge(30*minute, math.MaxUint64); seq != 0 {
 		t.Errorf("purge to %d within both limits", seq)
 	}
-	if seq, bytes := r.Purge(61*minute + 1); seq != 20 || bytes != 200 {
+	if seq, bytes := r.Purge(61*minute+1, math.MaxUint64); seq != 20 || bytes != 200 {
 		t.Errorf("purge to %d, %d bytes by age, want 20, 200", seq, bytes)
 	}
 	r.Limit(1200) // a quarter: 300 bytes
-	seq, _ := r.Purge(30 * minute)
+	seq, _ := r.Purge(30*minute, math.MaxUint64)
 	if seq != 20 {
 		t.Errorf("purge to %d by bytes, want 20", seq)
 	}
 	r.Purged(seq)
-	if seq, _ := r.Purge(30 * minute); seq != 0 {
+	if seq, _ := r.Purge(30*minute, math.MaxUint64); seq != 0 {
 		t.Errorf("purge to %d after a purge", seq)
 	}
 	for i := range uint64(100_000) {
 		r.Applied(100+i, 40*minute, 1)
 	}
-	if seq, _ := r.Purge(40 * minute); seq < 90_000 || seq > 100_100-300 {
+	if seq, _ := r.Purge(40*minute, math.MaxUint64); seq < 90_000 || seq > 100_100-300 {
 		t.Errorf("purge to %d of 100099 with 300 bytes to keep", seq)
 	}
 }

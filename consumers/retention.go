@@ -12,6 +12,8 @@ const (
 	// laneShare of a lane's size limit is what applied frames take at most, so that a full lane means
 	// unapplied bytes.
 	laneShare = 4
+	// heldWindows is how much a reader behind the lane may hold: half of the lane.
+	heldWindows = 2
 )
 
 // Retention decides how far a lane may be purged: applied frames stay for AgeMax or up to BytesMax,
@@ -60,11 +62,15 @@ func (r *Retention) Applied(seq uint64, timeMS int64, bytes uint64) {
 	r.checkpoints = half
 }
 
-// Purge gives the sequence up to which frames may go now and how many bytes they are, 0 if none.
-func (r *Retention) Purge(nowMS int64) (seq, bytes uint64) {
+// Purge gives the sequence up to which frames may go now and how many bytes they are, 0 if none. Batches that end behind
+// hold stay, unless they would be heldWindows times what may stay.
+func (r *Retention) Purge(nowMS int64, hold uint64) (seq, bytes uint64) {
 	n := 0
 	for n < len(r.checkpoints) {
 		c := r.checkpoints[n]
+		if c.seq > hold && r.kept-bytes <= heldWindows*r.BytesMax {
+			break
+		}
 		if r.kept-bytes <= r.BytesMax && nowMS-c.timeMS <= r.AgeMax.Milliseconds() {
 			break
 		}

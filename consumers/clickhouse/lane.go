@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -170,12 +171,17 @@ func (l *Lane) markerFrom(ctx context.Context, lane uint16, from uint64) (table.
 // Ranges implements consumers.Sink. Every batch has all ranges of its writers, so the newest rows of a
 // writer say all; older ones are parts of the same ranges.
 func (l *Lane) Ranges(ctx context.Context, lane uint16, sinceMS int64) ([]table.WriterRange, error) {
+	return ranges(ctx, l.client, lane, math.MaxUint64, sinceMS)
+}
+
+// ranges are those of the batches that end at or before a sequence.
+func ranges(ctx context.Context, c *Client, lane uint16, last uint64, sinceMS int64) ([]table.WriterRange, error) {
 	var out []table.WriterRange
-	err := l.client.selectRows(ctx, fmt.Sprintf(`
+	err := c.selectRows(ctx, fmt.Sprintf(`
 		SELECT writer, toUInt64(step) AS first, max(frame) AS last, max(ts) AS time, toUInt64(max(v)) AS closed
 		FROM %s.points
-		WHERE run = 0 AND key = '' AND rank = %d AND attempt = %d AND ts >= %d
-		GROUP BY writer, step`, table.Database, table.WriterRank, lane, sinceMS),
+		WHERE run = 0 AND key = '' AND rank = %d AND attempt = %d AND ts >= %d AND seq <= %d
+		GROUP BY writer, step`, table.Database, table.WriterRank, lane, sinceMS, last),
 		func(r proto.Results) error {
 			for i := range r.Rows() {
 				out = append(out, table.WriterRange{

@@ -31,6 +31,15 @@ type Keys interface {
 	Last(ctx context.Context, key string) (value []byte, revision uint64, err error)
 }
 
+// Read decodes one message, nil for what is no document that readers see, or cannot be decoded.
+func Read(ctx context.Context, keys Keys, m consumers.Message) (*feed.Document, error) {
+	e, err := read(ctx, keys, m)
+	if err != nil {
+		return nil, err
+	}
+	return e.doc, nil
+}
+
 // read decodes one message. An error is the bus's and may pass; what cannot be decoded is refused.
 func read(ctx context.Context, keys Keys, m consumers.Message) (*entry, error) {
 	e := &entry{seq: m.Seq, bytes: len(m.Data)}

@@ -68,6 +68,11 @@ func NewModelChanges(js jetstream.JetStream) *Source {
 	return &Source{js: js, stream: bus.DocsStream, next: 1, subjects: []string{of(document.RegisteredModelPrefix), of(document.ModelVersionPrefix)}}
 }
 
+// NewRuns reads the documents of runs.
+func NewRuns(js jetstream.JetStream) *Source {
+	return &Source{js: js, stream: bus.DocsStream, next: 1, subjects: []string{bus.DocSubject(document.RunPrefix + ">")}}
+}
+
 // Close lets the server forget the reader.
 func (s *Source) Close() { s.close() }
 
