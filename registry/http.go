@@ -7,6 +7,7 @@ import (
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
 
+	alerts "github.com/streamgauge/streamgauge/registry/alerts/serve"
 	"github.com/streamgauge/streamgauge/registry/decide"
 	evaluation "github.com/streamgauge/streamgauge/registry/evaluation/serve"
 	lineage "github.com/streamgauge/streamgauge/registry/lineage/serve"
@@ -21,7 +22,7 @@ import (
 )
 
 // Routes registers MLflow's routes of experiments, logged models, registered models and webhooks, but for the
-// searches of experiments and registered models, evaluation datasets and scorers, and our own of approvals, endpoints, recorded
+// searches of experiments and registered models, evaluation datasets and scorers, and our own of alerts, approvals, endpoints, recorded
 // lineage, and what carries documents to another server.
 func (r *Registry) Routes(to fiber.Router) {
 	for _, prefix := range []string{"/api/2.0/mlflow", "/ajax-api/2.0/mlflow"} {
@@ -46,6 +47,7 @@ func (r *Registry) Routes(to fiber.Router) {
 		hooks.Routes(to, prefix, r.committer, r.sender)
 	}
 	hooks.OwnRoutes(to, r.committer, r.sender)
+	alerts.Routes(to, r.committer, r.alerts)
 	v1.Routes(to, r.committer, r.journal)
 	lineage.Routes(to, r.committer)
 	evaluation.Routes(to, r.committer, r.journal)

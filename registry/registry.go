@@ -25,6 +25,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	alertsend "github.com/streamgauge/streamgauge/registry/alerts/send"
 	"github.com/streamgauge/streamgauge/registry/catalog/serve"
 	"github.com/streamgauge/streamgauge/registry/commit"
 	"github.com/streamgauge/streamgauge/registry/decide"
@@ -70,6 +71,8 @@ type Options struct {
 	VersionSource *regexp.Regexp
 	// Webhooks say how events reach their receivers.
 	Webhooks send.Options
+	// Alerts say how people are told of alerts.
+	Alerts alertsend.Options
 }
 
 // Registry decides and keeps. Its methods may be called at once by many.
@@ -81,6 +84,9 @@ type Registry struct {
 	committer *commit.Committer
 	models    *serve.Models
 	sender    *send.Sender
+	alerts    *alertsend.Sender
+	// alertsChanged has room for one.
+	alertsChanged chan struct{}
 }
 
 // Open starts a registry on a journal and makes the default experiment if there never was one.
@@ -104,6 +110,7 @@ func Open(ctx context.Context, j Journal, o Options) (*Registry, error) {
 	r.committer = commit.New(j, r.cache, commit.Options{Now: o.Now, NewID: o.NewID, Lanes: o.Lanes, ArtifactRoot: o.ArtifactRoot, Acks: o.Acks})
 	r.models = serve.New(r.committer, serve.Options{ModelMetrics: r.modelMetrics, VersionSource: r.options.VersionSource})
 	r.sender = send.New(r.committer, o.Webhooks)
+	r.alerts, r.alertsChanged = alertsend.New(r.committer, j, o.Alerts), make(chan struct{}, 1)
 	if _, err := r.committer.Do(ctx, decide.CreateDefault{}); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("make the default experiment: %w", err)
@@ -233,6 +240,7 @@ func (r *Registry) ObserveDocuments(docs []feed.Document) {
 		r.cache.Refresh(d.Key, commit.Entry{Doc: d.Doc, Revision: d.Revision})
 	}
 	r.sender.Observe(docs)
+	r.observeAlerts(docs)
 }
 
 // ObserveSections and DocumentsApplied are of no interest here.

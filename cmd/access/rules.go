@@ -295,6 +295,14 @@ var rules = map[string]Rule{
 	"DELETE 2.0/mlflow/webhooks/:id":    {Admin, Managed},
 	"POST 2.0/mlflow/webhooks/:id/test": {Admin, Managed},
 	"GET /v1/webhooks/:id/deliveries":   {Admin, Managed},
+	// Addresses of Slack are secrets.
+	"GET /v1/alerts":           {Admin, Managed},
+	"POST /v1/alerts":          {Admin, Managed},
+	"GET /v1/alerts/history":   {Read, Whole},
+	"GET /v1/alerts/:id":       {Admin, Managed},
+	"PATCH /v1/alerts/:id":     {Admin, Managed},
+	"DELETE /v1/alerts/:id":    {Admin, Managed},
+	"POST /v1/alerts/:id/test": {Admin, Managed},
 
 	"GET /model-versions/get-artifact": {Read, Whole},
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/consumers"
+	"github.com/streamgauge/streamgauge/registry/alerts/send"
 	"github.com/streamgauge/streamgauge/schemas/bus"
 	"github.com/streamgauge/streamgauge/schemas/topic"
 )
@@ -52,6 +53,8 @@ type Config struct {
 	KafkaTopic string
 	// KafkaAccess is how they are spoken to.
 	KafkaAccess topic.Access
+	// SMTPURL is the mail server that tells of alerts; empty for none.
+	SMTPURL string
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
 
@@ -92,6 +95,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&c.Kafka, "kafka", nil, "brokers of Kafka that carry the lanes, in place of NATS: host:port,host:port")
 	f.StringVar(&c.KafkaTopic, "kafka-topic", topic.NameDefault, "topic of Kafka that has the lanes, a partition each")
 	kafkaAccess(f, &c.KafkaAccess)
+	f.StringVar(&c.SMTPURL, "smtp-url", "", "mail server for alerts: smtp://user:password@host:587?from=name@host, or smtps://")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
 	f.DurationVar(&c.SafetyAge, "safety-window", bus.SafetyWindowAge, "how long applied frames stay on their lane")
@@ -179,6 +183,9 @@ func (c *Config) Check() error {
 	}
 	if _, err := regexp.Compile(c.VersionSource); err != nil {
 		return fmt.Errorf("--version-source %q is no regular expression: %w", c.VersionSource, err)
+	}
+	if _, err := send.NewMailer(c.SMTPURL); err != nil {
+		return fmt.Errorf("--smtp-url: %w", err)
 	}
 	if c.Lanes < 1 || c.Lanes > bus.LanesMax {
 		return fmt.Errorf("--lanes %d: must be from 1 to %d", c.Lanes, bus.LanesMax)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/engine"
 	"github.com/streamgauge/streamgauge/cmd/vault"
 	"github.com/streamgauge/streamgauge/consumers"
+	"github.com/streamgauge/streamgauge/consumers/alerts/follow"
 	consumersch "github.com/streamgauge/streamgauge/consumers/clickhouse"
 	"github.com/streamgauge/streamgauge/consumers/documents"
 	consumersnats "github.com/streamgauge/streamgauge/consumers/nats"
@@ -59,6 +61,7 @@ type parts struct {
 	lanes    []*consumers.Lane
 	sinks    []interface{ Close() error }
 	docs     *documents.Loop
+	alerts   *follow.Follower
 	store    *querych.Store
 	query    *query.Query
 	charts   *chart.Reader
@@ -153,7 +156,7 @@ func (p *parts) openRegistry(ctx context.Context, js jetstream.JetStream) error 
 		return err
 	}
 	p.registry, err = registry.Open(ctx, journal, registry.Options{
-		Acks: &p.acks, Lanes: p.s.config.Lanes, Webhooks: hooks, VersionSource: p.s.config.versionSource(),
+		Acks: &p.acks, Lanes: p.s.config.Lanes, Webhooks: hooks, Alerts: p.tellOfAlerts(hooks), VersionSource: p.s.config.versionSource(),
 		// The reader is made after the registry, which it reads; no request comes before both are there.
 		ModelMetrics: func(ctx context.Context, model string) ([]mlflow.Metric, error) {
 			return p.query.ModelMetrics(ctx, model)
@@ -184,6 +187,7 @@ func (p *parts) makeLoops(docs jetstream.JetStream, observer feed.Observer) {
 		Source: consumersnats.NewDocuments(docs), Keys: keys, Sink: sink, Observer: observer,
 		Acks: &p.acks, Metrics: documents.NewMetrics(p.metrics), Log: p.s.p.Log,
 	})
+	p.followAlerts(docs, at)
 }
 
 // ownerName is of this process alone, also among those that had its process id before.
@@ -205,6 +209,8 @@ func (p *parts) runLoops() {
 	p.loops.Go(func() error { return p.docs.Run(ctx) })
 	p.loops.Go(func() error { p.vault.Run(ctx); return nil })
 	p.loops.Go(func() error { p.registry.SendWebhooks(ctx); return nil })
+	p.loops.Go(func() error { p.registry.SendAlerts(ctx); return nil })
+	p.loops.Go(func() error { p.alerts.Run(ctx); return nil })
 }
 
 // status is nil while readers and writers can be served.
@@ -235,7 +241,7 @@ func (p *parts) routes(r fiber.Router) {
 }
 
 func (p *parts) collectors() []prometheus.Collector {
-	return append(p.query.Collectors(), p.edge.Collectors()...)
+	return slices.Concat(p.query.Collectors(), p.edge.Collectors(), p.registry.Collectors())
 }
 
 // stop ends everything in the reverse order of its start. Frames that are not in ClickHouse yet stay on

@@ -53,7 +53,7 @@ func (s *server) routes() error {
 		r.Use(prefix+"/datasets", s.needSpace)
 		r.Use(prefix+"/scorers", s.needSpace)
 	}
-	for _, own := range []string{"/v1/registered-models", "/v1/approvals", "/v1/endpoints", "/v1/lineage", "/api/v1/lineage", "/v1/import"} {
+	for _, own := range []string{"/v1/registered-models", "/v1/approvals", "/v1/endpoints", "/v1/alerts", "/v1/lineage", "/api/v1/lineage", "/v1/import"} {
 		r.Use(own, s.needSpace)
 	}
 	s.parts.routes(r)

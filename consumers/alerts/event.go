@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
 // Position is where in the logs something is. Documents have the lane Documents, the revision is their sequence.
@@ -60,4 +62,20 @@ func (e *Event) ID() string {
 		return e.Episode() + "-resolved"
 	}
 	return e.Episode() + "-fired"
+}
+
+// Document is an event as it is stored. The rule must be one of those that are set.
+func (e *Evaluator) Document(event *Event, foundMS int64) *sgpb.AlertEvent {
+	doc := &sgpb.AlertEvent{
+		Id: event.ID(), Resolved: event.Resolved, RuleId: event.RuleID, RuleRevision: event.Revision, RunId: event.RunID,
+		Experiment: event.Experiment, Rank: event.Rank, Metric: event.Metric, Value: event.Value, Step: event.Step,
+		TimeMs: event.TimeMS, FoundMs: foundMS, State: event.State,
+	}
+	fired := *event
+	fired.Resolved = false
+	doc.Episode = fired.ID()
+	if r := e.rules.rules[event.RuleID]; r != nil {
+		doc.RuleName, doc.Kind = r.Name, string(r.Kind)
+	}
+	return doc
 }

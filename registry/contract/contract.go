@@ -13,7 +13,7 @@ import (
 
 // Routes are all of them.
 func Routes() []describe.Route {
-	return slices.Concat(approvals(), endpoints(), lineage(), webhooks(), transfer())
+	return slices.Concat(alerts(), approvals(), endpoints(), lineage(), webhooks(), transfer())
 }
 
 type requireRequest struct {

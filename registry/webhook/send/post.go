@@ -30,42 +30,48 @@ const (
 	troubleMax = 300
 )
 
-// delivery is one attempt to make.
-type delivery struct {
-	url, secret, id string
-	body            []byte
-	at              time.Time
+// Delivery is one attempt to make.
+type Delivery struct {
+	URL string
+	// Secret signs it, unless it is "".
+	Secret string
+	// ID is the same of all attempts.
+	ID   string
+	Body []byte
+	At   time.Time
 }
 
-// answer is what came of it.
-type answer struct {
-	outcome webhook.Outcome
-	body    string
-	err     error
+// Answer is what came of it.
+type Answer struct {
+	Outcome webhook.Outcome
+	// Body is what the receiver said, as far as it was read.
+	Body string
+	Err  error
 }
 
-// trouble says what went wrong, "" if nothing did.
-func (a answer) trouble() string {
+// Trouble says what went wrong, "" if nothing did.
+func (a Answer) Trouble() string {
 	text := ""
 	switch {
-	case a.err != nil:
-		text = a.err.Error()
-	case !a.outcome.Delivered():
-		text = fmt.Sprintf("the receiver answered %d: %s", a.outcome.Status, a.body)
+	case a.Err != nil:
+		text = a.Err.Error()
+	case !a.Outcome.Delivered():
+		text = fmt.Sprintf("the receiver answered %d: %s", a.Outcome.Status, a.Body)
 	}
 	return strings.ToValidUTF8(text[:min(len(text), troubleMax)], "")
 }
 
-// poster sends over HTTP and goes only where the guard allows. The address is judged when the connection is made, not
+// Poster sends over HTTP and goes only where the guard allows. The address is judged when the connection is made, not
 // when the name was resolved before: a name may resolve differently the next moment.
-type poster struct {
+type Poster struct {
 	guard  webhook.Guard
 	client *http.Client
 }
 
 var errInside = errors.New("the webhook's host has no public IP address")
 
-func newPoster(g webhook.Guard) *poster {
+// NewPoster sends where the guard allows.
+func NewPoster(g webhook.Guard) *Poster {
 	dialer := &net.Dialer{Timeout: postMax, Control: func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
 		if err != nil || !g.Private && !webhook.Public(at.Addr()) {
@@ -73,7 +79,7 @@ func newPoster(g webhook.Guard) *poster {
 		}
 		return nil
 	}}
-	return &poster{guard: g, client: &http.Client{
+	return &Poster{guard: g, client: &http.Client{
 		Timeout: postMax,
 		// No proxy: it would be the one whose address is judged.
 		Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: postMax, MaxIdleConnsPerHost: 1, IdleConnTimeout: postMax},
@@ -82,21 +88,22 @@ func newPoster(g webhook.Guard) *poster {
 	}}
 }
 
-func (p *poster) post(ctx context.Context, d delivery) answer {
-	if _, err := p.guard.CheckURL(d.url); err != nil {
-		return answer{outcome: webhook.Outcome{Final: true}, err: err}
+// Post makes one attempt.
+func (p *Poster) Post(ctx context.Context, d Delivery) Answer {
+	if _, err := p.guard.CheckURL(d.URL); err != nil {
+		return Answer{Outcome: webhook.Outcome{Final: true}, Err: err}
 	}
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url, bytes.NewReader(d.body))
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, bytes.NewReader(d.Body))
 	if err != nil {
-		return answer{outcome: webhook.Outcome{Final: true}, err: fmt.Errorf("make the request: %w", err)}
+		return Answer{Outcome: webhook.Outcome{Final: true}, Err: fmt.Errorf("make the request: %w", err)}
 	}
-	seconds := d.at.Unix()
+	seconds := d.At.Unix()
 	q.Header.Set("Content-Type", "application/json")
 	// Not with Set, which would write Mlflow: some receivers compare with MLflow's spelling.
-	q.Header[webhook.DeliveryHeader] = []string{d.id}
+	q.Header[webhook.DeliveryHeader] = []string{d.ID}
 	q.Header[webhook.TimestampHeader] = []string{strconv.FormatInt(seconds, 10)}
-	if d.secret != "" {
-		q.Header[webhook.SignatureHeader] = []string{webhook.Sign(d.secret, d.id, seconds, d.body)}
+	if d.Secret != "" {
+		q.Header[webhook.SignatureHeader] = []string{webhook.Sign(d.Secret, d.ID, seconds, d.Body)}
 	}
 	r, err := p.client.Do(q)
 	if err != nil {
@@ -104,22 +111,27 @@ func (p *poster) post(ctx context.Context, d delivery) answer {
 		if errors.As(err, &said) {
 			err = said.Err // without the address, whose path is often the receiver's secret
 		}
-		return answer{outcome: webhook.Outcome{Final: errors.Is(err, errInside)}, err: err}
+		return Answer{Outcome: webhook.Outcome{Final: errors.Is(err, errInside)}, Err: err}
 	}
 	defer r.Body.Close()
 	// What the receiver says beside its status is for people; if it breaks off, the status counts all the same.
 	body, _ := io.ReadAll(io.LimitReader(r.Body, answerBytesMax))
-	out := answer{outcome: webhook.Outcome{Status: r.StatusCode}, body: strings.ToValidUTF8(string(body), "\uFFFD")}
+	out := Answer{Outcome: webhook.Outcome{Status: r.StatusCode}, Body: strings.ToValidUTF8(string(body), "\uFFFD")}
 	if n, err := strconv.Atoi(r.Header.Get("Retry-After")); err == nil && n > 0 {
-		out.outcome.RetryAfter = time.Duration(n) * time.Second
+		out.Outcome.RetryAfter = time.Duration(n) * time.Second
 	}
 	return out
 }
 
 // CheckURL checks an address, and what its name resolves to now.
 func (s *Sender) CheckURL(ctx context.Context, url string) error {
-	host, err := s.Guard.CheckURL(url)
-	if err != nil || s.Guard.Private {
+	return s.poster.CheckURL(ctx, url)
+}
+
+// CheckURL checks an address, and what its name resolves to now.
+func (p *Poster) CheckURL(ctx context.Context, url string) error {
+	host, err := p.guard.CheckURL(url)
+	if err != nil || p.guard.Private {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveMax)
@@ -147,8 +159,8 @@ type TestResult struct {
 // Test sends an example of an event, once. It is noted nowhere.
 func (s *Sender) Test(ctx context.Context, w *sgpb.Webhook, event, id string) TestResult {
 	a := s.post(ctx, w, id, event, webhook.Example(event), s.Now().UnixMilli())
-	if a.err != nil {
-		return TestResult{Error: "Failed to test webhook: " + a.err.Error()}
+	if a.Err != nil {
+		return TestResult{Error: "Failed to test webhook: " + a.Err.Error()}
 	}
-	return TestResult{Success: a.outcome.Delivered(), Status: a.outcome.Status, Body: a.body}
+	return TestResult{Success: a.Outcome.Delivered(), Status: a.Outcome.Status, Body: a.Body}
 }

@@ -63,7 +63,7 @@ type Options struct {
 type Sender struct {
 	Options
 	documents Documents
-	poster    *poster
+	poster    *Poster
 	kick      chan struct{}
 }
 
@@ -81,7 +81,7 @@ func New(d Documents, o Options) *Sender {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Sender{Options: o, documents: d, poster: newPoster(o.Guard), kick: make(chan struct{}, 1)}
+	return &Sender{Options: o, documents: d, poster: NewPoster(o.Guard), kick: make(chan struct{}, 1)}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -236,9 +236,9 @@ func (s *Sender) deliver(ctx context.Context, id string, revision uint64, c *sgp
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		wait, again := answer.outcome.Again(attempt)
-		d.Status, d.Error = uint32(answer.outcome.Status), answer.trouble()
-		d.Delivered = answer.outcome.Delivered()
+		wait, again := answer.Outcome.Again(attempt)
+		d.Status, d.Error = uint32(answer.Outcome.Status), answer.Trouble()
+		d.Delivered = answer.Outcome.Delivered()
 		d.GivenUp = !d.Delivered && !again
 		if _, err := s.documents.Do(ctx, decide.By(webhook.Record{ID: id, Delivery: d})); err != nil {
 			return err
@@ -256,14 +256,14 @@ func (s *Sender) deliver(ctx context.Context, id string, revision uint64, c *sgp
 }
 
 // post makes one attempt.
-func (s *Sender) post(ctx context.Context, w *sgpb.Webhook, id, event string, data []byte, timeMS int64) answer {
+func (s *Sender) post(ctx context.Context, w *sgpb.Webhook, id, event string, data []byte, timeMS int64) Answer {
 	secret, err := s.Box.Open(w.GetSecret())
 	if err != nil {
-		return answer{outcome: webhook.Outcome{Final: true}, err: err}
+		return Answer{Outcome: webhook.Outcome{Final: true}, Err: err}
 	}
 	body, err := webhook.Body(event, data, timeMS)
 	if err != nil {
-		return answer{outcome: webhook.Outcome{Final: true}, err: err}
+		return Answer{Outcome: webhook.Outcome{Final: true}, Err: err}
 	}
-	return s.poster.post(ctx, delivery{url: w.GetUrl(), secret: secret, id: id, body: body, at: s.Now()})
+	return s.poster.Post(ctx, Delivery{URL: w.GetUrl(), Secret: secret, ID: id, Body: body, At: s.Now()})
 }

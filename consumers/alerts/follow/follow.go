@@ -1,0 +1,327 @@
+package follow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/streamgauge/streamgauge/consumers"
+	"github.com/streamgauge/streamgauge/consumers/alerts"
+	"github.com/streamgauge/streamgauge/consumers/documents"
+	"github.com/streamgauge/streamgauge/schemas/alert"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+)
+
+const (
+	// fetchBytesMax is what one fetch brings.
+	fetchBytesMax = 4 << 20
+	// tickEvery is how often silences are looked for, saveEvery how often states are saved: a crash repeats that much.
+	tickEvery, saveEvery = time.Second, 5 * time.Second
+	// savedEventsMax is after how many events the states are saved at once. The store knows at least that many ids.
+	savedEventsMax = 1000
+	// idleAfter is how long a log that brings nothing has been waited for before that means that it has nothing.
+	idleAfter = 2 * time.Second
+	retryWait = time.Second
+)
+
+// Lane is a log of points, and who decides about its frames.
+type Lane struct {
+	Number uint16
+	Source consumers.Source
+	// Decided waits until the owner has decided about all frames up to a sequence; Reached is how far it has come.
+	Decided func(ctx context.Context, seq uint64) error
+	Reached func(ctx context.Context) (uint64, error)
+}
+
+// Past says what was known of a lane's writers at the end of the last batch before a sequence, and where that is.
+type Past interface {
+	Writers(ctx context.Context, lane uint16, seq uint64) (*consumers.Writers, uint64, error)
+}
+
+// States keeps snapshots. Load answers nil if there is none.
+type States interface {
+	Load(ctx context.Context) ([]byte, error)
+	Save(ctx context.Context, states []byte) error
+	Remove(ctx context.Context) error
+}
+
+// Config is what a follower needs.
+type Config struct {
+	Lanes []Lane
+	// Runs brings the documents of runs, Keys what is beside them.
+	Runs consumers.Source
+	Keys documents.Keys
+	// Facts is the registry: which experiment a run is of.
+	Facts  consumers.Runs
+	Past   Past
+	States States
+	// Rules answers all rules; Changed tells that there are others.
+	Rules   func(ctx context.Context) ([]*alert.Rule, error)
+	Changed <-chan struct{}
+	// Store returns once the events are stored. Those whose ids it knows already change nothing.
+	Store func(ctx context.Context, events []*sgpb.AlertEvent) error
+	// HoldFor is how old a snapshot may be and still keep frames from being purged.
+	HoldFor time.Duration
+	Metrics *Metrics
+	Log     *slog.Logger
+}
+
+// Follower judges. Make it with New.
+type Follower struct {
+	Config
+	// mu makes judging and storing one step.
+	mu    sync.Mutex
+	judge *alerts.Evaluator
+	// broken is why the judge is of no use any more.
+	broken error
+	// events since the states were saved; refused is what the metric knows.
+	events  int
+	refused uint64
+	held    []held
+}
+
+// held is where a lane's snapshot stands.
+type held struct {
+	// seq is MaxUint64 while nobody reads the lane; atMS is when it was saved.
+	seq  atomic.Uint64
+	atMS atomic.Int64
+}
+
+// New makes a follower that is not yet running.
+func New(c Config) *Follower {
+	f := &Follower{Config: c, held: make([]held, len(c.Lanes))}
+	for i := range f.held {
+		f.held[i].atMS.Store(time.Now().UnixMilli()) // until the snapshot is read, everything stays
+	}
+	return f
+}
+
+// Hold is the last frame of a lane that may be purged.
+func (f *Follower) Hold(lane int) uint64 {
+	h := &f.held[lane]
+	if time.Now().UnixMilli()-h.atMS.Load() > f.HoldFor.Milliseconds() {
+		return math.MaxUint64
+	}
+	return h.seq.Load()
+}
+
+func (f *Follower) hold(seq func(i int) uint64) {
+	for i := range f.held {
+		f.held[i].seq.Store(seq(i))
+		f.held[i].atMS.Store(time.Now().UnixMilli())
+	}
+}
+
+var errNoRules = errors.New("no rule is enabled")
+
+// Run judges until ctx ends. What fails is told and tried again from the last snapshot.
+func (f *Follower) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := f.once(ctx)
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		f.Log.Warn("alerts are interrupted, trying again from the last snapshot", "error", err)
+		f.Metrics.interrupted.Inc()
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryWait):
+		}
+	}
+}
+
+// once judges as long as there are rules, or waits for the first.
+func (f *Follower) once(ctx context.Context) error {
+	rules, err := f.Rules(ctx)
+	if err != nil {
+		return err
+	}
+	if enabled(rules) > 0 {
+		if err := f.work(ctx, rules); !errors.Is(err, errNoRules) {
+			return err
+		}
+		return nil
+	}
+	if err := f.States.Remove(ctx); err != nil {
+		return err
+	}
+	f.hold(func(int) uint64 { return math.MaxUint64 })
+	select {
+	case <-f.Changed:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+func enabled(rules []*alert.Rule) (n int) {
+	for _, r := range rules {
+		if r.Enabled {
+			n++
+		}
+	}
+	return n
+}
+
+// work starts at the snapshot, or here and now if there is none, and judges until something breaks.
+func (f *Follower) work(ctx context.Context, rules []*alert.Rule) error {
+	f.judge, f.broken, f.events, f.refused = alerts.New(), nil, 0, 0
+	if err := f.judge.Set(rules); err != nil {
+		return err
+	}
+	saved, err := f.States.Load(ctx)
+	if err != nil {
+		return err
+	}
+	if saved != nil {
+		if err := f.judge.Restore(saved); err != nil {
+			return err
+		}
+	}
+	readers := make([]*reader, len(f.Lanes))
+	for i := range f.Lanes {
+		if readers[i], err = f.open(ctx, &f.Lanes[i], saved != nil); err != nil {
+			return err
+		}
+	}
+	runs, err := f.openRuns(ctx, saved != nil)
+	if err != nil {
+		return err
+	}
+	if err := f.save(ctx); err != nil {
+		return err
+	}
+	f.Log.Info("alerts are judged", "rules", enabled(rules), "goes_on", saved != nil)
+	g, ctx := errgroup.WithContext(ctx)
+	clocks := []*clock{&runs.clock}
+	for _, r := range readers {
+		clocks = append(clocks, &r.clock)
+		g.Go(func() error { return r.run(ctx) })
+	}
+	g.Go(func() error { return runs.run(ctx) })
+	g.Go(func() error { return f.watch(ctx, clocks) })
+	return g.Wait()
+}
+
+// watch looks at the clock, saves the states, and takes new rules.
+func (f *Follower) watch(ctx context.Context, clocks []*clock) error {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	began, saved := time.Now(), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.Changed:
+			if err := f.change(ctx); err != nil {
+				return err
+			}
+			continue
+		case <-tick.C:
+		}
+		now := time.Now()
+		for _, c := range clocks {
+			now = c.limit(now)
+		}
+		if err := f.judged(ctx, func(j *alerts.Evaluator) []alerts.Event { return j.Tick(now, began) }); err != nil {
+			return err
+		}
+		if time.Since(saved) > saveEvery {
+			saved = time.Now()
+			f.mu.Lock()
+			err := f.save(ctx)
+			f.mu.Unlock()
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// change takes the rules as they are now. The states are saved before anything is judged by them, so that a new rule is not
+// asked about points from before it.
+func (f *Follower) change(ctx context.Context) error {
+	rules, err := f.Rules(ctx)
+	if err != nil {
+		return err
+	}
+	if enabled(rules) == 0 {
+		return errNoRules
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.judge.Set(rules); err != nil {
+		f.Log.Error("the rules of alerts are as before", "error", err)
+		return nil
+	}
+	return f.save(ctx)
+}
+
+// judged judges and stores what was found, in one step. After an error the judge knows of events that may not be stored: it
+// is neither asked nor saved again.
+func (f *Follower) judged(ctx context.Context, do func(*alerts.Evaluator) []alerts.Event) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken != nil {
+		return f.broken
+	}
+	f.broken = f.judgeAndStore(ctx, do)
+	return f.broken
+}
+
+func (f *Follower) judgeAndStore(ctx context.Context, do func(*alerts.Evaluator) []alerts.Event) error {
+	events := do(f.judge)
+	if refused := f.judge.Refused(); refused > f.refused {
+		f.Metrics.notJudged.Add(float64(refused - f.refused))
+		f.refused = refused
+	}
+	f.Metrics.states.Set(float64(f.judge.States()))
+	for len(events) > 0 {
+		n := min(len(events), savedEventsMax)
+		if err := f.store(ctx, events[:n]); err != nil {
+			return err
+		}
+		events = events[n:]
+	}
+	if f.events < savedEventsMax {
+		return nil
+	}
+	return f.save(ctx)
+}
+
+func (f *Follower) store(ctx context.Context, events []alerts.Event) error {
+	now := time.Now().UnixMilli()
+	docs := make([]*sgpb.AlertEvent, len(events))
+	for i := range events {
+		docs[i] = f.judge.Document(&events[i], now)
+		f.Metrics.found(docs[i])
+	}
+	if err := f.Store(ctx, docs); err != nil {
+		return fmt.Errorf("store events of alerts: %w", err)
+	}
+	f.events += len(events)
+	return nil
+}
+
+// save writes the snapshot. The lock is held.
+func (f *Follower) save(ctx context.Context) error {
+	if f.broken != nil {
+		return f.broken
+	}
+	states, err := f.judge.Snapshot()
+	if err != nil {
+		return err
+	}
+	if err := f.States.Save(ctx, states); err != nil {
+		return err
+	}
+	f.events = 0
+	f.hold(func(i int) uint64 { return f.judge.Seen(f.Lanes[i].Number) })
+	return nil
+}

@@ -1,0 +1,232 @@
+// Package alerts keeps rules of alerts, all in one document, and the newest events of them, each in a document.
+//
+//	create, change, delete -> Decide (pure) -> the document of rules
+//	what judging finds     -> Book.Record   -> a document for each event that is not known yet -> who is told (package send)
+package alerts
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/schemas/alert"
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// Maxima of rules, as in consumers/alerts, which judges by them.
+const (
+	// RulesMax bounds all rules, enabled or not; PatternsMax those that are enabled and whose metric is a pattern.
+	RulesMax    = 1_000
+	PatternsMax = 100
+)
+
+// Create adds a rule under an id that was drawn. Seal encrypts secrets.
+type Create struct {
+	ID   string
+	Rule alert.Rule
+	Seal func(string) []byte
+}
+
+// Change sets the fields that a JSON object has.
+type Change struct {
+	ID    string
+	Patch []byte
+	Seal  func(string) []byte
+}
+
+// Delete takes a rule away. Its events stay.
+type Delete struct{ ID string }
+
+// NoRule is the answer to an unknown id.
+func NoRule(id string) error {
+	return track.Errorf(track.ResourceDoesNotExist, "Alert %s not found; GET /v1/alerts lists them", decide.PythonText(decide.Truncate(id, 64)))
+}
+
+// Find looks for a rule among all.
+func Find(all []*sgpb.AlertRule, id string) *sgpb.AlertRule {
+	i := slices.IndexFunc(all, func(r *sgpb.AlertRule) bool { return r.GetId() == id })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
+// RuleOf reads a rule, without the secrets.
+func RuleOf(stored *sgpb.AlertRule) (*alert.Rule, error) {
+	r := new(alert.Rule)
+	if err := json.Unmarshal(stored.GetRule(), r); err != nil {
+		return nil, fmt.Errorf("decode alert %s: %w", stored.GetId(), err)
+	}
+	r.ID, r.Revision = stored.GetId(), stored.GetRevision()
+	r.CreatedMS, r.UpdatedMS, r.CreatedBy = stored.GetCreatedMs(), stored.GetUpdatedMs(), stored.GetCreatedBy()
+	for i := range r.Channels {
+		r.Channels[i].HasSecret = len(Secret(stored, i)) > 0
+	}
+	return r, nil
+}
+
+// Secret is the sealed secret of a channel, nil if it has none.
+func Secret(stored *sgpb.AlertRule, channel int) []byte {
+	if all := stored.GetSecrets(); channel < len(all) {
+		return all[channel]
+	}
+	return nil
+}
+
+// set reads all rules and makes them the answer.
+func set(d *decide.Decider) (*sgpb.AlertRules, error) {
+	doc, err := d.Load(document.AlertRules)
+	if err != nil {
+		return nil, err
+	}
+	d.Answer(document.AlertRules)
+	if doc == nil {
+		return new(sgpb.AlertRules), nil
+	}
+	return doc.GetAlertRules(), nil
+}
+
+func store(d *decide.Decider, all *sgpb.AlertRules) {
+	d.Change(document.AlertRules, nil, func(doc *sgpb.Document) { doc.Body = &sgpb.Document_AlertRules{AlertRules: all} })
+}
+
+// Decide adds the rule last.
+func (c Create) Decide(d *decide.Decider) error {
+	all, err := set(d)
+	if err != nil {
+		return err
+	}
+	if len(all.GetRules()) >= RulesMax {
+		return track.Errorf(track.InvalidParameterValue, "There are %d alerts, which is as many as are kept; delete one first", RulesMax)
+	}
+	g := d.Given()
+	next := &sgpb.AlertRule{Id: c.ID, CreatedMs: g.NowMS, CreatedBy: g.By}
+	return put(d, all, next, append(slices.Clone(all.GetRules()), next), c.Rule, nil, c.Seal)
+}
+
+// put checks a rule and stores all of them with it.
+func put(d *decide.Decider, all *sgpb.AlertRules, next *sgpb.AlertRule, rules []*sgpb.AlertRule, r alert.Rule, old *sgpb.AlertRule, seal func(string) []byte) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	var before alert.Rule
+	if old != nil {
+		was, err := RuleOf(old)
+		if err != nil {
+			return err
+		}
+		before = *was
+	}
+	next.Secrets = nil
+	for i := range r.Channels {
+		c := &r.Channels[i]
+		next.Secrets = append(next.Secrets, secretOf(c, before.Channels, old, seal))
+		c.Secret, c.HasSecret = "", false
+	}
+	r.ID, r.Revision, r.CreatedMS, r.UpdatedMS, r.CreatedBy = "", 0, 0, 0, ""
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode alert: %w", err)
+	}
+	next.Rule, next.Revision, next.UpdatedMs = text, all.GetRevisions()+1, d.Given().NowMS
+	if err := checkPatterns(rules); err != nil {
+		return err
+	}
+	store(d, &sgpb.AlertRules{Rules: rules, Revisions: next.Revision})
+	return nil
+}
+
+// secretOf is a channel's new secret, or that of the channel with the same address before.
+func secretOf(c *alert.Channel, before []alert.Channel, old *sgpb.AlertRule, seal func(string) []byte) []byte {
+	if c.Secret != "" {
+		return seal(c.Secret)
+	}
+	for i, b := range before {
+		if b.Type == c.Type && b.URL == c.URL {
+			return Secret(old, i)
+		}
+	}
+	return nil
+}
+
+func checkPatterns(rules []*sgpb.AlertRule) error {
+	n := 0
+	for _, stored := range rules {
+		r, err := RuleOf(stored)
+		if err != nil {
+			return err
+		}
+		if r.Enabled && r.Kind != alert.State && r.Kind != alert.NoHeartbeat && alert.IsPattern(r.Metric) {
+			n++
+		}
+	}
+	if n > PatternsMax {
+		return track.Errorf(track.InvalidParameterValue, "metric: %d enabled alerts have a pattern, at most %d may; name the metric, or disable others", n, PatternsMax)
+	}
+	return nil
+}
+
+// Decide changes the rule in its place.
+func (c Change) Decide(d *decide.Decider) error {
+	all, err := set(d)
+	if err != nil {
+		return err
+	}
+	old := Find(all.GetRules(), c.ID)
+	if old == nil {
+		return NoRule(c.ID)
+	}
+	r, err := RuleOf(old)
+	if err != nil {
+		return err
+	}
+	if err := patch(r, c.Patch); err != nil {
+		return err
+	}
+	next := proto.Clone(old).(*sgpb.AlertRule)
+	rules := slices.Clone(all.GetRules())
+	rules[slices.Index(rules, old)] = next
+	return put(d, all, next, rules, *r, old, c.Seal)
+}
+
+// patch replaces the fields that are there; the settings of a kind go with the kind.
+func patch(r *alert.Rule, text []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return track.Errorf(track.InvalidParameterValue, "the body is no JSON object: %v", err)
+	}
+	for name, empty := range map[string]func(){
+		"kind":           func() { r.Threshold, r.Plateau, r.NoHeartbeat, r.State = nil, nil, nil, nil },
+		"threshold":      func() { r.Threshold = nil },
+		"plateau":        func() { r.Plateau = nil },
+		"no_heartbeat":   func() { r.NoHeartbeat = nil },
+		"state":          func() { r.State = nil },
+		"channels":       func() { r.Channels = nil },
+		"experiment_ids": func() { r.ExperimentIDs = nil },
+	} {
+		if _, there := fields[name]; there {
+			empty()
+		}
+	}
+	return Parse(text, r)
+}
+
+// Decide takes the rule out.
+func (c Delete) Decide(d *decide.Decider) error {
+	all, err := set(d)
+	if err != nil {
+		return err
+	}
+	old := Find(all.GetRules(), c.ID)
+	if old == nil {
+		return NoRule(c.ID)
+	}
+	rules := slices.DeleteFunc(slices.Clone(all.GetRules()), func(r *sgpb.AlertRule) bool { return r == old })
+	store(d, &sgpb.AlertRules{Rules: rules, Revisions: all.GetRevisions()})
+	return nil
+}
