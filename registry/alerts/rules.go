@@ -122,7 +122,7 @@ func put(d *decide.Decider, all *sgpb.AlertRules, next *sgpb.AlertRule, rules []
 		}
 		before = *was
 	}
-	next.Secrets = nil
+	next.Secrets, r.Channels = nil, slices.Clone(r.Channels) // a command may be decided twice
 	for i := range r.Channels {
 		c := &r.Channels[i]
 		next.Secrets = append(next.Secrets, secretOf(c, before.Channels, old, seal))
