@@ -102,7 +102,7 @@ func body(e *sgpb.AlertEvent, home string) ([]byte, error) {
 	return b, nil
 }
 
-func link(e *sgpb.AlertEvent, home string) string { return home + "/runs/" + e.GetRunId() }
+func link(e *sgpb.AlertEvent, home string) string { return home + "/#/runs/" + e.GetRunId() }
 
 // subject is one line.
 func subject(e *sgpb.AlertEvent) string {

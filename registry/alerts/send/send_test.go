@@ -1,0 +1,261 @@
+package send_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+
+	"github.com/streamgauge/streamgauge/registry/alerts"
+	"github.com/streamgauge/streamgauge/registry/alerts/send"
+	"github.com/streamgauge/streamgauge/registry/commit"
+	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/mem"
+	"github.com/streamgauge/streamgauge/registry/webhook"
+	"github.com/streamgauge/streamgauge/registry/webhook/seal"
+	"github.com/streamgauge/streamgauge/schemas/alert"
+	"github.com/streamgauge/streamgauge/schemas/document"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// post is a mail server that keeps what it takes, after it has refused a number of times.
+type post struct {
+	mu    sync.Mutex
+	busy  int
+	mails []string
+	to    []string
+}
+
+func (p *post) NewSession(*smtp.Conn) (smtp.Session, error) { return &session{post: p}, nil }
+
+type session struct {
+	post *post
+	to   []string
+}
+
+func (s *session) AuthMechanisms() []string             { return nil }
+func (s *session) Auth(string) (sasl.Server, error)     { return nil, smtp.ErrAuthUnsupported }
+func (s *session) Reset()                               { s.to = nil }
+func (s *session) Logout() error                        { return nil }
+func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if strings.HasPrefix(to, "nobody") {
+		return &smtp.SMTPError{Code: 550, Message: "no such person"}
+	}
+	s.to = append(s.to, to)
+	return nil
+}
+
+func (s *session) Data(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	s.post.mu.Lock()
+	defer s.post.mu.Unlock()
+	if s.post.busy > 0 {
+		s.post.busy--
+		return &smtp.SMTPError{Code: 451, Message: "try later"}
+	}
+	s.post.mails, s.post.to = append(s.post.mails, string(b)), append(s.post.to, s.to...)
+	return nil
+}
+
+// house is a registry's documents, with receivers of all kinds.
+type house struct {
+	t         *testing.T
+	journal   *mem.Journal
+	documents *commit.Committer
+	post      *post
+	mail      *send.Mailer
+	box       *seal.Box
+
+	mu     sync.Mutex
+	failed int
+	got    []string
+	signed int
+	url    string
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, journal: new(mem.Journal), post: new(post), box: seal.Draw()}
+	h.documents = commit.New(h.journal, commit.NewCache(1000, 1<<20), commit.Options{Now: time.Now, NewID: track.NewRunID, Lanes: 1})
+	t.Cleanup(h.documents.Close)
+	at, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := smtp.NewServer(h.post)
+	go func() {
+		if err := server.Serve(at); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+			t.Error(err)
+		}
+	}()
+	t.Cleanup(func() { _ = server.Close() })
+	if h.mail, err = send.NewMailer("smtp://" + at.Addr().String() + "?from=gauge@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	to := httptest.NewServer(http.HandlerFunc(h.take))
+	t.Cleanup(to.Close)
+	h.url = to.URL
+	return h
+}
+
+func (h *house) take(w http.ResponseWriter, q *http.Request) {
+	b, _ := io.ReadAll(q.Body)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failed > 0 {
+		h.failed--
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	if q.Header.Get(webhook.SignatureHeader) != "" {
+		h.signed++
+	}
+	h.got = append(h.got, q.URL.Path+" "+string(b))
+}
+
+func (h *house) rule(channels ...alert.Channel) string {
+	h.t.Helper()
+	id := track.NewRunID()
+	r := alert.Rule{Name: "too <high>", Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.NaN, Channels: channels}
+	if _, err := h.documents.Do(h.t.Context(), decide.By(alerts.Create{ID: id, Rule: r, Seal: h.box.Seal})); err != nil {
+		h.t.Fatal(err)
+	}
+	return id
+}
+
+func (h *house) sender() *send.Sender {
+	return send.New(h.documents, h.journal, send.Options{
+		Guard: webhook.Guard{Schemes: []string{"http"}, Private: true}, Box: h.box, Mail: h.mail, Home: "http://here",
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	})
+}
+
+// run sends until nobody waits.
+func (h *house) run(s *send.Sender) {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
+	done := make(chan struct{})
+	go func() { defer close(done); s.Run(ctx) }()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		open := 0
+		events, _ := s.Book.List(0, "", "", alerts.PlacesMax)
+		for _, e := range events {
+			if alerts.Open(e) {
+				open++
+			}
+		}
+		if open == 0 && len(events) > 0 {
+			break
+		}
+		if time.Now().After(end) {
+			h.t.Fatalf("%d of %d events wait", open, len(events))
+		}
+	}
+	cancel()
+	<-done
+}
+
+func event(rule string, n int) *sgpb.AlertEvent {
+	return &sgpb.AlertEvent{Id: fmt.Sprint(n), RuleId: rule, RuleName: "too <high>", Kind: "nan", RunId: strings.Repeat("a", 32), Metric: "loss", Step: int64(n)}
+}
+
+func TestEachChannelIsTold(t *testing.T) {
+	h := newHouse(t)
+	id := h.rule(alert.Channel{Type: alert.Webhook, URL: h.url + "/hook", Secret: "s"}, alert.Channel{Type: alert.Slack, URL: h.url + "/slack"},
+		alert.Channel{Type: alert.Email, To: []string{"a@example.org", "b@example.org"}}, alert.Channel{Type: alert.Email, To: []string{"nobody@example.org"}})
+	h.failed, h.post.busy = 2, 2
+	s := h.sender()
+	if err := s.Book.Record(t.Context(), []*sgpb.AlertEvent{event(id, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	// The process ends before anybody is told; the next one finds the same event again, and tells.
+	s = h.sender()
+	if err := s.Book.Record(t.Context(), []*sgpb.AlertEvent{event(id, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	h.run(s)
+	events, _ := s.Book.List(0, "", "", 10)
+	if len(events) != 1 {
+		t.Fatalf("%d events of one", len(events))
+	}
+	d := events[0].GetDeliveries()
+	if !d[0].GetDelivered() || !d[1].GetDelivered() || d[0].GetAttempts()+d[1].GetAttempts() != 4 || !d[2].GetDelivered() || d[2].GetAttempts() != 3 {
+		t.Errorf("%v", d)
+	}
+	if !d[3].GetGivenUp() || d[3].GetAttempts() != 1 || !strings.Contains(d[3].GetError(), "no such person") {
+		t.Errorf("%v", d[3])
+	}
+	if len(h.post.mails) != 1 || len(h.post.to) != 2 || !strings.Contains(h.post.mails[0], "Subject: Alert fired: too <high>") ||
+		!strings.Contains(h.post.mails[0], "From: <gauge@example.org>") || !strings.Contains(h.post.mails[0], d[2].GetId()+"@streamgauge") {
+		t.Errorf("%v %v", h.post.to, h.post.mails)
+	}
+	if len(h.got) != 2 || h.signed != 1 {
+		t.Fatalf("%v, %d signed", h.got, h.signed)
+	}
+	for _, got := range h.got {
+		path, body, _ := strings.Cut(got, " ")
+		var in struct {
+			Text, Event string
+			Data        send.Event
+		}
+		if err := json.Unmarshal([]byte(body), &in); err != nil {
+			t.Fatal(err)
+		}
+		if path == "/slack" && !strings.Contains(in.Text, "too &lt;high&gt;") || path == "/hook" && (in.Event != "alert.fired" || in.Data.Step != 1) {
+			t.Error(got)
+		}
+	}
+	if e, err := h.documents.Load(t.Context(), document.AlertRules); err != nil || strings.Contains(e.Doc.String(), `"s"`) {
+		t.Errorf("the secret stands in the document: %v %v", e.Doc, err)
+	}
+}
+
+func TestAFloodIsNotTold(t *testing.T) {
+	h := newHouse(t)
+	id := h.rule(alert.Channel{Type: alert.Webhook, URL: h.url})
+	s := h.sender()
+	var many []*sgpb.AlertEvent
+	for i := range alerts.PlacesMax + 500 {
+		many = append(many, event(id, i))
+	}
+	for from := 0; from < len(many); from += 500 {
+		if err := s.Book.Record(t.Context(), many[from:from+500]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events, more := s.Book.List(0, id, "", len(many))
+	if len(events) != alerts.PlacesMax || more || events[0].GetNumber() != uint64(len(many)) {
+		t.Errorf("%d events are kept, the newest %d", len(events), events[0].GetNumber())
+	}
+	h.run(s)
+	if told := len(h.got); told == 0 || told > 2000 {
+		t.Errorf("%d were told", told)
+	}
+}
+
+func TestMailers(t *testing.T) {
+	for address, good := range map[string]bool{
+		"smtp://localhost": true, "smtps://u:p@mail.example.org:465?from=a@b.org": true, "mail.example.org": false, "http://a": false,
+		"smtp://a:99999": false, "smtp://a?from=nobody": false,
+	} {
+		if _, err := send.NewMailer(address); (err == nil) != good {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
