@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/streamgauge/streamgauge/cmd/alerting"
 	"github.com/streamgauge/streamgauge/cmd/shipping"
 	"github.com/streamgauge/streamgauge/cmd/transfer"
 	carry "github.com/streamgauge/streamgauge/cmd/transfer/command"
@@ -47,9 +48,13 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newClickHouse(), newConnect(), newGrafana(), newRegistry(), newLineage(), newToken(), carry.Export(connected), carry.Import(connected), shipping.Sync(), shipping.Agent(newLog), newDoctor(), newDemo(), newEngine(), newVersion())
+	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newClickHouse(), newConnect(), newGrafana(), newRegistry(), newLineage(), newAlerts(), newToken(), carry.Export(connected), carry.Import(connected), shipping.Sync(), shipping.Agent(newLog), newDoctor(), newDemo(), newEngine(), newVersion())
 	return root
 }
 
 // connected is the server that the flags of a command name.
 func connected(cmd *cobra.Command) transfer.Server { return addURL(cmd, os.Getenv) }
+
+func newAlerts() *cobra.Command {
+	return alerting.Command(func(cmd *cobra.Command) alerting.Ask { return addURL(cmd, os.Getenv).json })
+}

@@ -65,6 +65,29 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	}{plain(e), value})
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	type plain Event
+	in := struct {
+		*plain
+		Value any `json:"value"`
+	}{plain: (*plain)(e)}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	switch v := in.Value.(type) {
+	case float64:
+		e.Value = describe.Number(v)
+	case string:
+		n, err := strconv.ParseFloat(v, 64) // it knows NaN, Infinity and -Infinity
+		if err != nil {
+			return fmt.Errorf("value: %w", err)
+		}
+		e.Value = describe.Number(n)
+	}
+	return nil
+}
+
 // Show is an event for people and programs.
 func Show(e *sgpb.AlertEvent) Event {
 	out := Event{

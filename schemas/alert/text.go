@@ -1,0 +1,32 @@
+package alert
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// When says in a few words what the rule waits for.
+func (r *Rule) When() string {
+	metric := r.Metric
+	if metric == "" {
+		metric = "any metric"
+	}
+	switch r.Kind {
+	case Threshold:
+		text := fmt.Sprintf("%s %s %g", metric, r.Threshold.Op, r.Threshold.Value)
+		if r.Threshold.ForPoints > 1 {
+			text += fmt.Sprintf(" for %d points", r.Threshold.ForPoints)
+		}
+		return text
+	case NaN:
+		return metric + " is NaN or infinite"
+	case Plateau:
+		return fmt.Sprintf("%s is no better for %d points", metric, r.Plateau.Points)
+	case NoHeartbeat:
+		return "silent for " + (time.Duration(r.NoHeartbeat.AfterMS) * time.Millisecond).String()
+	case State:
+		return "becomes " + strings.Join(r.State.States, " or ")
+	}
+	return string(r.Kind)
+}
