@@ -7,6 +7,7 @@
 //   #/models?search=wine
 //   #/models/<name>?version=3&against=1,2
 //   #/sql?query=SELECT 1&chart=line&over=day&of=runs,failed
+//   #/alerts?rule=ab..&edit=ab..
 //   #/lineage?node=run:ab..&direction=up&depth=3&asof=2026-01-31&ended=1&more=down:dataset:wine@1
 //
 // MLflow's client prints links to its own pages; they open ours:
@@ -116,7 +117,18 @@ export interface SqlPageView {
 
 export const FIRST_SQL: SqlPageView = { page: "sql", query: "", chart: null, over: null, of: [] };
 
-export type View = RunsView | RunView | CompareView | ModelsView | ModelView | LineageView | SqlPageView;
+/** Rules of alerts and what they found. */
+export interface AlertsView {
+  readonly page: "alerts";
+  /** The rule whose history is shown; null: of all. */
+  readonly rule: string | null;
+  /** The rule that is changed, "new" for one that is made. */
+  readonly edit: string | null;
+}
+
+export const FIRST_ALERTS: AlertsView = { page: "alerts", rule: null, edit: null };
+
+export type View = RunsView | RunView | CompareView | ModelsView | ModelView | LineageView | SqlPageView | AlertsView;
 
 export const NO_CHART: ChartView = { metric: null, range: null, logY: false };
 
@@ -155,6 +167,7 @@ export function parseHash(hash: string): View {
     return { page: "sql", query: fields.get("query")?.[0] ?? "", chart, over: fields.get("over")?.[0] ?? null, of: fields.get("of") ?? [] };
   }
   if (path === "/lineage") return parseLineage(fields);
+  if (path === "/alerts") return { page: "alerts", rule: fields.get("rule")?.[0] || null, edit: fields.get("edit")?.[0] || null };
   const model = /^\/models\/([^/]+)(?:\/versions\/([^/]+))?$/.exec(path);
   if (model?.[1]) {
     const against = (fields.get("against") ?? []).map(parseVersion).filter((v) => v !== null);
@@ -182,6 +195,7 @@ export function formatHash(view: View): string {
   if (view.page === "models") return written("/models", view.search ? [["search", [view.search]]] : []);
   if (view.page === "sql") return written("/sql", sqlFields(view));
   if (view.page === "lineage") return written("/lineage", lineageFields(view));
+  if (view.page === "alerts") return written("/alerts", [...(view.rule ? [["rule", [view.rule]] as [string, string[]]] : []), ...(view.edit ? [["edit", [view.edit]] as [string, string[]]] : [])]);
   if (view.page === "model") return written(`/models/${encodeURIComponent(view.name)}`, modelFields(view));
   const fields: [string, readonly string[]][] = [];
   if (view.page === "runs") {

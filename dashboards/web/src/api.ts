@@ -419,7 +419,7 @@ export async function post<T>(path: string, body: unknown, signal?: AbortSignal)
   return send<T>("POST", path, body, signal);
 }
 
-export async function send<T>(method: "POST" | "DELETE", path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+export async function send<T>(method: "POST" | "PATCH" | "DELETE", path: string, body: unknown, signal?: AbortSignal): Promise<T> {
   const headers = { "Content-Type": "application/json" };
   return ask<T>(path, { method, headers, body: JSON.stringify(body), ...(signal ? { signal } : {}) });
 }

@@ -7,7 +7,7 @@ const experiments = ["vision", "llm/7b", "Default"].map((name, i) => ({ id: Stri
 afterEach(() => vi.unstubAllGlobals());
 
 test("pages are there at once, experiments as soon as something is typed", () => {
-  expect(findHere("", experiments).map((f) => f.name)).toEqual(["Runs", "Compare", "Models", "Lineage", "SQL"]);
+  expect(findHere("", experiments).map((f) => f.name)).toEqual(["Runs", "Compare", "Models", "Lineage", "SQL", "Alerts"]);
   expect(findHere(" LLM ", experiments)).toEqual([{ kind: "experiment", name: "llm/7b", where: "", hash: "#/runs?exp=2" }]);
 });
 

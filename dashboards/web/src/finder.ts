@@ -1,6 +1,6 @@
 // What Ctrl-K finds: pages, experiments, runs, models and metrics, as places to go to.
 
-import { FIRST_LINEAGE, FIRST_MODELS, FIRST_SQL, FIRST_VIEW, formatHash, modelView, runView } from "./address";
+import { FIRST_ALERTS, FIRST_LINEAGE, FIRST_MODELS, FIRST_SQL, FIRST_VIEW, formatHash, modelView, runView } from "./address";
 import { metricNames, searchRuns, type Experiment, type Run } from "./api";
 import { FIRST_COMPARE } from "./compare/view";
 import { quoted, searchRegistered } from "./registered";
@@ -19,6 +19,7 @@ const PAGES: readonly Found[] = [
   { kind: "page", name: "Models", where: "", hash: formatHash(FIRST_MODELS) },
   { kind: "page", name: "Lineage", where: "", hash: formatHash(FIRST_LINEAGE) },
   { kind: "page", name: "SQL", where: "", hash: formatHash(FIRST_SQL) },
+  { kind: "page", name: "Alerts", where: "", hash: formatHash(FIRST_ALERTS) },
 ];
 
 /** Of each kind. */
