@@ -62,7 +62,7 @@ describe.skipIf(reason !== null)("Alerts", () => {
     await page.getByLabel("Metric, * for any text").fill("loss");
     await page.getByRole("button", { name: "Make it" }).click();
     await page.getByRole("alert").filter({ hasText: "Limit" }).waitFor();
-    await page.getByLabel("Limit").fill("10");
+    await page.getByRole("textbox", { name: "Limit" }).fill("10");
     await page.getByLabel("Webhook").fill(`http://127.0.0.1:${(hook.address() as AddressInfo).port}/`);
     await page.getByLabel("Its secret").fill("hidden");
     expect(await violations(page)).toEqual([]);
@@ -91,14 +91,14 @@ describe.skipIf(reason !== null)("Alerts", () => {
     await visitor.shoot(page, "alerts-360-dark");
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     expect(await violations(page)).toEqual([]);
-    await page.getByRole("button", { name: "Change" }).click();
+    await page.getByRole("button", { name: "Change", exact: true }).click();
     expect(page.url()).toContain("edit=");
-    await page.getByLabel("Limit").fill("20");
+    await page.getByRole("textbox", { name: "Limit" }).fill("20");
     await page.getByRole("button", { name: "Save" }).click();
     await expect.poll(() => rules(page).first().textContent()).toContain("loss > 20");
     await rules(page).first().getByRole("checkbox").click();
     await expect.poll(() => page.getByRole("status").first().textContent()).toContain("is off");
-    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
     await page.getByRole("button", { name: "Really delete" }).click();
     await page.getByText("No alert yet").waitFor();
     expect(await history(page).count()).toBe(2);
