@@ -3,7 +3,6 @@ package follow
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"sync"
@@ -261,67 +260,4 @@ func (f *Follower) change(ctx context.Context) error {
 		return nil
 	}
 	return f.save(ctx)
-}
-
-// judged judges and stores what was found, in one step. After an error the judge knows of events that may not be stored: it
-// is neither asked nor saved again.
-func (f *Follower) judged(ctx context.Context, do func(*alerts.Evaluator) []alerts.Event) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.broken != nil {
-		return f.broken
-	}
-	f.broken = f.judgeAndStore(ctx, do)
-	return f.broken
-}
-
-func (f *Follower) judgeAndStore(ctx context.Context, do func(*alerts.Evaluator) []alerts.Event) error {
-	events := do(f.judge)
-	if refused := f.judge.Refused(); refused > f.refused {
-		f.Metrics.notJudged.Add(float64(refused - f.refused))
-		f.refused = refused
-	}
-	f.Metrics.states.Set(float64(f.judge.States()))
-	for len(events) > 0 {
-		n := min(len(events), savedEventsMax)
-		if err := f.store(ctx, events[:n]); err != nil {
-			return err
-		}
-		events = events[n:]
-	}
-	if f.events < savedEventsMax {
-		return nil
-	}
-	return f.save(ctx)
-}
-
-func (f *Follower) store(ctx context.Context, events []alerts.Event) error {
-	now := time.Now().UnixMilli()
-	docs := make([]*sgpb.AlertEvent, len(events))
-	for i := range events {
-		docs[i] = f.judge.Document(&events[i], now)
-		f.Metrics.found(docs[i])
-	}
-	if err := f.Store(ctx, docs); err != nil {
-		return fmt.Errorf("store events of alerts: %w", err)
-	}
-	f.events += len(events)
-	return nil
-}
-
-// save writes the snapshot. The lock is held.
-func (f *Follower) save(ctx context.Context) error {
-	if f.broken != nil {
-		return f.broken
-	}
-	states, err := f.judge.Snapshot()
-	if err != nil {
-		return err
-	}
-	if err := f.States.Save(ctx, states); err != nil {
-		return err
-	}
-	f.events = 0
-	f.hold(func(i int) uint64 { return f.judge.Seen(f.Lanes[i].Number) })
-	return nil
 }
