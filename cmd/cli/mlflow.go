@@ -190,6 +190,37 @@ func (c *client) find(ctx context.Context, what string) (*run, error) {
 	return nil, fmt.Errorf("no run is called %q and no run id begins so; `streamgauge runs` lists them", what)
 }
 
+// Find is find for what needs the id alone; with Newest it makes a client a top.Server.
+func (c *client) Find(ctx context.Context, what string) (string, error) {
+	r, err := c.find(ctx, what)
+	if err != nil {
+		return "", err
+	}
+	return r.Info.ID, nil
+}
+
+// Newest gives the newest run that goes on, or else the newest.
+func (c *client) Newest(ctx context.Context) (string, error) {
+	all, err := c.experiments(ctx, viewActive)
+	if err != nil {
+		return "", err
+	}
+	ids := make([]string, len(all))
+	for i, e := range all {
+		ids[i] = e.ID
+	}
+	for _, filter := range []string{"attributes.status = 'RUNNING'", ""} {
+		found, err := c.runs(ctx, search{Experiments: ids, Filter: filter, OrderBy: []string{"attributes.start_time DESC"}, Limit: 1})
+		if err != nil {
+			return "", err
+		}
+		if len(found) > 0 {
+			return found[0].Info.ID, nil
+		}
+	}
+	return "", errors.New("there is no run yet; `streamgauge demo` makes some")
+}
+
 func (c *client) run(ctx context.Context, id string) (*run, error) {
 	var out struct{ Run run }
 	if err := c.get(ctx, apiPath+"/runs/get", url.Values{"run_id": {id}}, &out); err != nil {

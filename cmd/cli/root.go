@@ -11,6 +11,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/cmd/alerting"
 	"github.com/streamgauge/streamgauge/cmd/shipping"
+	"github.com/streamgauge/streamgauge/cmd/top"
 	"github.com/streamgauge/streamgauge/cmd/transfer"
 	carry "github.com/streamgauge/streamgauge/cmd/transfer/command"
 )
@@ -48,13 +49,17 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), newSQL(), newClickHouse(), newConnect(), newGrafana(), newRegistry(), newLineage(), newAlerts(), newToken(), carry.Export(connected), carry.Import(connected), shipping.Sync(), shipping.Agent(newLog), newDoctor(), newDemo(), newEngine(), newVersion())
+	root.AddCommand(newUp(), newRuns(), newShow(), newMetrics(), top.Command(watched), newSQL(), newClickHouse(), newConnect(), newGrafana(), newRegistry(), newLineage(), newAlerts(), newToken(), carry.Export(connected), carry.Import(connected), shipping.Sync(), shipping.Agent(newLog), newDoctor(), newDemo(), newEngine(), newVersion())
 	return root
 }
 
 // connected is the server that the flags of a command name.
 func connected(cmd *cobra.Command) transfer.Server { return addURL(cmd, os.Getenv) }
 
+<<<<<<< HEAD
 func newAlerts() *cobra.Command {
 	return alerting.Command(func(cmd *cobra.Command) alerting.Ask { return addURL(cmd, os.Getenv).json })
 }
+=======
+func watched(cmd *cobra.Command) top.Server { return addURL(cmd, os.Getenv) }
+>>>>>>> 89e3a7d (cmd/top: watch a run's curves in the terminal)
