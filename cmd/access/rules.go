@@ -56,11 +56,12 @@ func RuleOf(method, pattern string) (Rule, bool) {
 			break
 		}
 	}
-	r, ok := rules[method+" "+pattern]
-	if !ok {
-		return closed, false
+	for _, all := range []map[string]Rule{rules, registered} {
+		if r, ok := all[method+" "+pattern]; ok {
+			return r, true
+		}
 	}
-	return r, true
+	return closed, false
 }
 
 // rules by method and pattern, that of MLflow's routes without /api/ or /ajax-api/.
@@ -254,55 +255,4 @@ var rules = map[string]Rule{
 	"GET 3.0/mlflow/scorers/versions":                 {Read, Named},
 	"GET 3.0/mlflow/scorers/get":                      {Read, Named},
 	"DELETE 3.0/mlflow/scorers/delete":                {Write, Named},
-
-	// Registered models belong to no experiment.
-	"POST 2.0/mlflow/registered-models/create":              {Write, Whole},
-	"POST 2.0/mlflow/registered-models/rename":              {Write, Whole},
-	"PATCH 2.0/mlflow/registered-models/update":             {Write, Whole},
-	"DELETE 2.0/mlflow/registered-models/delete":            {Write, Whole},
-	"GET 2.0/mlflow/registered-models/get":                  {Read, Whole},
-	"GET 2.0/mlflow/registered-models/search":               {Read, Whole},
-	"GET 2.0/mlflow/registered-models/get-latest-versions":  {Read, Whole},
-	"POST 2.0/mlflow/registered-models/get-latest-versions": {Read, Whole},
-	"POST 2.0/mlflow/registered-models/set-tag":             {Write, Whole},
-	"DELETE 2.0/mlflow/registered-models/delete-tag":        {Write, Whole},
-	"POST 2.0/mlflow/registered-models/alias":               {Write, Whole},
-	"DELETE 2.0/mlflow/registered-models/alias":             {Write, Whole},
-	"GET 2.0/mlflow/registered-models/alias":                {Read, Whole},
-	"POST 2.0/mlflow/model-versions/create":                 {Write, Whole},
-	"GET 2.0/mlflow/model-versions/get":                     {Read, Whole},
-	"PATCH 2.0/mlflow/model-versions/update":                {Write, Whole},
-	"DELETE 2.0/mlflow/model-versions/delete":               {Write, Whole},
-	"GET 2.0/mlflow/model-versions/search":                  {Read, Whole},
-	"GET 2.0/mlflow/model-versions/get-download-uri":        {Read, Whole},
-	"POST 2.0/mlflow/model-versions/transition-stage":       {Write, Whole},
-	"POST 2.0/mlflow/model-versions/set-tag":                {Write, Whole},
-	"DELETE 2.0/mlflow/model-versions/delete-tag":           {Write, Whole},
-	// Who lowers what a stage needs, or says where secrets and events go, decides for the others.
-	"PUT /v1/registered-models/:name/approvals-required": {Admin, Managed},
-	"GET /v1/registered-models/:name/transitions":        {Read, Whole},
-	"GET /v1/approvals":                 {Read, Whole},
-	"POST /v1/approvals":                {Write, Whole},
-	"POST /v1/approvals/:id/approve":    {Write, Whole},
-	"POST /v1/approvals/:id/reject":     {Write, Whole},
-	"GET /v1/endpoints":                 {Read, Whole},
-	"POST /v1/endpoints":                {Write, Whole},
-	"PATCH /v1/endpoints/:id":           {Write, Whole},
-	"GET 2.0/mlflow/webhooks":           {Admin, Managed},
-	"POST 2.0/mlflow/webhooks":          {Admin, Managed},
-	"GET 2.0/mlflow/webhooks/:id":       {Admin, Managed},
-	"PATCH 2.0/mlflow/webhooks/:id":     {Admin, Managed},
-	"DELETE 2.0/mlflow/webhooks/:id":    {Admin, Managed},
-	"POST 2.0/mlflow/webhooks/:id/test": {Admin, Managed},
-	"GET /v1/webhooks/:id/deliveries":   {Admin, Managed},
-	// Addresses of Slack are secrets.
-	"GET /v1/alerts":           {Admin, Managed},
-	"POST /v1/alerts":          {Admin, Managed},
-	"GET /v1/alerts/history":   {Read, Whole},
-	"GET /v1/alerts/:id":       {Admin, Managed},
-	"PATCH /v1/alerts/:id":     {Admin, Managed},
-	"DELETE /v1/alerts/:id":    {Admin, Managed},
-	"POST /v1/alerts/:id/test": {Admin, Managed},
-
-	"GET /model-versions/get-artifact": {Read, Whole},
 }

@@ -56,10 +56,8 @@ func newRoot() *cobra.Command {
 // connected is the server that the flags of a command name.
 func connected(cmd *cobra.Command) transfer.Server { return addURL(cmd, os.Getenv) }
 
-<<<<<<< HEAD
 func newAlerts() *cobra.Command {
 	return alerting.Command(func(cmd *cobra.Command) alerting.Ask { return addURL(cmd, os.Getenv).json })
 }
-=======
+
 func watched(cmd *cobra.Command) top.Server { return addURL(cmd, os.Getenv) }
->>>>>>> 89e3a7d (cmd/top: watch a run's curves in the terminal)

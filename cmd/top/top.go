@@ -47,7 +47,7 @@ the newest run that goes on. ? lists the keys, q quits.`,
 		if err != nil {
 			return err
 		}
-		return Run(cmd.Context(), server, id, os.Stdin, cmd.OutOrStdout())
+		return Run(cmd.Context(), server, id, cmd.OutOrStdout())
 	}
 	return cmd
 }
@@ -60,10 +60,10 @@ func find(ctx context.Context, s Server, args []string) (string, error) {
 }
 
 // Run shows a run until the user quits.
-func Run(ctx context.Context, server watch.Server, runID string, in io.Reader, out io.Writer, more ...tea.ProgramOption) error {
+func Run(ctx context.Context, server watch.Server, runID string, out io.Writer) error {
 	var p *tea.Program
 	w := watch.New(server, runID, func(news any) { p.Send(news) })
-	p = tea.NewProgram(newScreen(w.Want), append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out)}, more...)...)
+	p = tea.NewProgram(newScreen(w.Want), tea.WithContext(ctx), tea.WithOutput(out))
 	stop := follow(ctx, w)
 	defer stop()
 	_, err := p.Run()

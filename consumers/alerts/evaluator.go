@@ -100,7 +100,7 @@ func (e *Evaluator) Points(sections []*feed.Section, busMS int64) []Event {
 			continue
 		}
 		for i, s := range batch {
-			events = e.alive(events, s.RunID, s.Experiment, Position{Lane: s.Lane, Seq: s.Seq}, busMS)
+			events = e.alive(events, s, life{Position{Lane: s.Lane, Seq: s.Seq}, busMS})
 			events = e.section(events, s, uint32(i)<<indexBits)
 		}
 		e.seen[first.Lane] = first.Seq

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge/schemas/alert"
+	"github.com/streamgauge/streamgauge/schemas/feed"
 )
 
 const (
@@ -73,7 +74,7 @@ func (e *Evaluator) sign(events []Event, r *alert.Rule, sign Sign) []Event {
 	}
 	st.Taken = sign.Revision
 	at := Position{Lane: Documents, Seq: sign.Revision}
-	events = e.speaks(events, series, st, at, sign.SeenMS)
+	events = st.speaks(events, series, life{at, sign.SeenMS})
 	holds := r.Kind == alert.State && slices.Contains(r.State.States, sign.State) && (st.Open || began(r, st, sign))
 	st.Running = sign.State == running
 	if holds == st.Open {
@@ -94,32 +95,38 @@ func began(r *alert.Rule, st *state, sign Sign) bool {
 	return st.Running || sign.EndMS >= r.UpdatedMS && sign.SeenMS-sign.EndMS < endedKept.Milliseconds()
 }
 
+// life is a sign of it: where it stands, and when it came.
+type life struct {
+	at Position
+	ms int64
+}
+
 // alive says that a frame came from a run.
-func (e *Evaluator) alive(events []Event, runID string, experiment uint32, at Position, ms int64) []Event {
-	e.rules.ofRun(runID, experiment, func(r *alert.Rule) {
-		series := Series{RuleID: r.ID, Revision: r.Revision, RunID: runID}
-		st := e.state(series, experiment)
+func (e *Evaluator) alive(events []Event, of *feed.Section, l life) []Event {
+	e.rules.ofRun(of.RunID, of.Experiment, func(r *alert.Rule) {
+		series := Series{RuleID: r.ID, Revision: r.Revision, RunID: of.RunID}
+		st := e.state(series, of.Experiment)
 		if st == nil {
 			return
 		}
 		if st.Taken == 0 {
 			st.Running = true // no document says otherwise
 		}
-		events = e.speaks(events, series, st, at, ms)
+		events = st.speaks(events, series, l)
 	})
 	return events
 }
 
 // speaks notes a sign of life, which ends a silence. Of two logs the order is not sure, so that the later time counts.
-func (e *Evaluator) speaks(events []Event, series Series, st *state, at Position, ms int64) []Event {
+func (st *state) speaks(events []Event, series Series, l life) []Event {
 	if st.Silent {
 		st.Open, st.Silent = false, false
-		event := runEvent(series, st, at, ms)
+		event := runEvent(series, st, l.at, l.ms)
 		event.State = running
 		events = append(events, event)
 	}
-	if ms > st.SeenMS || ms == st.SeenMS && at.after(st.Sign) {
-		st.SeenMS, st.Sign = ms, at
+	if l.ms > st.SeenMS || l.ms == st.SeenMS && l.at.after(st.Sign) {
+		st.SeenMS, st.Sign = l.ms, l.at
 	}
 	return events
 }

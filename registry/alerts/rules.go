@@ -106,11 +106,18 @@ func (c Create) Decide(d *decide.Decider) error {
 	}
 	g := d.Given()
 	next := &sgpb.AlertRule{Id: c.ID, CreatedMs: g.NowMS, CreatedBy: g.By}
-	return put(d, all, next, append(slices.Clone(all.GetRules()), next), c.Rule, nil, c.Seal)
+	return placed{rules: append(slices.Clone(all.GetRules()), next), next: next}.put(d, all.GetRevisions()+1, c.Rule, c.Seal)
+}
+
+// placed is a rule among all, in the place of the old one if there was.
+type placed struct {
+	rules     []*sgpb.AlertRule
+	next, old *sgpb.AlertRule
 }
 
 // put checks a rule and stores all of them with it.
-func put(d *decide.Decider, all *sgpb.AlertRules, next *sgpb.AlertRule, rules []*sgpb.AlertRule, r alert.Rule, old *sgpb.AlertRule, seal func(string) []byte) error {
+func (p placed) put(d *decide.Decider, revision uint64, r alert.Rule, seal func(string) []byte) error {
+	next, old := p.next, p.old
 	if err := r.Check(); err != nil {
 		return err
 	}
@@ -133,11 +140,11 @@ func put(d *decide.Decider, all *sgpb.AlertRules, next *sgpb.AlertRule, rules []
 	if err != nil {
 		return fmt.Errorf("encode alert: %w", err)
 	}
-	next.Rule, next.Revision, next.UpdatedMs = text, all.GetRevisions()+1, d.Given().NowMS
-	if err := checkPatterns(rules); err != nil {
+	next.Rule, next.Revision, next.UpdatedMs = text, revision, d.Given().NowMS
+	if err := checkPatterns(p.rules); err != nil {
 		return err
 	}
-	store(d, &sgpb.AlertRules{Rules: rules, Revisions: next.Revision})
+	store(d, &sgpb.AlertRules{Rules: p.rules, Revisions: revision})
 	return nil
 }
 
@@ -191,7 +198,7 @@ func (c Change) Decide(d *decide.Decider) error {
 	next := proto.Clone(old).(*sgpb.AlertRule)
 	rules := slices.Clone(all.GetRules())
 	rules[slices.Index(rules, old)] = next
-	return put(d, all, next, rules, *r, old, c.Seal)
+	return placed{rules: rules, next: next, old: old}.put(d, all.GetRevisions()+1, *r, c.Seal)
 }
 
 // patch replaces the fields that are there; the settings of a kind go with the kind.
