@@ -153,6 +153,8 @@ var rules = map[string]Rule{
 	"GET 2.0/mlflow/logged-models/:id/artifacts/directories": {Read, Named},
 	"GET 2.0/mlflow/logged-models/:id/artifacts/files":       {Read, Named},
 
+	"GET /v1/artifacts/archive":                {Read, Named},
+	"GET /v1/artifacts/page":                   {Read, Named},
 	"GET 2.0/mlflow/artifacts/list":            {Read, Named},
 	"GET /get-artifact":                        {Read, Named},
 	"GET 2.0/mlflow-artifacts/artifacts":       {Read, File},

@@ -24,6 +24,7 @@ import (
 	consumersnats "github.com/streamgauge/streamgauge/consumers/nats"
 	"github.com/streamgauge/streamgauge/ingest"
 	"github.com/streamgauge/streamgauge/ingest/artifact"
+	"github.com/streamgauge/streamgauge/ingest/artifact/browse"
 	ingestch "github.com/streamgauge/streamgauge/ingest/clickhouse"
 	ingestnats "github.com/streamgauge/streamgauge/ingest/nats"
 	"github.com/streamgauge/streamgauge/ingest/quota"
@@ -237,6 +238,7 @@ func (p *parts) routes(r fiber.Router) {
 	p.vault.Routes(r)
 	files := artifact.NewProxy(p.s.files, p.registry, artifact.Options{ProxyOnly: p.s.config.ArtifactsProxyOnly, VersionLocation: p.registry.VersionLocation})
 	files.Routes(r)
+	browse.NewServer(p.s.files, files.Find).Routes(r)
 	traces.New(p.store, files.SendBelow).Routes(r)
 }
 

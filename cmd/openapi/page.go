@@ -13,7 +13,7 @@ import (
 )
 
 // areas are the headings of the page, in their order; those of routes must be among them.
-var areas = []string{"Writing", "Series", "Runs", "Live", "Values and console", "SQL", "Lineage", "Alerts", "Approvals", "Endpoints", "Webhooks", "Transfer", "Tokens", "Server"}
+var areas = []string{"Writing", "Series", "Runs", "Live", "Values and console", "Artifacts", "SQL", "Lineage", "Alerts", "Approvals", "Endpoints", "Webhooks", "Transfer", "Tokens", "Server"}
 
 // schema is what the page says of a JSON schema.
 type schema struct {

@@ -46,7 +46,7 @@ func (x *Proxy) listBelow(c *fiber.Ctx, relative string, locate func(*fiber.Ctx)
 	if err != nil {
 		return err
 	}
-	root, err := x.rootOf(location)
+	root, err := store.Root(x.store, location)
 	if err != nil {
 		return err
 	}

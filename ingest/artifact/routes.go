@@ -3,6 +3,7 @@ package artifact
 import (
 	"context"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -83,35 +84,13 @@ func wildcard(c *fiber.Ctx) (string, error) {
 	return store.Clean(strings.Clone(p))
 }
 
-// anchor is where a location of the form http://host/.../<path> begins to mean a path.
-const anchor = "/api/2.0/mlflow-artifacts/artifacts/"
-
-// rootOf is the path in the store that an artifact location means.
-func (x *Proxy) rootOf(location string) (string, error) {
-	if p, ok := x.store.Below(location); ok {
-		return store.Clean(p)
-	}
-	u, err := url.Parse(location)
-	if err == nil {
-		switch u.Scheme {
-		case "mlflow-artifacts":
-			return store.Clean(strings.Trim(u.Path, "/"))
-		case "http", "https":
-			if _, p, ok := strings.Cut(u.Path, anchor); ok {
-				return store.Clean(strings.Trim(p, "/"))
-			}
-		}
-	}
-	return "", track.Errorf(track.InvalidParameterValue, "The artifacts lie at '%s'; this server serves what lies below mlflow-artifacts:/ or in its own store only", location)
-}
-
 // root is the path in the store that a request's location means.
 func (x *Proxy) root(c *fiber.Ctx, locate func(*fiber.Ctx) (string, error)) (string, error) {
 	location, err := locate(c)
 	if err != nil {
 		return "", err
 	}
-	return x.rootOf(location)
+	return store.Root(x.store, location)
 }
 
 // locationOfRun is where the run of a request's query keeps its files.
@@ -139,6 +118,29 @@ func (x *Proxy) modelLocation(ctx context.Context, id string) (string, error) {
 		err = track.Errorf(track.ResourceDoesNotExist, "Logged model with ID '%s' not found.", id)
 	}
 	return m.GetArtifactUri(), err
+}
+
+// Find is the path in the store of what lies below the artifacts of a run or of a model: of the one that is named.
+func (x *Proxy) Find(ctx context.Context, run, model, relative string) (string, error) {
+	relative, err := store.Clean(relative)
+	if err != nil {
+		return "", err
+	}
+	if (run == "") == (model == "") {
+		return "", track.Errorf(track.InvalidParameterValue, "Exactly one of run_id and model_id must be provided.")
+	}
+	var location string
+	if model != "" {
+		location, err = x.modelLocation(ctx, model)
+	} else {
+		r, missing := x.documents.Run(ctx, run)
+		location, err = r.GetArtifactUri(), missing
+	}
+	if err != nil {
+		return "", err
+	}
+	root, err := store.Root(x.store, location)
+	return path.Join(root, relative), err
 }
 
 // locationOfVersion is where the model version of a request's query keeps its files.

@@ -127,7 +127,7 @@ func (x *Proxy) signUpload(c *fiber.Ctx) error {
 	if x.signer == nil {
 		return cannotSign("upload", "proxied artifact storage", "direct cloud storage artifact URI", location)
 	}
-	root, err := x.rootOf(location)
+	root, err := store.Root(x.store, location)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (x *Proxy) signDownload(c *fiber.Ctx) error {
 	if x.signer == nil {
 		return cannotSign("download", "runs with proxied artifact storage", "run with a direct cloud storage artifact URI", location)
 	}
-	root, err := x.rootOf(location)
+	root, err := store.Root(x.store, location)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (x *Proxy) putOfRun(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	root, err := x.rootOf(run.GetArtifactUri())
+	root, err := store.Root(x.store, run.GetArtifactUri())
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,21 @@ type spansRequest struct {
 	Spans      []describe.Anything `json:"resourceSpans" description:"ResourceSpans, as JSON of protobuf."`
 }
 
+type artifactRequest struct {
+	Run   string `query:"run_id" pattern:"^[0-9a-f]{32}$" description:"Whose artifacts: a run's. Either this or model_id."`
+	Model string `query:"model_id" description:"Or a logged model's."`
+}
+
+type archiveRequest struct {
+	artifactRequest
+	Path string `query:"path" description:"A folder below its artifacts; all of them without."`
+}
+
+type pageRequest struct {
+	artifactRequest
+	Path string `query:"path" required:"true" description:"A file below its artifacts that ends with .html, .htm or .pdf."`
+}
+
 // Routes are all of them.
 func Routes() []describe.Route {
 	const large = http.StatusRequestEntityTooLarge
@@ -85,5 +100,14 @@ func Routes() []describe.Route {
 		Method: http.MethodPost, Path: "/v1/import/traces", Area: "Transfer", Summary: "Place traces of another server",
 		Text:  "As an export has them ([export.md](export.md)). One that is there and the same stays.",
 		Takes: transfer.Request{}, Gives: transfer.Answer{}, Refusals: []int{large},
+	}, {
+		Method: http.MethodGet, Path: "/v1/artifacts/archive", Area: "Artifacts", Summary: "Get a folder of artifacts as one file",
+		Text:  "A zip of at most 100,000 files, made while it is sent. An answer that breaks off is not whole. Eight are made at a time; more get 429 with `Retry-After`.",
+		Takes: archiveRequest{}, Answers: []describe.Media{{Type: "application/zip", Text: "The folder."}}, Refusals: []int{http.StatusNotFound, http.StatusTooManyRequests},
+	}, {
+		Method: http.MethodGet, Path: "/v1/artifacts/page", Area: "Artifacts", Summary: "Show an HTML or PDF artifact in a frame",
+		Text:  "As MLflow's `/get-artifact`, with a `Content-Security-Policy` for showing it: HTML runs its own scripts in an origin of its own, and can ask neither this server nor another for anything.",
+		Takes: pageRequest{}, Refusals: []int{http.StatusNotFound},
+		Answers: []describe.Media{{Type: "text/html", Text: "The file."}, {Type: "application/pdf", Text: "The file."}},
 	}}
 }
