@@ -232,6 +232,12 @@ export async function nestedRuns(run: Run, max: number, signal?: AbortSignal): P
   return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null }, signal);
 }
 
+/** The runs of the same experiment that were forked from a run, the oldest first. */
+export async function forksOf(run: Run, max: number, signal?: AbortSignal): Promise<Page<Run>> {
+  const filter = `tags.\`streamgauge.fork.parent\` = '${run.id}'`;
+  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null }, signal);
+}
+
 export async function getModel(id: string, signal?: AbortSignal): Promise<Model> {
   const { model } = await get<{ model: WireModel }>(`${AJAX}/logged-models/${encodeURIComponent(id)}`, signal);
   return { id, name: model.info.name ?? "", status: (model.info.status ?? "").replace("LOGGED_MODEL_", "") };
@@ -255,6 +261,20 @@ export function artifactURL(owner: FileOwner, path: string): string {
   return owner.kind === "run"
     ? `get-artifact?${new URLSearchParams({ run_id: owner.id, path })}`
     : `${AJAX}/logged-models/${encodeURIComponent(owner.id)}/artifacts/files?${new URLSearchParams({ artifact_file_path: path })}`;
+}
+
+/** Where an HTML or PDF file is shown in a frame, with headers that keep it from acting on the server. */
+export function pageURL(owner: FileOwner, path: string): string {
+  return `v1/artifacts/page?${new URLSearchParams({ ...ownerField(owner), path })}`;
+}
+
+/** Where a folder, or all files, are one zip. */
+export function archiveURL(owner: FileOwner, path: string): string {
+  return `v1/artifacts/archive?${new URLSearchParams({ ...ownerField(owner), ...(path === "" ? {} : { path }) })}`;
+}
+
+function ownerField({ kind, id }: FileOwner): Record<string, string> {
+  return kind === "run" ? { run_id: id } : { model_id: id };
 }
 
 /** What a chart asks for. */
