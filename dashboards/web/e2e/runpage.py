@@ -1,6 +1,9 @@
-"""Logs a run as a training does, from a folder with git: nested config, changes that are not committed, lines, a progress
-bar, artifacts of all kinds, traces, a fork. runpage.test.ts starts it, in a folder of its own, and reads the ids it prints."""
+"""Logs a run as a training does, from a folder with git: nested config, uncommitted changes, lines, artifacts.
 
+Also a progress bar, traces and a fork. runpage.test.ts starts it, in a folder of its own, and reads the ids it prints.
+"""
+
+import contextlib
 import json
 import os
 import struct
@@ -16,9 +19,8 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 import mlflow
 import numpy as np
 import pandas as pd
-from PIL import Image
-
 import streamgauge
+from PIL import Image
 
 CODE = "import math\n\nRATE = 0.1\n\n\ndef loss(step):\n    return math.exp(-step)\n"
 NOTE = """# Why this run
@@ -62,15 +64,24 @@ def files(folder: Path, run_id: str) -> None:
     (folder / "plots").mkdir()
     (folder / "deep" / "er" / "est").mkdir(parents=True)
     hue = np.tile(np.linspace(0, 255, 320, dtype=np.uint8), (200, 1))
-    Image.fromarray(np.stack([hue, hue.T.repeat(2, 0)[:200, :1].repeat(320, 1), 255 - hue], -1)).save(folder / "plots/a <b> picture.png")
-    (folder / "plots/x.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><script>alert(1)</script><circle cx="45" cy="45" r="40" fill="teal"/></svg>')
-    table = pd.DataFrame({"step": range(2500), "loss": np.linspace(2, 0, 2500), "name": [f"row {i}" for i in range(2500)]})
+    Image.fromarray(np.stack([hue, hue.T.repeat(2, 0)[:200, :1].repeat(320, 1), 255 - hue], -1)).save(
+        folder / "plots/a <b> picture.png"
+    )
+    (folder / "plots/x.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90">'
+        '<script>alert(1)</script><circle cx="45" cy="45" r="40" fill="teal"/></svg>'
+    )
+    table = pd.DataFrame(
+        {"step": range(2500), "loss": np.linspace(2, 0, 2500), "name": [f"row {i}" for i in range(2500)]}
+    )
     table["big"] = 2**60 + table["step"]
     table.to_parquet(folder / "table.parquet")
     table.to_parquet(folder / "table.zstd.parquet", compression="zstd")
     table.head(1200).to_csv(folder / "table.csv", index=False)
     (folder / "quoted.csv").write_text('name;said\n"Ada; of L.";"two\nlines, ""quoted"""\n')
-    (folder / "config.json").write_text(json.dumps({**CONFIG, "long": list(range(300)), "html": "<b>bold</b>"}, indent=1))
+    (folder / "config.json").write_text(
+        json.dumps({**CONFIG, "long": list(range(300)), "html": "<b>bold</b>"}, indent=1)
+    )
     (folder / "train.py").write_text(CODE)
     (folder / "notes.md").write_text(NOTE)
     (folder / "log.txt").write_text("".join(f"line {i} of a long log\n" for i in range(120_000)))
@@ -102,10 +113,8 @@ def traces(experiment_id: str) -> None:
         return answer(question, find(question))
 
     for question in ("rivers", "gauges", "fail"):
-        try:
+        with contextlib.suppress(ValueError):
             ask(question)
-        except ValueError:
-            pass
 
 
 def main() -> None:
@@ -129,7 +138,9 @@ def main() -> None:
     run_id = run.id
     run.finish()
 
-    child = streamgauge.fork(run_id, 100, project="run page", name="forked-run", source=False, system=False, config={"lr": 1})
+    child = streamgauge.fork(
+        run_id, 100, project="run page", name="forked-run", source=False, system=False, config={"lr": 1}
+    )
     child.log({"loss": 0.5}, step=101)
     child.finish()
 
@@ -140,7 +151,9 @@ def main() -> None:
         folder = Path(tempfile.mkdtemp(dir="."))
         files(folder, run_id)
         mlflow.log_artifacts(str(folder))
-        data = mlflow.data.from_pandas(pd.DataFrame({"text": ["a", "b"], "label": [0, 1]}), source="corpus/v3.parquet", name="corpus")
+        data = mlflow.data.from_pandas(
+            pd.DataFrame({"text": ["a", "b"], "label": [0, 1]}), source="corpus/v3.parquet", name="corpus"
+        )
         mlflow.log_input(data, context="training")
         traces(experiment_id)
         with mlflow.start_run(nested=True, run_name="evaluation") as nested:
@@ -148,7 +161,18 @@ def main() -> None:
         model = mlflow.create_external_model(name="forest", source_run_id=run_id)
         client.create_registered_model("woods")
         client.create_model_version("woods", source=f"{mlflow.get_artifact_uri()}/deep", run_id=run_id)
-    print("\nids " + json.dumps({"run": run_id, "fork": child.id, "nested": nested.info.run_id, "model": model.model_id, "experiment": experiment_id}))
+    print(
+        "\nids "
+        + json.dumps(
+            {
+                "run": run_id,
+                "fork": child.id,
+                "nested": nested.info.run_id,
+                "model": model.model_id,
+                "experiment": experiment_id,
+            }
+        )
+    )
 
 
 main()

@@ -1,0 +1,165 @@
+// The page of one run that a training with git, lines, artifacts and traces has logged.
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+
+import { findChromium, violations, Visitor } from "./browser";
+import { missing, startServer, type Server } from "./server";
+
+const root = resolve(import.meta.dirname, "../../..");
+const python = resolve(root, ".build/venv/bin/python");
+const chromium = findChromium();
+const reason =
+  missing() ?? (chromium ? null : "Chromium is missing: apt-get install chromium") ?? (existsSync(python) ? null : `${python} is missing: make venv`);
+if (reason) console.log(`skipped: ${reason}`);
+
+interface Ids {
+  readonly run: string;
+  readonly fork: string;
+  readonly nested: string;
+}
+
+describe.skipIf(reason !== null)("a run's page", () => {
+  let server: Server;
+  let visitor: Visitor;
+  let ids: Ids;
+
+  beforeAll(async () => {
+    server = await startServer();
+    visitor = await Visitor.start(server.url, chromium as string);
+    const env = {
+      ...process.env,
+      HOME: server.data,
+      PYTHONPATH: resolve(root, "clients/python/src"),
+      STREAMGAUGE_URL: server.url,
+      STREAMGAUGE_DIR: resolve(server.data, "spool"),
+      STREAMGAUGE_QUIET: "1",
+    };
+    const { stdout } = await promisify(execFile)(python, [resolve(import.meta.dirname, "runpage.py")], { env });
+    ids = JSON.parse(/^ids (.*)$/m.exec(stdout)?.[1] ?? "{}") as Ids;
+  });
+
+  afterAll(async () => {
+    await visitor?.stop();
+    await server?.stop();
+  });
+
+  const open = async (run = ids.run, options = {}) => {
+    const page = await visitor.open(`#/runs/${run}`, options);
+    await page.getByRole("heading", { name: run === ids.run ? "whole-run" : "forked-run" }).waitFor();
+    return page;
+  };
+  const look = async (page: Page, name: string) => {
+    await page.getByRole("button", { name: `Look at ${name}`, exact: true }).click();
+    return page.getByRole("region", { name: `Preview of ${name}` });
+  };
+
+  test("the note is Markdown, and nothing in it runs or is loaded", async () => {
+    const page = await open();
+    await page.getByRole("heading", { name: "Why this run" }).waitFor();
+    await expect.poll(() => page.locator("strong", { hasText: "warm-up" }).count()).toBe(1);
+    const link = page.getByRole("link", { name: "the plan" });
+    expect(await link.getAttribute("rel")).toBe("noopener noreferrer");
+    expect(await page.title()).toContain("whole-run");
+    expect(await page.locator("a[href^=javascript]").count()).toBe(0);
+    await page.context().close();
+  });
+
+  test("it says which code, command and machine the run comes from, and shows the changes", async () => {
+    const page = await open();
+    await page.getByRole("row", { name: "branch warm-up", exact: true }).waitFor();
+    await page.getByRole("row", { name: /^commit [0-9a-f]{40}/ }).waitFor();
+    await page.getByText("Changes that were not committed").click();
+    const diff = page.getByLabel("Diff");
+    expect(await diff.locator(".added").allTextContents()).toContain("+RATE = 0.2\n");
+    expect(await diff.locator(".removed").allTextContents()).toContain("-RATE = 0.1\n");
+    await page.getByText("Packages", { exact: true }).click();
+    await page.getByRole("row", { name: /^mlflow 3\./ }).waitFor();
+    await page.context().close();
+  });
+
+  test("forks are found from both ends", async () => {
+    const page = await open();
+    await page.getByRole("link", { name: "forked-run" }).click();
+    await page.getByRole("heading", { name: "forked-run" }).waitFor();
+    await page.getByRole("link", { name: "forked at step 100" }).click();
+    await page.getByRole("heading", { name: "whole-run" }).waitFor();
+    await page.context().close();
+  });
+
+  test("artifacts are looked at: pictures, text, JSON, tables, sound", async () => {
+    const page = await open();
+    await look(page, "table.csv").then((p) => p.getByRole("cell", { name: "row 499" }).waitFor());
+    for (const name of ["table.parquet", "table.zstd.parquet"]) {
+      const shown = await look(page, name);
+      await shown.getByRole("cell", { name: String(2n ** 60n + 3n) }).waitFor();
+      await shown.getByText("2,500 rows, the first 500 of them").waitFor();
+    }
+    await visitor.shoot(page, "runpage-parquet-1440-light");
+    await look(page, "quoted.csv").then((p) => p.getByRole("cell", { name: "Ada; of L." }).waitFor());
+    await look(page, "config.json").then((p) => p.getByText('"html": "<b>bold</b>"').waitFor());
+    await look(page, "log.txt").then((p) => p.getByText("the first 1.0 MB of 2.9 MB; download it for all").waitFor());
+    await look(page, "tone.wav").then((p) => expect.poll(() => p.locator("audio").evaluate((a) => (a as HTMLAudioElement).duration)).toBeCloseTo(1));
+    await page.getByRole("button", { name: "plots/" }).click();
+    const picture = (await look(page, "a <b> picture.png")).locator("img");
+    await expect.poll(() => picture.evaluate((i) => (i as HTMLImageElement).naturalWidth)).toBe(320);
+    await visitor.shoot(page, "runpage-picture-1440-light");
+    await page.context().close();
+  });
+
+  test("a report runs its script and can neither act on the server nor read the page", async () => {
+    const page = await open();
+    await page.evaluate(() => {
+      const said: Record<string, string> = {};
+      Object.assign(window, { said });
+      addEventListener("message", (e) => Object.assign(said, e.data as Record<string, string>));
+    });
+    await look(page, "report.html");
+    await page.frameLocator("iframe").getByText("script ran").waitFor();
+    const said = () => page.evaluate(() => (window as unknown as { said: Record<string, string> }).said);
+    await expect.poll(said).toEqual({ post: "refused", read: "refused", parent: "refused", cookie: "refused" });
+    await page.reload();
+    await page.getByRole("heading", { name: "whole-run" }).waitFor();
+    expect(await page.locator("header .muted", { hasText: /^deleted$/ }).count()).toBe(0);
+    await page.context().close();
+  });
+
+  test("a folder is saved as one file", async () => {
+    const page = await open();
+    await page.getByRole("button", { name: "plots/" }).click();
+    await page.getByRole("button", { name: "Look at x.svg" }).waitFor();
+    const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download folder" }).click()]);
+    expect(saved.suggestedFilename()).toBe("plots.zip");
+    expect(await saved.failure()).toBeNull();
+    await page.context().close();
+  });
+
+  test("it holds on a telephone and in the dark, and axe finds nothing", async () => {
+    const shots = [
+      ["1440-light", { viewport: { width: 1440, height: 2400 } }],
+      ["1440-dark", { viewport: { width: 1440, height: 2400 }, colorScheme: "dark" }],
+      ["360-dark", { viewport: { width: 360, height: 2400 }, colorScheme: "dark" }],
+    ] as const;
+    for (const [name, options] of shots) {
+      const page = await open(ids.run, { ...options, bypassCSP: true });
+      await look(page, "table.csv").then((p) => p.getByRole("cell", { name: "row 499" }).waitFor());
+      await page.getByText("Changes that were not committed").click();
+      await visitor.shoot(page, `runpage-${name}`);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      expect(await violations(page)).toEqual([]);
+      await page.context().close();
+    }
+  });
+
+  test("no page complained, and none asked another host", () => {
+    // What the policy of the report has refused the browser says too, at some time.
+    const refused = /violates the following Content Security Policy directive: "connect-src data: blob:"|^Fetch API cannot load/;
+    expect(visitor.complaints.filter((c) => !refused.test(c))).toEqual([]);
+    expect(visitor.foreign).toEqual([]);
+  });
+});
