@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge/cmd/bench/generate"
+	"github.com/streamgauge/streamgauge/cmd/bench/machine"
 	"github.com/streamgauge/streamgauge/cmd/bench/plot"
 	"github.com/streamgauge/streamgauge/consumers/clickhouse"
 	"github.com/streamgauge/streamgauge/schemas/frame"
@@ -292,7 +293,7 @@ func (b *bench) writeGrowth() error {
 	if err != nil {
 		return err
 	}
-	text := growthHeading + "\nWritten by `make growth`. " + machine() + " ClickHouse " + strings.Replace(version, ",", ".", 1) + ".\n\n![what more writers, names and points cost](" + growthChart + ")\n" + section
+	text := growthHeading + "\nWritten by `make growth`. " + machine.Said() + " ClickHouse " + strings.Replace(version, ",", ".", 1) + ".\n\n![what more writers, names and points cost](" + growthChart + ")\n" + section
 	fmt.Print(text)
 	if b.out == "" {
 		return nil
@@ -302,17 +303,4 @@ func (b *bench) writeGrowth() error {
 	}
 	head, _ := published(b.out)
 	return os.WriteFile(b.out, []byte(head+text), 0o644)
-}
-
-// published reads what was published: what stands before the section about growth, and that section.
-func published(name string) (head, section string) {
-	b, _ := os.ReadFile(name) // the first time there is none
-	head, section, found := strings.Cut(string(b), growthHeading)
-	if found {
-		section = growthHeading + section
-	}
-	if head != "" {
-		head = strings.TrimRight(head, "\n") + "\n\n"
-	}
-	return head, section
 }

@@ -2,20 +2,16 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"sync/atomic"
+
+	"github.com/streamgauge/streamgauge/cmd/bench/generate"
 )
 
 const (
 	// A job's run has an edge from its job, reads nine sources and writes ten: 50,000 of them are a million edges.
 	lineageRuns    = 50_000
-	lineageInputs  = 9
-	lineageOutputs = 10
-	// lineageWindow is how many runs back a source is read: every source by one run, more or less.
-	lineageWindow  = 10_000
 	lineageClients = 32
 	lineageDepth   = 5
 	lineageWalks   = 500
@@ -28,7 +24,7 @@ func (b *bench) measureLineage() error {
 		return err
 	}
 	l, err := repeat(lineageClients, fillLimit, lineageRuns, func(_ int, n int64) error {
-		status, body, err := t.post("/api/v1/lineage", lineageEvent(n))
+		status, body, err := t.post("/api/v1/lineage", generate.LineageEvent(n))
 		if err == nil && status != 201 {
 			err = fmt.Errorf("an event got %d: %.300s", status, body)
 		}
@@ -40,7 +36,7 @@ func (b *bench) measureLineage() error {
 	if err != nil {
 		return err
 	}
-	b.add(fmt.Sprintf("OpenLineage events of %d edges, %d clients", 1+lineageInputs+lineageOutputs, lineageClients), "-", perSecond(l.rate()), "-")
+	b.add(fmt.Sprintf("OpenLineage events of %d edges, %d clients", generate.LineageEdges, lineageClients), "-", perSecond(l.rate()), "-")
 	// The newest documents must not be answered from memory alone.
 	if _, err := t.must("/v1/sql", []byte(`{"query":"SELECT count() FROM lineage"}`)); err != nil {
 		return err
@@ -49,7 +45,7 @@ func (b *bench) measureLineage() error {
 		var nodes, edges atomic.Int64
 		r := rand.New(rand.NewPCG(7, 7))
 		l, err := repeat(1, long, lineageWalks, func(int, int64) error {
-			n := lineageWindow + r.Int64N(lineageRuns-2*lineageWindow)
+			n := generate.LineageWindow + r.Int64N(lineageRuns-2*generate.LineageWindow)
 			body, err := t.mustGet(fmt.Sprintf("/v1/lineage?node=job-run:%d&direction=%s&depth=%d&nodes_max=10000", n, direction, lineageDepth))
 			nodes.Add(int64(bytes.Count(body, []byte(`"distance"`))))
 			edges.Add(int64(bytes.Count(body, []byte(`"from"`))))
@@ -65,26 +61,4 @@ func (b *bench) measureLineage() error {
 			"< 100 ms", fmt.Sprintf("p50 %s, p95 %s", ms(l.percentile(50)), ms(l.percentile(95))), "has none")
 	}
 	return nil
-}
-
-// lineageEvent is of a job that reads what runs before it wrote.
-func lineageEvent(n int64) []byte {
-	type data struct {
-		Namespace string `json:"namespace"`
-		Name      string `json:"name"`
-	}
-	source := func(i int64) data { return data{"s3://lake", "warehouse/table-" + strconv.FormatInt(i, 10)} }
-	r := rand.New(rand.NewPCG(uint64(n), 1))
-	var inputs, outputs []data
-	for range lineageInputs {
-		inputs = append(inputs, source(r.Int64N(lineageWindow*lineageOutputs)+max(n-lineageWindow, 0)*lineageOutputs))
-	}
-	for i := range int64(lineageOutputs) {
-		outputs = append(outputs, source(n*lineageOutputs+i))
-	}
-	body, _ := json.Marshal(map[string]any{ // texts and lists always encode
-		"eventType": "COMPLETE", "eventTime": "2026-03-01T12:00:00Z", "producer": "bench", "run": map[string]string{"runId": strconv.FormatInt(n, 10)},
-		"job": data{"bench", "job-" + strconv.FormatInt(n%100, 10)}, "inputs": inputs, "outputs": outputs,
-	})
-	return body
 }

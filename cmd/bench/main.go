@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/streamgauge/streamgauge/cmd/bench/machine"
 )
 
 // figure is one line of the table.
@@ -101,10 +103,23 @@ func run(o options) error {
 func (b *bench) table() string {
 	var s strings.Builder
 	s.WriteString("# Benchmarks\n\nWritten by `make bench`: every figure beside MLflow 3.17.2 (sqlite, one worker), measured in the same run.\n")
-	s.WriteString(machine() + " Rates vary between runs; compare the columns.\n\n")
+	s.WriteString(machine.Said() + " Rates vary between runs; compare the columns.\n\n")
 	s.WriteString("| work | wanted | Streamgauge | MLflow, or what is named |\n|---|---|---|---|\n")
 	for _, f := range b.figures {
 		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", f.work, f.want, f.ours, f.reference)
 	}
 	return s.String()
+}
+
+// published reads what was published: what stands before the section about growth, and that section.
+func published(name string) (head, section string) {
+	b, _ := os.ReadFile(name) // the first time there is none
+	head, section, found := strings.Cut(string(b), growthHeading)
+	if found {
+		section = growthHeading + section
+	}
+	if head != "" {
+		head = strings.TrimRight(head, "\n") + "\n\n"
+	}
+	return head, section
 }

@@ -45,6 +45,8 @@ var measures = []measure{
 	{name: "most runs", run: (*bench).measureMostRuns, large: true},
 	{name: "series", run: (*bench).measureSeries},
 	{name: "live", run: (*bench).measureLive},
+	{name: "panels", run: (*bench).measurePanels},
+	{name: "arrow", run: (*bench).measureArrow},
 	{name: "lineage", run: (*bench).measureLineage, large: true},
 }
 

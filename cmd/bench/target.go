@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/streamgauge/streamgauge/cmd/bench/analysts"
 )
 
 const (
@@ -45,11 +47,17 @@ type bench struct {
 	ours     *target
 	theirs   *target
 	oursDirs string
+	// historian is the server that has a history for analysts.
+	historian     *target
+	historianData string
+	history       *analysts.Place
 }
 
 func (b *bench) close() {
 	b.ours.stop()
 	b.theirs.stop()
+	b.history.Close()
+	b.historian.stop()
 	if b.theirs != nil {
 		_ = os.RemoveAll(b.theirs.dir)
 	}

@@ -6,10 +6,14 @@ Macros are those of grafana-clickhouse-datasource 4.14.
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import requests
+import yaml
 
 ALL = "$__all"
 Rows = list[dict[str, Any]]
@@ -136,3 +140,30 @@ def statements(board: dict[str, Any]) -> Iterator[Statement]:
                 yield Statement(board["uid"], panel["title"], target["rawSql"], panel["type"], target["format"], empty)
     for note in board["annotations"]["list"]:
         yield Statement(board["uid"], f"annotation {note['name']}", note["target"]["rawSql"], "annotation", 1, True)
+
+
+class Place:
+    """A server with data, and what is provisioned of it."""
+
+    def __init__(self, binary: str, data: Path, files: Path):
+        self.files = files
+        command = [binary, "grafana", "provision", "--data", str(data), "--out", str(files)]
+        subprocess.run(command, check=True, capture_output=True)
+        (source,) = yaml.safe_load((files / "datasources/streamgauge.yaml").read_text())["datasources"]
+        assert source["jsonData"]["username"] == "reader"
+        self.password = source["secureJsonData"]["password"].replace("$$", "$")
+        ports = json.loads((data / "ports.json").read_text())
+        assert f"{source['jsonData']['host']}:{source['jsonData']['port']}" == ports["clickhouse"]
+        self.clickhouse = f"http://{ports['clickhouse_http']}/"
+        self.dashboards = list(boards(files / "dashboards/streamgauge"))
+        self.session = requests.Session()
+
+    def ask(self, sql: str) -> Rows:
+        # Grafana's data source sets a time limit, so a reader must be able to.
+        login = {"user": "reader", "password": self.password, "database": "sg", "max_execution_time": "60"}
+        answer = self.session.post(self.clickhouse, params=login, data=f"{sql}\nFORMAT JSON".encode(), timeout=60)
+        assert answer.status_code == 200, f"{answer.text[:500]}\n{sql}"
+        return answer.json()["data"]
+
+    def board(self, uid: str) -> dict[str, Any]:
+        return next(b for b in self.dashboards if b["uid"] == uid)

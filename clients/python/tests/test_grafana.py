@@ -21,7 +21,7 @@ import pytest
 import requests
 import yaml
 from conftest import ROOT, ports_url, running
-from grafana import Choices, Range, Rows, boards, panels, statements
+from grafana import Choices, Place, Range, Rows, panels, statements
 from mlflow.entities import Metric, Param
 from mlflow.tracking import MlflowClient
 
@@ -38,33 +38,6 @@ LINES, STEPS, RANKS = 3, 40, 4
 BINARY = str(ROOT / "bin" / "streamgauge")
 
 
-class Place:
-    """A server with data, and what is provisioned of it."""
-
-    def __init__(self, folder: Path, url: str):
-        self.url = url
-        self.files = folder / "provisioning"
-        command = [BINARY, "grafana", "provision", "--data", str(folder / "data"), "--out", str(self.files)]
-        subprocess.run(command, check=True, capture_output=True)
-        (source,) = yaml.safe_load((self.files / "datasources/streamgauge.yaml").read_text())["datasources"]
-        assert source["jsonData"]["username"] == "reader"
-        self.password = source["secureJsonData"]["password"].replace("$$", "$")
-        ports = json.loads((folder / "data/ports.json").read_text())
-        assert f"{source['jsonData']['host']}:{source['jsonData']['port']}" == ports["clickhouse"]
-        self.clickhouse = f"http://{ports['clickhouse_http']}/"
-        self.dashboards = list(boards(self.files / "dashboards/streamgauge"))
-
-    def ask(self, sql: str) -> Rows:
-        # Grafana's data source sets a time limit, so a reader must be able to.
-        login = {"user": "reader", "password": self.password, "database": "sg", "max_execution_time": "60"}
-        answer = requests.post(self.clickhouse, params=login, data=f"{sql}\nFORMAT JSON".encode(), timeout=60)
-        assert answer.status_code == 200, f"{answer.text[:500]}\n{sql}"
-        return answer.json()["data"]
-
-    def board(self, uid: str) -> dict[str, Any]:
-        return next(b for b in self.dashboards if b["uid"] == uid)
-
-
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
     folder = Path(tempfile.mkdtemp(prefix="streamgauge-grafana-"))
@@ -74,7 +47,7 @@ def place() -> Iterator[Place]:
     try:
         with running("grafana", command, lambda: ports_url(folder / "data")) as url:
             fill(url)
-            yield Place(folder, url)
+            yield Place(BINARY, folder / "data", folder / "provisioning")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

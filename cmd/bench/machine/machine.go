@@ -1,4 +1,5 @@
-package main
+// Package machine says what is measured on.
+package machine
 
 import (
 	"fmt"
@@ -7,8 +8,8 @@ import (
 	"strings"
 )
 
-// machine says what was measured on, and with what.
-func machine() string {
+// Said says what was measured on, and with what.
+func Said() string {
 	said := fmt.Sprintf("Machine: %d cores", runtime.NumCPU())
 	if model := lineOf("/proc/cpuinfo", "model name"); model != "" {
 		said += " of " + model
