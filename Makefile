@@ -27,7 +27,7 @@ export npm_config_loglevel := error
 WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight build engine web venv wheel demo grafana test test-unit test-compat test-library test-faults test-web screenshots bench growth lint proto clean
+.PHONY: help preflight build engine web venv wheel demo grafana test test-unit test-compat test-library test-faults test-web screenshots bench bench-web growth lint proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -126,6 +126,11 @@ screenshots: build engine ## the README's pictures of the web page, out of its t
 
 bench: build engine venv kafka peers ## every published figure beside its reference, into docs/BENCHMARKS.md; BENCH=--large takes more runs and points
 	@cd cmd && $(BENCHMARKS) $(BENCH)
+
+bench-web: build engine ## the web page in a real browser, timed, into docs/BENCHMARKS.md; BENCH="--points 1000000" as large as promised
+	@sh build/browser.sh
+	@cd cmd && go build -o ../.build/fill ./bench/fill
+	@cd $(WEB) && node bench/run.mjs --fill ../../.build/fill --out ../../docs/BENCHMARKS.md $(BENCH)
 
 growth: build engine ## what more writers, names and points cost, into docs/BENCHMARKS.md; BENCH=--large up to 10^9 points
 	@cd cmd && $(BENCHMARKS) --growth $(BENCH)

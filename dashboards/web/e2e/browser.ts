@@ -10,7 +10,7 @@ import { chromium, type Browser, type BrowserContextOptions, type Locator, type 
 const PATHS = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /** The browser must not talk to anyone either: no updates, no sync, no first-run pages. */
-const FLAGS = [
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
