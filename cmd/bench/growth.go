@@ -301,6 +301,6 @@ func (b *bench) writeGrowth() error {
 	if err := os.WriteFile(filepath.Join(filepath.Dir(b.out), growthChart), chart, 0o644); err != nil {
 		return err
 	}
-	head, _ := published(b.out)
-	return os.WriteFile(b.out, []byte(head+text), 0o644)
+	head, before := published(b.out)
+	return os.WriteFile(b.out, []byte(head+text+webSection(before)), 0o644)
 }

@@ -123,3 +123,11 @@ func published(name string) (head, section string) {
 	}
 	return head, section
 }
+
+// webSection is what `make bench-web` has published behind the section about growth; "" if it has not.
+func webSection(growth string) string {
+	if i := strings.Index(growth, "<!-- make bench-web begins -->"); i >= 0 {
+		return "\n" + growth[i:]
+	}
+	return ""
+}

@@ -1,5 +1,7 @@
 // One crosshair over all charts of the page: where the pointer is in one, the others show the same x.
 
+import { Turns } from "./turns";
+
 export interface Follower {
   /** Shows the crosshair at an x, or takes it away. */
   follow(x: number | null): void;
@@ -7,12 +9,13 @@ export interface Follower {
 
 class Crosshair {
   readonly #followers = new Set<Follower>();
+  readonly #turns = new Turns();
   #frame = 0;
   #next: { readonly from: Follower; readonly x: number | null } | null = null;
 
   join(follower: Follower): () => void {
     this.#followers.add(follower);
-    return () => this.#followers.delete(follower);
+    return () => (this.#turns.leave(follower), this.#followers.delete(follower));
   }
 
   /** Moves all others; at most once a frame. */
@@ -20,8 +23,13 @@ class Crosshair {
     this.#next = { from, x };
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      for (const follower of this.#followers) if (follower !== this.#next?.from) follower.follow(this.#next?.x ?? null);
+      for (const follower of this.#followers) this.#turns.take(follower, () => this.#show(follower));
     });
+  }
+
+  /** Its turn may come later than the move: the latest counts, and the pointer may be in this one now. */
+  #show(follower: Follower): void {
+    if (this.#next && follower !== this.#next.from) follower.follow(this.#next.x);
   }
 }
 
