@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/streamgauge/streamgauge/cmd/bench/analysts"
+	"github.com/streamgauge/streamgauge/cmd/bench/generate"
 )
 
 // asAnalyst measures on a server with a history, which is made when it is first needed.
@@ -46,4 +48,31 @@ func (b *bench) measurePanels() error {
 
 func (b *bench) measureArrow() error {
 	return b.asAnalyst(func(ctx context.Context, p *analysts.Place) ([]analysts.Figure, error) { return p.Arrow(ctx) })
+}
+
+// heavyRate is more than two cores insert, and little enough that the bus holds what is left.
+const heavyRate = 2_500_000
+
+func (b *bench) measureHeavy() error {
+	return b.asAnalyst(func(ctx context.Context, p *analysts.Place) ([]analysts.Figure, error) {
+		to, err := natsURL(b.historianData)
+		if err != nil {
+			return nil, err
+		}
+		g := generator{Bus: "nats", URL: to, Lanes: 1, Load: generate.Load{Keys: frameKeys, Steps: frameSteps, Duration: analysts.HeavyTakes, Rate: heavyRate}}
+		for range frameRuns {
+			run, err := b.historian.createRun("0")
+			if err != nil {
+				return nil, err
+			}
+			g.Load.Runs = append(g.Load.Runs, run)
+		}
+		wait, err := g.start()
+		if err != nil {
+			return nil, err
+		}
+		figures, err := p.Heavy(ctx)
+		_, ended := wait()
+		return figures, errors.Join(err, ended)
+	})
 }

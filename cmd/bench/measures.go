@@ -47,6 +47,7 @@ var measures = []measure{
 	{name: "live", run: (*bench).measureLive},
 	{name: "panels", run: (*bench).measurePanels},
 	{name: "arrow", run: (*bench).measureArrow},
+	{name: "heavy", run: (*bench).measureHeavy},
 	{name: "lineage", run: (*bench).measureLineage, large: true},
 }
 
