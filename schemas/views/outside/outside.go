@@ -54,6 +54,7 @@ var policies = []struct{ table, using string }{
 	{"traces", "experiment IN " + experiments},
 	{"small_values", "experiment IN " + experiments},
 	{"console", "experiment IN " + experiments},
+	{"alert_events", "experiment IN " + experiments},
 	{"experiments", "toUInt32OrZero(id) IN " + experiments + " AND id != ''"},
 	{"spans", "trace_id IN (SELECT trace_id FROM " + table.Database + ".traces WHERE experiment IN " + experiments + ")"},
 	{"model_versions", ofVersion},
