@@ -27,6 +27,8 @@ const (
 type filled struct {
 	Experiment string   `json:"experiment"`
 	Runs       []string `json:"runs"`
+	// Count is how many runs there are where they are too many to name.
+	Count int64 `json:"count,omitempty"`
 	// Keys are the metrics of each run of series.
 	Keys    []string `json:"keys,omitempty"`
 	Seconds float64  `json:"seconds"`

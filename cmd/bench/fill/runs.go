@@ -14,6 +14,8 @@ const (
 	// described are the params of a run, and as many metrics.
 	described = 5
 	minuteMS  = 60_000
+	// runsTime bounds the logging of runs: a slow machine is measured with fewer of them.
+	runsTime = 200 * time.Second
 )
 
 type pair struct {
@@ -28,7 +30,7 @@ type metric struct {
 	Step      int64   `json:"step"`
 }
 
-// runs makes so many finished runs of a few params and metrics, a minute apart.
+// runs makes so many finished runs of a few params and metrics, a minute apart, or as many as the time allows.
 func (to server) runs(ctx context.Context, n int) (filled, error) {
 	f, err := to.experiment(ctx, "sweep")
 	if err != nil {
@@ -37,18 +39,21 @@ func (to server) runs(ctx context.Context, n int) (filled, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	first := time.Now().UnixMilli() - int64(n)*minuteMS
-	var next atomic.Int64
+	end := time.Now().Add(runsTime)
+	var next, made atomic.Int64
 	var all sync.WaitGroup
 	for range connections {
 		all.Go(func() {
-			for ctx.Err() == nil {
+			for ctx.Err() == nil && time.Now().Before(end) {
 				i := next.Add(1) - 1
 				if i >= int64(n) {
 					return
 				}
 				if err := to.run(ctx, f.Experiment, i, first+i*minuteMS); err != nil {
 					cancel(err)
+					return
 				}
+				made.Add(1)
 			}
 		})
 	}
@@ -56,7 +61,8 @@ func (to server) runs(ctx context.Context, n int) (filled, error) {
 	if ctx.Err() != nil {
 		return f, context.Cause(ctx)
 	}
-	return f, to.applied(ctx, n)
+	f.Count = made.Load()
+	return f, to.applied(ctx, int(f.Count))
 }
 
 // run logs the ith run from its start to its end.
