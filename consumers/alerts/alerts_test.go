@@ -352,12 +352,12 @@ func TestLimits(t *testing.T) {
 	if len(e.rules.rules) != len(rules())-1 {
 		t.Error("a refusal changed the rules")
 	}
-	keys := make([]string, StatesMax)
-	for i := range keys {
-		keys[i] = fmt.Sprint(i)
+	bad := track.Points{Keys: make([]string, StatesMax), Key: make([]uint32, StatesMax), Step: make([]int64, StatesMax), TimeMS: make([]int64, StatesMax), Value: make([]float64, StatesMax)}
+	for i := range bad.Keys {
+		bad.Keys[i], bad.Key[i], bad.Value[i] = fmt.Sprint(i), uint32(i), math.NaN() // what is well would make room
 	}
 	for seq, experiment := range []uint32{2, 1} {
-		e.Points([]*feed.Section{{Seq: uint64(seq) + 1, RunID: fmt.Sprint(seq), Experiment: experiment, Points: track.Points{Keys: keys}}}, 0)
+		e.Points([]*feed.Section{{Seq: uint64(seq) + 1, RunID: fmt.Sprint(seq), Experiment: experiment, Points: bad}}, 0)
 	}
 	if e.States() != StatesMax || e.Refused() == 0 {
 		t.Errorf("%d states, %d refused", e.States(), e.Refused())
@@ -365,5 +365,31 @@ func TestLimits(t *testing.T) {
 	e.ForgetExperiment(2)
 	if e.States() != 0 {
 		t.Errorf("%d states of a deleted experiment", e.States())
+	}
+}
+
+func TestSeriesThatAreWellMakeRoom(t *testing.T) {
+	e := fresh(t, []*alert.Rule{{ID: "nan", Revision: 1, Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.NaN}})
+	seq := uint64(0)
+	take := func(run string, value float64, keys int) []Event {
+		seq++
+		s := &feed.Section{Seq: seq, RunID: run, Experiment: 1}
+		for k := range keys {
+			s.Points.Keys = append(s.Points.Keys, fmt.Sprint(k))
+			s.Points.Key = append(s.Points.Key, uint32(k))
+			s.Points.Step, s.Points.TimeMS = append(s.Points.Step, 1), append(s.Points.TimeMS, 1)
+			s.Points.Value = append(s.Points.Value, value)
+		}
+		return e.Points([]*feed.Section{s}, 0)
+	}
+	take("ill", math.NaN(), 3)
+	for i := range 2 * StatesMax / 1000 {
+		take(fmt.Sprint("well", i), 1, 1000)
+	}
+	if e.Refused() != 0 {
+		t.Errorf("%d series were not judged, though those before them are well", e.Refused())
+	}
+	if events := take("ill", 1, 3); len(events) != 3 || !events[0].Resolved {
+		t.Errorf("what was open is forgotten: %v", events)
 	}
 }

@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 
 	"github.com/streamgauge/streamgauge/schemas/alert"
@@ -11,6 +12,9 @@ import (
 // StatesMax bounds the series with a state, some 42 MiB. What would be more is not judged, and counted.
 const StatesMax = 200_000
 
+// ErrDamaged says that a snapshot cannot be read.
+var ErrDamaged = errors.New("the snapshot of alerts is damaged")
+
 // Evaluator holds the rules and the states. It is not safe for concurrent use.
 type Evaluator struct {
 	rules  *index
@@ -18,6 +22,9 @@ type Evaluator struct {
 	// seen is the last sequence that was taken, by lane.
 	seen    map[uint16]uint64
 	refused uint64
+	// roomAt is at how many states room is looked for; when that found none, rest is how many sections are judged before it is
+	// again.
+	roomAt, rest int
 	// counts are the states of each run; ended has when a run with states ended, milliseconds since the epoch.
 	counts map[string]int
 	ended  map[string]int64
@@ -129,11 +136,33 @@ func frames(sections []*feed.Section) [][]*feed.Section {
 	return out
 }
 
+// makeRoom drops the states that remember nothing when there are nearly as many as there may be: a series that is well is the
+// same with and without one.
+func (e *Evaluator) makeRoom() {
+	if e.rest--; len(e.states) < max(e.roomAt, StatesMax*9/10) || e.rest > 0 {
+		return
+	}
+	for s, st := range e.states {
+		// Start is of an episode that is over, if no point is counted.
+		if *st == (state{Experiment: st.Experiment, Start: st.Start, Attempt: st.Attempt}) {
+			e.drop(s)
+		}
+	}
+	e.roomAt = (len(e.states) + StatesMax) / 2
+	if len(e.states) == StatesMax {
+		e.rest = restSections
+	}
+}
+
+// restSections pass between two looks at all states that are of use, each.
+const restSections = 10_000
+
 func (e *Evaluator) section(events []Event, s *feed.Section, base uint32) []Event {
 	byRun, byExperiment := e.rules.runs[s.RunID], e.rules.experiments[s.Experiment]
 	if byRun == nil && byExperiment == nil {
 		return events
 	}
+	e.makeRoom()
 	watched := make([][]watch, len(s.Points.Keys))
 	some := false
 	for k, key := range s.Points.Keys {

@@ -9,6 +9,8 @@ import (
 	"io"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/streamgauge/streamgauge/consumers/alerts"
 )
 
 const (
@@ -45,16 +47,19 @@ func (s *AlertStates) Load(ctx context.Context) ([]byte, error) {
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		return nil, nil
 	}
+	if errors.Is(err, jetstream.ErrDigestMismatch) {
+		return nil, fmt.Errorf("%w: %w", alerts.ErrDamaged, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the states of alerts: %w", err)
 	}
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return nil, fmt.Errorf("unpack the states of alerts: %w", err)
+		return nil, fmt.Errorf("%w: unpack: %w", alerts.ErrDamaged, err)
 	}
 	states, err := io.ReadAll(io.LimitReader(r, stateBytesMax))
 	if err != nil {
-		return nil, fmt.Errorf("unpack the states of alerts: %w", err)
+		return nil, fmt.Errorf("%w: unpack: %w", alerts.ErrDamaged, err)
 	}
 	return states, nil
 }
@@ -82,7 +87,7 @@ func (s *AlertStates) Save(ctx context.Context, states []byte) error {
 		return fmt.Errorf("pack the states of alerts: %w", err)
 	}
 	if _, err := s.store.PutBytes(ctx, alertsObject, packed.Bytes()); err != nil {
-		s.kept = nil
+		s.kept, s.store = nil, nil // the bucket may be gone
 		return fmt.Errorf("save the states of alerts: %w", err)
 	}
 	s.kept = states

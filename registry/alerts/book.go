@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,6 +47,8 @@ type Book struct {
 	keys      Lister
 	// recording makes finding out what is new and storing it one step.
 	recording sync.Mutex
+	// noting makes storing how one went and remembering it one step.
+	noting sync.Mutex
 
 	mu     sync.Mutex
 	loaded bool
@@ -140,10 +143,11 @@ func (b *Book) Record(ctx context.Context, events []*sgpb.AlertEvent) error {
 	if err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // an error of one leaves the others alone: they may be stored already
 	g.SetLimit(atOnce)
+	stored := make([]bool, len(events))
 	number := b.next
-	for _, e := range events {
+	for i, e := range events {
 		b.mu.Lock()
 		known := b.ids[e.GetId()]
 		full := b.waiting[e.GetRuleId()] >= waitingMax
@@ -154,17 +158,23 @@ func (b *Book) Record(ctx context.Context, events []*sgpb.AlertEvent) error {
 		e.Number = number
 		number++
 		if e.Deliveries, err = deliveries(Find(entry.Doc.GetAlertRules().GetRules(), e.GetRuleId()), e, full); err != nil {
-			return err
+			break
 		}
 		g.Go(func() error {
 			if _, err := b.documents.Do(ctx, decide.By(record{e})); err != nil {
 				return err
 			}
-			b.keep(e)
+			stored[i] = true
 			return nil
 		})
 	}
-	return g.Wait()
+	err = errors.Join(err, g.Wait())
+	for i, e := range events { // in their order, so that nobody is told of an end before its beginning
+		if stored[i] {
+			b.keep(e)
+		}
+	}
+	return err
 }
 
 // deliveries are what is to be done to tell of an event.
@@ -218,6 +228,8 @@ func (b *Book) Get(number uint64) *sgpb.AlertEvent {
 
 // Note stores how it went to tell one channel.
 func (b *Book) Note(ctx context.Context, number uint64, channel int, went *sgpb.AlertDelivery) error {
+	b.noting.Lock()
+	defer b.noting.Unlock()
 	doc, err := b.documents.Do(ctx, decide.By(note{number, channel, went}))
 	if err != nil {
 		return err

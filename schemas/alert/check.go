@@ -26,10 +26,9 @@ const (
 )
 
 var (
-	runID        = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	experimentID = regexp.MustCompile(`^(0|[1-9][0-9]{0,9})$`)
-	ops          = []string{">", "<", ">=", "<="}
-	states       = []string{"FINISHED", "FAILED", "KILLED", Crashed}
+	runID  = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	ops    = []string{">", "<", ">=", "<="}
+	states = []string{"FINISHED", "FAILED", "KILLED", Crashed}
 )
 
 func wrong(field, format string, args ...any) error {
@@ -60,7 +59,7 @@ func (r *Rule) checkScope() error {
 		return wrong("experiment_ids", "has %d experiments; give at most %d, and the rest to another rule", len(r.ExperimentIDs), experimentsMax)
 	}
 	for _, id := range r.ExperimentIDs {
-		if !experimentID.MatchString(id) {
+		if _, ok := track.ParseExperimentID(id); !ok {
 			return wrong("experiment_ids", "'%.40s' is no id of an experiment; give its number", id)
 		}
 	}

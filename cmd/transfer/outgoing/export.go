@@ -88,6 +88,7 @@ func (e *export) omit(what, why string, count int) {
 // omissions are what no export carries.
 func (e *export) omissions() {
 	e.omit("tokens and webhooks", "they hold secrets of their server; make them anew", 0)
+	e.omit("alerts", "their channels hold secrets of their server; make them anew", 0)
 	e.omit("quarantine", "what could not be read belongs to no run", 0)
 	e.omit("lanes, writers and sequences", "they are of the server's own bus; rows get new ones", 0)
 	e.omit("deliveries of webhooks", "they were sent", 0)

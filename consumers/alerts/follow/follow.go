@@ -3,6 +3,7 @@ package follow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"sync"
@@ -28,6 +29,9 @@ const (
 	// idleAfter is how long a log that brings nothing has been waited for before that means that it has nothing.
 	idleAfter = 2 * time.Second
 	retryWait = time.Second
+	// eventsPerSecond is how many events are stored a second when they go on to come, after as many as aheadMax would take.
+	eventsPerSecond = 500
+	aheadMax        = 2 * time.Second
 )
 
 // Lane is a log of points, and who decides about its frames.
@@ -83,7 +87,9 @@ type Follower struct {
 	// events since the states were saved; refused is what the metric knows.
 	events  int
 	refused uint64
-	held    []held
+	// due is when what was stored so far would be stored at eventsPerSecond.
+	due  time.Time
+	held []held
 }
 
 // held is where a lane's snapshot stands.
@@ -175,13 +181,18 @@ func (f *Follower) work(ctx context.Context, rules []*alert.Rule) error {
 		return err
 	}
 	saved, err := f.States.Load(ctx)
+	if err == nil && saved != nil {
+		if bad := f.judge.Restore(saved); bad != nil {
+			err = fmt.Errorf("%w: %w", alerts.ErrDamaged, bad)
+		}
+	}
+	if errors.Is(err, alerts.ErrDamaged) {
+		f.Log.Error("what was remembered of alerts cannot be read: they begin here and now", "error", err)
+		f.judge, saved = alerts.New(), nil
+		err = f.judge.Set(rules)
+	}
 	if err != nil {
 		return err
-	}
-	if saved != nil {
-		if err := f.judge.Restore(saved); err != nil {
-			return err
-		}
 	}
 	readers := make([]*reader, len(f.Lanes))
 	for i := range f.Lanes {

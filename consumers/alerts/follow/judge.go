@@ -52,7 +52,26 @@ func (f *Follower) store(ctx context.Context, events []alerts.Event) error {
 		return fmt.Errorf("store events of alerts: %w", err)
 	}
 	f.events += len(events)
-	return nil
+	return f.pace(ctx, len(events))
+}
+
+// pace lets no more than eventsPerSecond be stored in the long run, for each is a document, and the documents of runs are
+// written by the same hands. What flaps faster is judged late.
+func (f *Follower) pace(ctx context.Context, events int) error {
+	if now := time.Now(); f.due.Before(now) {
+		f.due = now
+	}
+	f.due = f.due.Add(time.Duration(events) * time.Second / eventsPerSecond)
+	wait := time.Until(f.due) - aheadMax
+	if wait <= 0 {
+		return nil
+	}
+	select {
+	case <-time.After(wait):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // save writes the snapshot. The lock is held.

@@ -118,12 +118,16 @@ func (r *reader) run(ctx context.Context) error {
 				return err
 			}
 		}
-		err = r.follower.judged(ctx, func(j *alerts.Evaluator) (events []alerts.Event) {
-			for _, f := range frames {
-				events = append(events, j.Points(f.Sections, f.TimeMS)...)
+		// Frame by frame, so that what a fetch of flapping series finds is never in memory at once.
+		for _, f := range frames {
+			err := r.follower.judged(ctx, func(j *alerts.Evaluator) []alerts.Event { return j.Points(f.Sections, f.TimeMS) })
+			if err != nil {
+				return err
 			}
+		}
+		err = r.follower.judged(ctx, func(j *alerts.Evaluator) []alerts.Event {
 			j.ReadLane(r.Number, last)
-			return events
+			return nil
 		})
 		if err != nil {
 			return err
