@@ -142,7 +142,7 @@ def searches() -> list[tuple[str, list[str]]]:
     out = []
     for _ in range(SEARCHES):
         clauses = [pick.choice(CLAUSES)(pick) for _ in range(pick.choice([0, 1, 1, 1, 2, 2, 3]))]
-        join = pick.choice([" AND ", " AND ", " and ", " OR "]) if pick.random() < 0.2 else " AND "
+        join = pick.choice([" AND ", " and "]) if pick.random() < 0.2 else " AND "
         out.append((join.join(clauses), [order(pick) for _ in range(pick.choice([0, 0, 1, 2]))]))
     return out
 
