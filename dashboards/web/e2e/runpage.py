@@ -112,6 +112,18 @@ def traces(experiment_id: str) -> None:
     def ask(question: str) -> object:
         return answer(question, find(question))
 
+    @mlflow.trace(name="small")
+    def small(i: int) -> int:
+        return i
+
+    # More than a page.
+    for i in range(50):
+        small(i)
+    with mlflow.start_span(name="<img src=x onerror=alert(1)>\"'" + "long " * 2000) as root:
+        root.set_inputs({"html": "<b>" + "x" * 20_000})
+        for i in range(150):
+            with mlflow.start_span(name=f"step {i}"), mlflow.start_span(name="inner"):
+                pass
     for question in ("rivers", "gauges", "fail"):
         with contextlib.suppress(ValueError):
             ask(question)

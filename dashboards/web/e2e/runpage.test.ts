@@ -139,6 +139,86 @@ describe.skipIf(reason !== null)("a run's page", () => {
     await page.context().close();
   });
 
+  const traces = async (page: Page) => {
+    await page.getByRole("link", { name: "Traces", exact: true }).click();
+    await page.getByRole("region", { name: "Traces of the run" }).waitFor();
+  };
+
+  test("traces are listed by page; one is opened, walked by keys and linked to", async () => {
+    const page = await open();
+    await traces(page);
+    await page.getByRole("row", { name: /ask .*fail.* error$/ }).waitFor();
+    await page.getByRole("link", { name: "Older", exact: true }).click();
+    await expect.poll(() => page.getByRole("link", { name: "small" }).count()).toBe(4);
+    await page.getByRole("link", { name: "Newest", exact: true }).click();
+    await page.getByRole("row", { name: /ask .*fail/ }).getByRole("link").click();
+    const spans = page.getByRole("tree", { name: "Spans" });
+    const facts = page.getByRole("region", { name: "Span", exact: true });
+    await spans.focus();
+    expect(await spans.getByRole("treeitem").count()).toBe(3);
+    await page.keyboard.press("ArrowDown");
+    await facts.getByLabel("Outputs", { exact: true }).getByText("<b>another</b>").waitFor();
+    await page.keyboard.press("End");
+    await facts.getByRole("heading", { name: "answer" }).waitFor();
+    await facts.getByText("ValueError: no answer to this").first().waitFor();
+    await facts.getByLabel("exception.stacktrace", { exact: true }).getByText("raise ValueError").waitFor();
+    expect(await facts.locator("dl").textContent()).toContain("temperature");
+    const link = page.url();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowLeft");
+    await expect.poll(() => spans.getByRole("treeitem").count()).toBe(1);
+    await page.keyboard.press("ArrowRight");
+    await expect.poll(() => spans.getByRole("treeitem").count()).toBe(3);
+    await page.getByText("As a table").click();
+    expect(await page.getByRole("region", { name: "Table of spans" }).getByRole("row").count()).toBe(4);
+    await page.context().close();
+
+    const other = await visitor.open(link.slice(link.indexOf("#")));
+    await other.getByRole("region", { name: "Span", exact: true }).getByRole("heading", { name: "answer" }).waitFor();
+    await visitor.shoot(other, "runpage-trace-1440-light");
+    await other.context().close();
+  });
+
+  test("a run without traces has no such tab, and an unknown trace a way back", async () => {
+    const page = await open(ids.fork);
+    await page.waitForLoadState("networkidle");
+    expect(await page.getByRole("link", { name: "Traces", exact: true }).count()).toBe(0);
+    await page.context().close();
+    visitor.expectedStatus = 404;
+    const lost = await visitor.open(`#/runs/${ids.run}?tab=traces&trace=tr-none`);
+    await lost.getByText("Trace with ID 'tr-none' not found.").first().waitFor();
+    await lost.getByRole("link", { name: "All traces" }).click();
+    await lost.getByRole("region", { name: "Traces of the run" }).waitFor();
+    visitor.expectedStatus = 0;
+    await lost.context().close();
+  });
+
+  test("a trace with 301 spans and a name of 10,000 characters holds on a telephone and in the dark", async () => {
+    const shots = [
+      ["1440-dark", { colorScheme: "dark" }],
+      ["360-light", { viewport: { width: 360, height: 1400 } }],
+    ] as const;
+    for (const [name, options] of shots) {
+      const page = await open(ids.run, { ...options, bypassCSP: true });
+      await traces(page);
+      await visitor.shoot(page, `runpage-traces-${name}`);
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("link", { name: "<img src=x" }).click();
+      const spans = page.getByRole("tree", { name: "Spans" });
+      await spans.focus();
+      await visitor.shoot(page, `runpage-trace-long-${name}`);
+      await page.keyboard.press("End");
+      await page.getByRole("treeitem", { name: /^inner/, selected: true }).waitFor();
+      // Only what is in sight is in the page.
+      expect(await spans.getByRole("treeitem").count()).toBeLessThan(100);
+      await page.getByText("As a table").click();
+      await page.getByRole("cell", { name: "ok" }).first().waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      expect(await violations(page)).toEqual([]);
+      await page.context().close();
+    }
+  });
+
   test("it holds on a telephone and in the dark, and axe finds nothing", async () => {
     const shots = [
       ["1440-light", { viewport: { width: 1440, height: 2400 } }],

@@ -72,6 +72,7 @@ test.each<[string, View]>([
   ["the lineage of a dataset", { ...FIRST_LINEAGE, node: "dataset:a,b@é&#", direction: "up", depth: 7, asOf: "2026-01-31", ended: true, expanded: [{ way: "down", node: "dataset:a,b@é&#" }, { way: "up", node: "run:1" }] }],
   ["a statement", { ...FIRST_SQL, query: "SELECT a,\n'%&#=' AS b -- é", chart: "bar", over: "a,b", of: ["x", "y,z"] }],
   ["a run", runView("abc", "loss")],
+  ["a run's trace", { ...runView("abc"), tab: "traces", trace: "tr-1,2&3", span: "a+/=", traces: "eyJ+/=" }],
   ["a run's rank", { ...runView("abc"), tab: "ranks", rank: 12 }],
 ])("%s survives the address", (_name, view) => expect(parseHash(formatHash(view))).toEqual(view));
 

@@ -3,6 +3,7 @@
 //   #/runs?exp=1,2&filter=metrics.loss < 1&sort=-metrics.loss&cols=params.lr,metrics.loss&tick=ab..,cd..&metric=loss
 //   #/runs?exp=1&group=params.lr&stage=deleted, with the columns' fields of runs/layout.ts; tick=* are all that match
 //   #/runs/<run id>?metric=loss&x=100:500
+//   #/runs/<run id>?tab=traces&trace=tr-ab..&span=cd..
 //   #/compare?exp=1&show=ab..,cd..&search=loss&smooth=0.6 (compare/view.ts)
 //   #/models?search=wine
 //   #/models/<name>?version=3&against=1,2
@@ -60,14 +61,18 @@ export interface RunView {
   readonly tab: RunTab;
   /** Of the ranks: the one whose own line is drawn. */
   readonly rank: number | null;
+  /** Of the traces: the one that is opened, with its span; and the page of the list, as the server names it. */
+  readonly trace: string | null;
+  readonly span: string | null;
+  readonly traces: string | null;
 }
 
-export const RUN_TABS = ["overview", "ranks", "logs"] as const;
+export const RUN_TABS = ["overview", "ranks", "logs", "traces"] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
 /** A run's page as it is opened first. */
 export function runView(run: string, metric: string | null = null): RunView {
-  return { page: "run", run, chart: { ...NO_CHART, metric }, tab: "overview", rank: null };
+  return { page: "run", run, chart: { ...NO_CHART, metric }, tab: "overview", rank: null, trace: null, span: null, traces: null };
 }
 
 /** The registered models. */
@@ -158,7 +163,8 @@ export function parseHash(hash: string): View {
   if (run) {
     const rank = /^\d+$/.exec(fields.get("rank")?.[0] ?? "")?.[0];
     const tab = RUN_TABS.find((t) => t === fields.get("tab")?.[0]) ?? "overview";
-    return { page: "run", run: decode(run), chart, tab, rank: rank === undefined ? null : Number(rank) };
+    const one = (name: string) => fields.get(name)?.[0] || null;
+    return { page: "run", run: decode(run), chart, tab, rank: rank === undefined ? null : Number(rank), trace: one("trace"), span: one("span"), traces: one("traces") };
   }
   if (path === "/compare") return parseCompare(fields);
   if (path === "/models") return { page: "models", search: fields.get("search")?.[0] ?? "" };
@@ -211,6 +217,7 @@ export function formatHash(view: View): string {
   if (view.page === "run") {
     if (view.tab !== "overview") fields.push(["tab", [view.tab]]);
     if (view.rank !== null) fields.push(["rank", [String(view.rank)]]);
+    for (const name of ["traces", "trace", "span"] as const) if (view[name]) fields.push([name, [view[name]]]);
   }
   const { metric, range, logY } = view.chart;
   if (metric) fields.push(["metric", [metric]]);

@@ -94,6 +94,7 @@ export class ApiError extends Error {
 
 /** Ajax routes are relative to the page, so that a proxy may serve it under a path. */
 export const AJAX = "ajax-api/2.0/mlflow";
+export const TRACES = "ajax-api/3.0/mlflow/traces";
 
 /** MLflow's tags that the page reads. */
 export const PARENT = "mlflow.parentRunId";
@@ -236,6 +237,20 @@ export async function nestedRuns(run: Run, max: number, signal?: AbortSignal): P
 export async function forksOf(run: Run, max: number, signal?: AbortSignal): Promise<Page<Run>> {
   const filter = `tags.\`streamgauge.fork.parent\` = '${run.id}'`;
   return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null }, signal);
+}
+
+/** The search for the traces that were made in a run, the newest first. */
+export function tracesIn(run: string, experiment: string): object {
+  return {
+    locations: [{ type: "MLFLOW_EXPERIMENT", mlflow_experiment: { experiment_id: experiment } }],
+    filter: `attributes.run_id = '${run}'`,
+    order_by: ["timestamp_ms DESC"],
+  };
+}
+
+export async function hasTraces(run: string, experiment: string, signal?: AbortSignal): Promise<boolean> {
+  const answer = await post<{ traces?: unknown[] }>(`${TRACES}/search`, { ...tracesIn(run, experiment), max_results: 1 }, signal);
+  return (answer.traces ?? []).length > 0;
 }
 
 export async function getModel(id: string, signal?: AbortSignal): Promise<Model> {
