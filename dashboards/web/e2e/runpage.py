@@ -40,6 +40,8 @@ CONFIG = {
     "optimizer": {"name": "adamw", "lr": 3e-4, "betas": [0.9, 0.95], "schedule": {"kind": "cosine", "warmup": 1000}},
     "model": {"layers": 24, "width": 2048, "dropout": 0.1},
     "seed": 7,
+    "sampler": '{"kind": "mixed", "weights": {"web": 0.7, "<b>books</b>": 0.3}}',
+    "long": "y" * 6000,
     "data/path": "corpus/v3",
     "data/batch": 512,
 }

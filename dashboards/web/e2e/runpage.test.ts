@@ -83,6 +83,25 @@ describe.skipIf(reason !== null)("a run's page", () => {
     await page.context().close();
   });
 
+  test("the config is a tree: nested keys and JSON, folded, searched, copied whole", async () => {
+    const page = await open(ids.run, { permissions: ["clipboard-read", "clipboard-write"] });
+    const params = page.getByRole("group", { name: "Params" });
+    await params.getByRole("row", { name: /^warmup 1000/ }).waitFor();
+    await params.getByRole("button", { name: "schedule", exact: true }).click();
+    await expect.poll(() => params.getByRole("row", { name: /^warmup/ }).count()).toBe(0);
+    await page.getByRole("searchbox", { name: "Search params" }).fill("WARM");
+    await params.getByRole("row", { name: /^warmup 1000/ }).waitFor();
+    expect(await params.getByRole("row").count()).toBe(3);
+    await page.getByRole("searchbox", { name: "Search params" }).fill("");
+    await params.getByRole("button", { name: "sampler", exact: true }).focus();
+    await page.keyboard.press("ArrowRight");
+    await params.getByRole("button", { name: "weights", exact: true }).click();
+    await params.getByRole("row", { name: /^<b>books<\/b> 0.3/ }).waitFor();
+    await params.getByRole("button", { name: "Copy long" }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe("y".repeat(6000));
+    await page.context().close();
+  });
+
   test("forks are found from both ends", async () => {
     const page = await open();
     await page.getByRole("link", { name: "forked-run" }).click();
@@ -229,6 +248,7 @@ describe.skipIf(reason !== null)("a run's page", () => {
       const page = await open(ids.run, { ...options, bypassCSP: true });
       await look(page, "table.csv").then((p) => p.getByRole("cell", { name: "row 499" }).waitFor());
       await page.getByText("Changes that were not committed").click();
+      await page.getByRole("button", { name: "sampler", exact: true }).click();
       await visitor.shoot(page, `runpage-${name}`);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
       expect(await violations(page)).toEqual([]);

@@ -80,7 +80,7 @@ export function decodeSpans(wire: readonly WireSpan[]): readonly Span[] {
       id: w.span_id ?? w.context?.span_id ?? `span ${i}`,
       parent: w.parent_span_id || w.parent_id || null,
       name: w.name ?? "",
-      type: typeof attributes[TYPE] === "string" ? readable(attributes[TYPE]) : "",
+      type: typeOf(attributes[TYPE]),
       start: w.start_time_unix_nano ?? w.start_time ?? 0,
       end: end > 0 ? end : null,
       state: stateOf(w.status?.code ?? w.status_code ?? ""),
@@ -95,6 +95,12 @@ export function decodeSpans(wire: readonly WireSpan[]): readonly Span[] {
       })),
     };
   });
+}
+
+/** What nobody said MLflow calls UNKNOWN. */
+function typeOf(value: unknown): string {
+  const type = typeof value === "string" ? readable(value) : "";
+  return type === "UNKNOWN" ? "" : type;
 }
 
 function stateOf(code: string): SpanState {
@@ -238,4 +244,9 @@ export function took(ns: number): string {
   if (ns < MILLISECOND) return `${Number((ns / MICROSECOND).toPrecision(3))} µs`;
   if (ns < SECOND) return `${Number((ns / MILLISECOND).toPrecision(3))} ms`;
   return ns < 10 * SECOND ? `${Number((ns / SECOND).toPrecision(3))} s` : duration(ns / MILLISECOND);
+}
+
+/** A length of time that is known to the millisecond. */
+export function tookAbout(ns: number): string {
+  return ns < MILLISECOND ? "< 1 ms" : took(ns);
 }
