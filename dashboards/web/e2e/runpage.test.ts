@@ -131,6 +131,25 @@ describe.skipIf(reason !== null)("a run's page", () => {
     await page.context().close();
   });
 
+  test("a link shows the artifact that was looked at, or says that it is gone", async () => {
+    const page = await open();
+    await page.getByRole("button", { name: "plots/" }).click();
+    await look(page, "a <b> picture.png");
+    const hash = new URL(page.url()).hash;
+    await page.context().close();
+    const other = await visitor.open(hash);
+    const shown = other.getByRole("region", { name: "Preview of a <b> picture.png" });
+    await expect.poll(() => shown.locator("img").evaluate((i) => (i as HTMLImageElement).naturalWidth)).toBe(320);
+    await expect.poll(() => shown.evaluate((node) => node.getBoundingClientRect().top < innerHeight)).toBe(true);
+    await other.getByRole("button", { name: "Look at a <b> picture.png" }).click();
+    await expect.poll(() => shown.count()).toBe(0);
+    expect(new URL(other.url()).hash).toMatch(/artifact=plots%2F$/);
+    await other.context().close();
+    const gone = await visitor.open(`#/runs/${ids.run}?artifact=plots/${encodeURIComponent("<i>gone</i>.png")}`);
+    await gone.getByText("There is no file plots/<i>gone</i>.png here.").waitFor();
+    await gone.context().close();
+  });
+
   test("a report runs its script and can neither act on the server nor read the page", async () => {
     const page = await open();
     await page.evaluate(() => {

@@ -73,6 +73,7 @@ test.each<[string, View]>([
   ["a statement", { ...FIRST_SQL, query: "SELECT a,\n'%&#=' AS b -- é", chart: "bar", over: "a,b", of: ["x", "y,z"] }],
   ["a run", runView("abc", "loss")],
   ["a run's trace", { ...runView("abc"), tab: "traces", trace: "tr-1,2&3", span: "a+/=", traces: "eyJ+/=" }],
+  ["a run's artifact", { ...runView("abc"), artifact: "plots/a <b>,&?#.png" }],
   ["a run's rank", { ...runView("abc"), tab: "ranks", rank: 12 }],
 ])("%s survives the address", (_name, view) => expect(parseHash(formatHash(view))).toEqual(view));
 

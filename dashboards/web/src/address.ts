@@ -4,6 +4,7 @@
 //   #/runs?exp=1&group=params.lr&stage=deleted, with the columns' fields of runs/layout.ts; tick=* are all that match
 //   #/runs/<run id>?metric=loss&x=100:500
 //   #/runs/<run id>?tab=traces&trace=tr-ab..&span=cd..
+//   #/runs/<run id>?artifact=plots/loss.png
 //   #/compare?exp=1&show=ab..,cd..&search=loss&smooth=0.6 (compare/view.ts)
 //   #/models?search=wine
 //   #/models/<name>?version=3&against=1,2
@@ -65,6 +66,8 @@ export interface RunView {
   readonly trace: string | null;
   readonly span: string | null;
   readonly traces: string | null;
+  /** The artifact that is looked at; a folder, if it ends with a slash. */
+  readonly artifact: string | null;
 }
 
 export const RUN_TABS = ["overview", "ranks", "logs", "traces"] as const;
@@ -72,7 +75,7 @@ export type RunTab = (typeof RUN_TABS)[number];
 
 /** A run's page as it is opened first. */
 export function runView(run: string, metric: string | null = null): RunView {
-  return { page: "run", run, chart: { ...NO_CHART, metric }, tab: "overview", rank: null, trace: null, span: null, traces: null };
+  return { page: "run", run, chart: { ...NO_CHART, metric }, tab: "overview", rank: null, trace: null, span: null, traces: null, artifact: null };
 }
 
 /** The registered models. */
@@ -164,7 +167,7 @@ export function parseHash(hash: string): View {
     const rank = /^\d+$/.exec(fields.get("rank")?.[0] ?? "")?.[0];
     const tab = RUN_TABS.find((t) => t === fields.get("tab")?.[0]) ?? "overview";
     const one = (name: string) => fields.get(name)?.[0] || null;
-    return { page: "run", run: decode(run), chart, tab, rank: rank === undefined ? null : Number(rank), trace: one("trace"), span: one("span"), traces: one("traces") };
+    return { page: "run", run: decode(run), chart, tab, rank: rank === undefined ? null : Number(rank), trace: one("trace"), span: one("span"), traces: one("traces"), artifact: one("artifact") };
   }
   if (path === "/compare") return parseCompare(fields);
   if (path === "/models") return { page: "models", search: fields.get("search")?.[0] ?? "" };
@@ -217,7 +220,7 @@ export function formatHash(view: View): string {
   if (view.page === "run") {
     if (view.tab !== "overview") fields.push(["tab", [view.tab]]);
     if (view.rank !== null) fields.push(["rank", [String(view.rank)]]);
-    for (const name of ["traces", "trace", "span"] as const) if (view[name]) fields.push([name, [view[name]]]);
+    for (const name of ["traces", "trace", "span", "artifact"] as const) if (view[name]) fields.push([name, [view[name]]]);
   }
   const { metric, range, logY } = view.chart;
   if (metric) fields.push(["metric", [metric]]);
