@@ -184,7 +184,7 @@ describe.skipIf(reason !== null)("the pages", () => {
       await page.getByRole("row", { name: "team vision" }).waitFor();
       await page.getByRole("button", { name: "val/accuracy" }).click();
       await points(page, "100");
-      await page.getByRole("button", { name: "model/" }).click();
+      await page.getByRole("button", { name: "model/", exact: true }).click();
       await page.getByRole("link", { name: "weights.bin" }).waitFor();
       await page.getByRole("button", { name: "all", exact: true }).click();
       const link = page.getByRole("link", { name: "notes.txt" });
