@@ -8,6 +8,7 @@ ignore ./web/node_modules
 require (
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/grafana-tools/sdk v0.0.0-20220919052116-6562121319fc
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	go.yaml.in/yaml/v3 v3.0.6
 )
 

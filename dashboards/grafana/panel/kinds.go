@@ -110,6 +110,7 @@ func Number(title, sql string) Panel {
 	p.field.Color, p.field.Steps = "thresholds", []Step{{Color: "text"}}
 	p.options = map[string]any{
 		"colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto", "textMode": "auto", "wideLayout": true,
+		"showPercentChange": false, "percentChangeColorMode": "standard",
 		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 	}
 	return p
@@ -133,7 +134,7 @@ func Rows(title, sql string) Panel {
 	p := of("table", title, Table, []string{sql})
 	p.field.Color, p.field.Steps = "thresholds", []Step{{Color: "text"}}
 	p.field.Custom = map[string]any{"align": "auto", "filterable": true, "cellOptions": map[string]any{"type": "auto"}, "inspect": false}
-	p.options = map[string]any{"showHeader": true, "cellHeight": "sm", "footer": map[string]any{"show": false, "reducer": []string{"sum"}, "countRows": false, "fields": ""}}
+	p.options = map[string]any{"frameIndex": 0, "showHeader": true, "cellHeight": "sm", "footer": map[string]any{"show": false, "reducer": []string{"sum"}, "countRows": false, "fields": ""}}
 	return p
 }
 
@@ -147,7 +148,7 @@ func Bar(title, name, sql string) Panel {
 	p := of("barchart", title, Table, []string{sql})
 	p.field.Custom = map[string]any{"lineWidth": 1, "fillOpacity": 80, "axisPlacement": "auto", "scaleDistribution": map[string]any{"type": "linear"}}
 	p.options = map[string]any{
-		"orientation": "horizontal", "xField": name, "showValue": "auto", "stacking": "none", "groupWidth": 0.7, "barWidth": 0.9, "barRadius": 0, "xTickLabelRotation": 0,
+		"orientation": "horizontal", "xField": name, "showValue": "auto", "stacking": "none", "groupWidth": 0.7, "barWidth": 0.9, "barRadius": 0, "xTickLabelRotation": 0, "xTickLabelMaxLength": 0, "fullHighlight": false,
 		"legend": map[string]any{"showLegend": false, "displayMode": "list", "placement": "bottom", "calcs": []string{}}, "tooltip": map[string]any{"mode": "single", "sort": "none"},
 	}
 	return p
@@ -175,7 +176,7 @@ func Lines(title, sql string) Panel {
 	p.width = Columns
 	p.field = Field{}
 	p.options = map[string]any{
-		"showTime": true, "wrapLogMessage": false, "sortOrder": "Descending", "dedupStrategy": "none", "enableLogDetails": true,
+		"showTime": true, "wrapLogMessage": false, "sortOrder": "Descending", "dedupStrategy": "none", "enableLogDetails": true, "showLogContextToggle": false,
 		"showLabels": false, "showCommonLabels": false, "prettifyLogMessage": false,
 	}
 	return p

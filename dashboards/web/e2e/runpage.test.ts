@@ -208,7 +208,7 @@ describe.skipIf(reason !== null)("a run's page", () => {
     await page.keyboard.press("ArrowRight");
     await expect.poll(() => spans.getByRole("treeitem").count()).toBe(3);
     await page.getByText("As a table").click();
-    expect(await page.getByRole("region", { name: "Table of spans" }).getByRole("row").count()).toBe(4);
+    await expect.poll(() => page.getByRole("region", { name: "Table of spans" }).getByRole("row").count()).toBe(4);
     await page.context().close();
 
     const other = await visitor.open(link.slice(link.indexOf("#")));
