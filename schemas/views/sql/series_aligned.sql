@@ -1,11 +1,12 @@
 -- As series, for several runs on one grid of steps.
+-- The runs are a subquery, for of a list that is computed the primary key knows nothing.
 WITH
-    (SELECT tuple(min(step), max(step)) FROM streamgauge.points WHERE run IN arrayMap(id -> sgRun(id), splitByChar(',', {runs:String})) AND key = {key:String} AND sgSees(experiment)) AS extent,
+    (SELECT tuple(min(step), max(step)) FROM streamgauge.points WHERE run IN (SELECT sgRun(arrayJoin(splitByChar(',', {runs:String})))) AND key = {key:String} AND sgSees(experiment)) AS extent,
     (
         SELECT groupArray((run, attempt, first)) FROM (
             SELECT run, attempt, first, min(attempt) OVER (PARTITION BY run) AS oldest FROM (
                 SELECT run, attempt, min(step) AS first FROM streamgauge.points
-                WHERE run IN arrayMap(id -> sgRun(id), splitByChar(',', {runs:String})) AND key = {key:String} AND sgSees(experiment)
+                WHERE run IN (SELECT sgRun(arrayJoin(splitByChar(',', {runs:String})))) AND key = {key:String} AND sgSees(experiment)
                 GROUP BY run, attempt))
         WHERE attempt > oldest
     ) AS launches,
@@ -23,7 +24,7 @@ FROM (
         sumIf(v, isFinite(v)) AS total, countIf(isFinite(v)) AS n, countIf(isNaN(v)) AS undefined, countIf(v = inf) AS above, countIf(v = -inf) AS below,
         argMin(v, step) AS v1, argMax(v, step) AS v2, min(step) AS s1, max(step) AS s2, min(ts) AS t1, max(ts) AS t2
     FROM streamgauge.points
-    WHERE shift >= 8 AND run IN arrayMap(id -> sgRun(id), splitByChar(',', {runs:String})) AND key = {key:String} AND sgSees(experiment)
+    WHERE shift >= 8 AND run IN (SELECT sgRun(arrayJoin(splitByChar(',', {runs:String})))) AND key = {key:String} AND sgSees(experiment)
         AND NOT arrayExists(l -> l.1 = run AND l.2 > attempt AND l.3 <= bitShiftLeft(bitShiftRight(step, 8), 8), launches)
     GROUP BY run, b
     UNION ALL
@@ -31,7 +32,7 @@ FROM (
         run, bitShiftRight(step, shift) AS b, minIf(v, isFinite(v)), maxIf(v, isFinite(v)), sumIf(v, isFinite(v)), countIf(isFinite(v)), countIf(isNaN(v)),
         countIf(v = inf), countIf(v = -inf), argMin(v, step), argMax(v, step), min(step), max(step), min(ts), max(ts)
     FROM streamgauge.points
-    WHERE shift < 8 AND run IN arrayMap(id -> sgRun(id), splitByChar(',', {runs:String})) AND key = {key:String} AND sgSees(experiment)
+    WHERE shift < 8 AND run IN (SELECT sgRun(arrayJoin(splitByChar(',', {runs:String})))) AND key = {key:String} AND sgSees(experiment)
         AND NOT arrayExists(l -> l.1 = run AND l.2 > attempt AND l.3 <= step, launches)
     GROUP BY run, b
 )
