@@ -236,7 +236,7 @@ func newWorld(seed uint64) *world {
 	for n := range 3 {
 		doc := &sgpb.Run{Id: runID(n), ExperimentId: "1", StartMs: int64(n) * 100, Tags: map[string]string{}}
 		if r.IntN(2) == 0 {
-			doc.Tags[tagForkParent], doc.Tags[tagForkStep] = runID(r.IntN(3)), strconv.Itoa(r.IntN(int(steps)))
+			doc.Tags["streamgauge.fork.parent"], doc.Tags["streamgauge.fork.step"] = runID(r.IntN(3)), strconv.Itoa(r.IntN(int(steps)))
 		}
 		w.docs[doc.Id] = doc
 	}
@@ -373,7 +373,7 @@ func TestAConfinedCallerInheritsNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
 	w := &world{rand: rand.New(rand.NewPCG(1, 1)), docs: map[string]*sgpb.Run{
 		runID(0): {Id: runID(0), ExperimentId: "1"},
-		runID(1): {Id: runID(1), ExperimentId: "2", Tags: map[string]string{tagForkParent: runID(0), tagForkStep: "9"}},
+		runID(1): {Id: runID(1), ExperimentId: "2", Tags: map[string]string{"streamgauge.fork.parent": runID(0), "streamgauge.fork.step": "9"}},
 	}}
 	for n := range 2 {
 		w.log(&feed.Section{RunID: runID(n), Run: uint64(n + 1), Points: track.Points{Keys: []string{"a"}, Key: []uint32{0}, Step: []int64{int64(n * 10)}, TimeMS: []int64{1}, Value: []float64{1}}})

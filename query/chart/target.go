@@ -4,17 +4,11 @@ import (
 	"context"
 	"maps"
 	"math"
-	"strconv"
 
+	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
-)
-
-// The tags of a fork.
-const (
-	tagForkParent = "streamgauge.fork.parent"
-	tagForkStep   = "streamgauge.fork.step"
 )
 
 // generation is a run that a target shows: 0 itself, 1 the one that it was forked from.
@@ -41,15 +35,6 @@ func (t *target) add(doc *sgpb.Run, upTo int64) {
 	experiment, _ := track.ParseExperimentID(doc.GetExperimentId())
 	t.generations = append(t.generations, generation{doc.GetId(), number, experiment, upTo})
 	t.upTo = append(t.upTo, upTo)
-}
-
-// parent reads the tags of a fork; false without them, and where they say nothing.
-func parent(doc *sgpb.Run) (id string, step int64, ok bool) {
-	tags := doc.GetTags()
-	step, err := strconv.ParseInt(tags[tagForkStep], 10, 64)
-	id = tags[tagForkParent]
-	_, valid := track.ParseRunID(id)
-	return id, step, err == nil && valid
 }
 
 // targets loads the runs and what they were forked from. Parents that are gone, or outside of what the caller may see,
@@ -85,8 +70,8 @@ func (r *Reader) targets(ctx context.Context, ids []string, apart bool) ([]*targ
 func (r *Reader) inherit(ctx context.Context, open map[*target]*sgpb.Run) (map[*target]*sgpb.Run, error) {
 	var ids []string
 	for _, doc := range open {
-		if id, _, ok := parent(doc); ok {
-			ids = append(ids, id)
+		if fork := document.Fork(doc); fork != nil {
+			ids = append(ids, fork.GetRunId())
 		}
 	}
 	if len(ids) == 0 {
@@ -98,15 +83,16 @@ func (r *Reader) inherit(ctx context.Context, open map[*target]*sgpb.Run) (map[*
 	}
 	caller, next := track.CallerOf(ctx), make(map[*target]*sgpb.Run)
 	for t, doc := range open {
-		id, step, ok := parent(doc)
-		if !ok || docs[id] == nil || t.has(id) {
+		fork := document.Fork(doc)
+		id := fork.GetRunId()
+		if fork == nil || docs[id] == nil || t.has(id) {
 			continue
 		}
 		experiment := docs[id].GetExperimentId()
 		if !caller.SeesAll() && !caller.Sees(experiment, r.docs.ExperimentName(experiment)) {
 			continue
 		}
-		t.add(docs[id], min(step, t.upTo[len(t.upTo)-1]))
+		t.add(docs[id], min(fork.GetStep(), t.upTo[len(t.upTo)-1]))
 		next[t] = docs[id]
 	}
 	return next, nil

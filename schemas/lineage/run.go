@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -45,7 +46,7 @@ func ofRun(r *sgpb.Run) Projection {
 	for _, m := range r.GetModelOutputs() {
 		p.add(Edge{From: p.Node, To: Model(m.GetModelId()), Kind: EdgeOutput, SinceMS: m.GetAddedMs(), Attributes: said("step", strconv.FormatInt(m.GetStep(), 10))})
 	}
-	if f := r.GetFork(); f.GetRunId() != "" {
+	if f := document.Fork(r); f != nil {
 		p.add(Edge{From: Run(f.GetRunId()), To: p.Node, Kind: EdgeFork, Attributes: said("step", strconv.FormatInt(f.GetStep(), 10))})
 	}
 	p.tags(r.GetTags())

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -77,8 +78,9 @@ func (r *Runs) Append(run *sgpb.Run, encoded []byte, revision uint64) {
 		made = append(made, m.GetModelId())
 	}
 	r.modelOutputs.Append(made)
-	r.forkRun.Append(run.GetFork().GetRunId())
-	r.forkStep.Append(run.GetFork().GetStep())
+	fork := document.Fork(run)
+	r.forkRun.Append(fork.GetRunId())
+	r.forkStep.Append(fork.GetStep())
 	r.ranks.Append(run.GetRanks())
 	r.document.Append(encoded)
 	r.revision.Append(revision)

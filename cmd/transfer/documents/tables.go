@@ -116,7 +116,7 @@ var Kinds = []Kind{
 func runRow(d *sgpb.Document) []any {
 	r := d.GetRun()
 	return []any{r.GetExperimentId(), r.GetId(), Number(r.GetId()), r.GetName(), r.GetUser(), mlflow.StatusName(r.GetStatus()), lifecycle(r.GetLifecycle()),
-		moment(r.GetStartMs()), moment(r.GetEndMs()), moment(r.GetCreatedMs()), moment(r.GetUpdatedMs()), r.GetArtifactUri(), r.GetFork().GetRunId(), pairs(r.GetParams()), pairs(r.GetTags())}
+		moment(r.GetStartMs()), moment(r.GetEndMs()), moment(r.GetCreatedMs()), moment(r.GetUpdatedMs()), r.GetArtifactUri(), document.Fork(r).GetRunId(), pairs(r.GetParams()), pairs(r.GetTags())}
 }
 
 // Derived is a table that people join instead of looking into others: any number of rows a document.

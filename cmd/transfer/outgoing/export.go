@@ -13,6 +13,7 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/transfer"
 	"github.com/streamgauge/streamgauge/cmd/transfer/documents"
 	"github.com/streamgauge/streamgauge/cmd/transfer/sheet"
+	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
@@ -214,7 +215,7 @@ func (e *export) runs(ctx context.Context, visit func(*transfer.Line) error) err
 				if err != nil {
 					return err
 				}
-				if p := d.GetRun().GetFork().GetRunId(); p != "" {
+				if p := document.Fork(d.GetRun()).GetRunId(); p != "" {
 					parents = append(parents, p)
 				}
 				e.choice.Some[d.GetRun().GetExperimentId()] = true
