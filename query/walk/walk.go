@@ -260,15 +260,23 @@ func (s *step) end(r Row) (ms int64, stale bool) {
 	return max(r.SeenMS, owner.Row.UntilMS, 1), true
 }
 
-// graph judges all edges by what is known in the end, and keeps what can still be reached.
+// graph judges all edges by what is known in the end, and keeps what can still be reached. Of those who tell of the same edge
+// the earliest counts, as in the table's rows: where a row is must not change the answer.
 func (s *step) graph() *Graph {
 	from := make(map[lineage.Node][]Row)
-	seen := make(map[edgeID]bool, len(s.edges))
+	told := make(map[edgeID]Row, len(s.edges))
 	for _, e := range s.edges {
-		if s.gone(e) || !s.visible(e.Node) || !s.visible(e.Other) || seen[edgeOf(e)] {
+		if s.gone(e) || !s.visible(e.Node) || !s.visible(e.Other) {
 			continue
 		}
-		seen[edgeOf(e)] = true
+		if before, ok := told[edgeOf(e)]; !ok || cmp.Or(cmp.Compare(e.SinceMS, before.SinceMS), cmp.Compare(e.Owner, before.Owner)) < 0 {
+			told[edgeOf(e)] = e
+		}
+	}
+	for _, e := range s.edges {
+		if told[edgeOf(e)].identity() != e.identity() {
+			continue
+		}
 		if end, stale := s.end(e); stale {
 			e.UntilMS = end
 		}
