@@ -239,6 +239,10 @@ func TestConfinedReadersLearnNothingOfOthers(t *testing.T) {
 		}
 	}
 	q := mine
+	q.Text = edgesOf
+	if got, _, err := r.ask(t, q); err != nil || strings.TrimSpace(got) != "\"kinds\"\n"+edgesOf1 {
+		t.Errorf("edges: %q %v", got, err)
+	}
 	q.Text, q.Experiments = "SELECT count() FROM sg.runs", make([]uint32, 10_001)
 	if _, _, err := r.ask(t, q); track.CodeOf(err) != track.InvalidParameterValue {
 		t.Errorf("too many experiments: %v", err)
@@ -252,6 +256,12 @@ func TestConfinedReadersLearnNothingOfOthers(t *testing.T) {
 		t.Errorf("10,000 experiments: %q %v", got, err)
 	}
 }
+
+// edgesOf asks for the kinds of all edges, and edgesOf1 are those that who sees experiment 1 may see.
+const (
+	edgesOf  = "SELECT arrayStringConcat(arraySort(groupArray(kind)), ' ') AS kinds FROM sg.lineage"
+	edgesOf1 = `"input registered serves"`
+)
 
 // told are the views that tell of experiments.
 var told = []string{
@@ -280,6 +290,17 @@ func (r rig) hide(t *testing.T) {
 		"INSERT INTO streamgauge.approvals (model, version, stage, id, revision) VALUES ('a', 1, 'Production', 'p', 16), ('HIDDEN', 1, 'HIDDEN', 'HIDDEN', 17)",
 		"INSERT INTO streamgauge.traces (experiment, trace_id, name, revision) VALUES (1, 'tr-1', 'n', 18), (2, 'HIDDEN', 'HIDDEN', 19)",
 		"INSERT INTO streamgauge.spans (trace_id, span_id, name, content, revision) VALUES ('tr-1', 's', 'n', '{}', 18), ('HIDDEN', 'HIDDEN', 'HIDDEN', 'HIDDEN', 19)",
+		`INSERT INTO streamgauge.lineage (node, way, other, kind, owner, name, experiments, since_ms, revision) VALUES
+			('run:00000000000000110000000000000011', 0, '', 'run', 'run:00000000000000110000000000000011', 'r', [1], 1, 20),
+			('dataset:d@1', 1, 'run:00000000000000110000000000000011', 'input', 'run:00000000000000110000000000000011', '', [1], 1, 20),
+			('run:00000000000000110000000000000011', 1, 'version:a/1', 'registered', 'version:a/1', '', [], 1, 21),
+			('version:a/1', 1, 'endpoint:e', 'serves', 'endpoint:e', '', [], 1, 22),
+			('run:00000000000000220000000000000022', 0, '', 'run', 'run:00000000000000220000000000000022', 'HIDDEN', [2], 1, 23),
+			('dataset:HIDDEN@1', 1, 'run:00000000000000220000000000000022', 'input', 'run:00000000000000220000000000000022', '', [2], 1, 23),
+			('run:00000000000000220000000000000022', 1, 'version:HIDDEN/1', 'registered', 'version:HIDDEN/1', '', [], 1, 24),
+			('version:HIDDEN/1', 1, 'endpoint:HIDDEN', 'serves', 'endpoint:HIDDEN', '', [], 1, 25),
+			('dataset:d@1', 1, 'table:of-both', 'wrote', 'recorded:1', 'HIDDEN', [1, 2], 1, 26),
+			('dataset:d@1', 1, 'table:of-none', 'wrote', 'recorded:2', 'HIDDEN', [], 1, 27)`,
 	} {
 		r.exec(t, "%s", q)
 	}

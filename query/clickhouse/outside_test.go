@@ -105,6 +105,9 @@ func TestRowPoliciesKeepExperimentsApart(t *testing.T) {
 			t.Errorf("%s as one of whom nothing is said: %s", view, got)
 		}
 	}
+	if got, ok := r.as(t, "ann", "ann", edgesOf+" FORMAT CSV"); !ok || strings.TrimSpace(got) != edgesOf1 {
+		t.Errorf("edges of one who sees experiment 1: %s", got)
+	}
 	if n, err := r.Scalar(t.Context(), "SELECT count() FROM streamgauge.points WHERE run != 0"); err != nil || n != 2000 {
 		t.Errorf("the server itself sees %d points, %v", n, err)
 	}

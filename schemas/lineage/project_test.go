@@ -66,7 +66,7 @@ func TestARunTellsOfItsInputsOutputsAndOrigin(t *testing.T) {
 		"run:" + runA + " -output-> model:m-out 200..0 map[step:7]",
 		"run:" + runB + " -fork-> run:" + runA + " 100..0 map[step:40]",
 		"run:" + runB + " -parent-> run:" + runA + " 100..0 map[]",
-		"commit:c0ffee -code-> run:" + runA + " 100..0 map[repository:https://host/repo]",
+		"commit:c0ffee -code-> run:" + runA + " 100..0 map[repository:https://host/repo script:git@host:x/y#sub]",
 		"project:git@host:x/y#sub -project-> run:" + runA + " 100..0 map[entry_point:main]",
 		"dataset:other@h2 -input-> run:" + runA + " 100..0 map[context:dvc]",
 	}

@@ -83,7 +83,7 @@ func (p *Projection) tags(tags map[string]string) {
 		p.add(Edge{From: Run(tags[tagParent]), To: p.Node, Kind: EdgeParent})
 	}
 	if sha := strings.TrimSpace(tags[tagCommit]); sha != "" {
-		p.add(Edge{From: Commit(sha), To: p.Node, Kind: EdgeCode, Attributes: said("repository", short(WithoutUser(tags[tagRepository])))})
+		p.add(Edge{From: Commit(sha), To: p.Node, Kind: EdgeCode, Attributes: said("repository", short(WithoutUser(tags[tagRepository])), "script", short(WithoutUser(tags[tagProject])))})
 	}
 	if tags[tagSourceType] == sourceTypeProject && tags[tagProject] != "" {
 		p.add(Edge{From: Project(tags[tagProject]), To: p.Node, Kind: EdgeProject, Attributes: said("entry_point", short(tags[tagEntryPoint]))})

@@ -243,16 +243,7 @@ var Views = []View{
 		{"closed", "UInt8", "1 once the transition was made or the request withdrawn; 0 while it waits"},
 		experimentOr0, registeredID,
 	}},
-	{Name: "lineage", Comment: "What came from what, one row an edge: dataset and commit to run, run to logged model, model to version, version to endpoint.", Columns: []Column{
-		{"from_kind", text, "dataset, commit, run, model or version"},
-		{"from_id", text, "id: name@digest of a dataset, name/number of a version, the hash of a commit, or the id"},
-		{"to_kind", text, "run, model, version or endpoint"},
-		{"to_id", text, "id, as from_id"},
-		{"kind", text, "input, code, parent, fork, output, registered, copied or serves"},
-		{"detail", text, "context of a dataset, script of a commit, step of a fork, name of a model or endpoint, source of a version"},
-		{"at", time3, "when: start of the run, or when the model, version or record was made"},
-		{"experiment_id", "UInt32", "id of the experiment that the edge belongs to; 0 if it is none"},
-	}},
+	lineage,
 	{Name: "traces", Comment: "Traces of applications.", Columns: []Column{
 		experimentID,
 		{"trace_id", text, "tr- and 32 hex digits, or what the client chose"},

@@ -25,6 +25,16 @@ var Functions = []Function{
 		Comment: "whether the query may see an experiment; a constant where it may see all",
 	},
 	{
+		Name: "sgSeesAll", Arguments: "(experiments)", Internal: true,
+		SQL:     "NOT sgConfined() OR notEmpty(experiments) AND hasAll(arrayMap(x -> toUInt32OrZero(x), arraySlice(splitByChar('.', initialQueryID()), 3)), experiments)",
+		Comment: "whether the query may see all of some experiments, and there are some; a constant where it may see all",
+	},
+	{
+		Name: "sgEscaped", Arguments: "(name)", Internal: true,
+		SQL:     `arrayStringConcat(arrayMap(c -> if(match(c, '[\\x00-\\x1f\\x7f%/]'), concat('%', hex(c)), c), splitByString('', name)))`,
+		Comment: "a model's name as it stands in a node of the graph (package lineage)",
+	},
+	{
 		Name: "sgRun", Arguments: "(run_id)", SQL: "reinterpretAsUInt64(reverse(unhex(substring(run_id, 1, 16))))",
 		Comment: "the number of a run, by which points are sorted, from its id",
 	},

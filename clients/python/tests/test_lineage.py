@@ -3,14 +3,17 @@
 import json
 import subprocess
 import time
+import uuid
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import mlflow
 import numpy as np
 import pytest
 import requests
 from conftest import ROOT, unique
+from mlflow.entities import Dataset, DatasetInput, LoggedModelInput, LoggedModelOutput, LoggedModelStatus
 from mlflow.tracking import MlflowClient
 
 pytestmark = [pytest.mark.stricter, pytest.mark.usefixtures("tracking")]
@@ -189,3 +192,108 @@ def test_jobs_outside_join_our_runs(url: str, client: MlflowClient, run_id: str)
         answer = requests.post(f"{url}/api/v1/lineage", data=bad, timeout=30)
         assert answer.status_code == 400
         assert part in answer.json()["message"]
+
+
+def every_kind_of_edge(url: str, client: MlflowClient, experiment: str) -> str:
+    """A small history with each kind of edge, and with edges that have gone. Answers one of its nodes."""
+    name = unique("100% / graph")
+    place = f"s3://lake/{name}"
+    job, before = str(uuid.uuid4()), str(uuid.uuid4())
+    event = json.loads(
+        EVENT % {"run": job, "parent": before, "time": "2026-03-01T12:05:00Z", "type": "COMPLETE", "output": name}
+    )
+    event["job"]["name"] = event["inputs"][0]["name"] = name
+    event["run"]["facets"]["sourceCodeVersion"] = {"type": "git", "version": name, "repoUrl": "https://h/r"}
+    requests.post(f"{url}/api/v1/lineage", json=event, timeout=30).raise_for_status()
+
+    def run(**tags: str) -> str:
+        found: str = client.create_run(experiment, tags={k.replace("__", "."): v for k, v in tags.items()}).info.run_id
+        return found
+
+    def logged(made_by: str) -> str:
+        model = client.create_logged_model(experiment, "net", made_by)
+        client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+        found: str = model.model_id
+        return found
+
+    parent, other, deleted = run(), run(), run()
+    code = {
+        "mlflow__source__git__commit": name,
+        "mlflow__source__name": f"git@h:{name}",
+        "mlflow__source__type": "PROJECT",
+    }
+    fork = {"streamgauge__fork__parent": parent, "streamgauge__fork__step": "7"}
+    me = run(**code, **fork, mlflow__parentRunId=other, streamgauge__dvc__raw=name)
+    client.set_tag(me, "mlflow.parentRunId", parent)  # the edge from the other has gone
+    data = Dataset(name, "d@1", "s3", json.dumps({"uri": place}))
+    used, model = logged(parent), logged(me)
+    for who in (me, other, deleted):
+        client.log_inputs(who, [DatasetInput(data, [])], [LoggedModelInput(used)])
+    client.log_outputs(me, [LoggedModelOutput(logged(other), 3)])
+    client.set_tag(deleted, "mlflow.source.git.commit", name)
+    client.delete_run(deleted)
+
+    registered = name.replace("/", "-")
+    client.create_registered_model(registered)
+    client.create_model_version(registered, f"models:/{model}", me, model_id=model)
+    client.create_model_version(registered, place)
+    client.create_model_version(registered, place + "/deleted")
+    client.delete_model_version(registered, "3")
+    client.copy_model_version(f"models:/{registered}/1", registered + " copy")
+    for version in ("1", "2"):
+        body = {"name": "eu", "url": "https://x.example", "model": registered, "version": version}
+        where = requests.post(f"{url}/v1/endpoints", json=body, timeout=30).json()["endpoint"]["id"]
+    requests.patch(f"{url}/v1/endpoints/{where}", json={}, timeout=30).raise_for_status()  # serves no longer
+    table, soon, over = "table:" + name.replace("%", "%25"), int(time.time() * 1000) + 3_600_000, 1_000
+    recorded: list[dict[str, Any]] = [
+        {"from": f"run:{me}", "to": table, "kind": "wrote", "name": "nightly", "attributes": {"rows": "7"}},
+        {"from": table, "to": f"version:{registered}/1", "until_ms": soon},
+        {"from": table, "to": f"run:{other}", "since_ms": 1, "until_ms": over},
+        {"from": f"run:{me}", "to": f"model:{model}", "kind": "output", "name": "told already"},
+    ]
+    requests.post(f"{url}/v1/lineage", json={"edges": recorded}, timeout=30).raise_for_status()
+    client.rename_registered_model(registered, registered + " renamed")
+    return f"run:{me}"
+
+
+def test_the_view_has_the_edges_that_are_shown(url: str, client: MlflowClient, experiment: SimpleNamespace) -> None:
+    """Whatever is connected to a run: sg.lineage and GET /v1/lineage have the same edges and say the same of them."""
+    begin = every_kind_of_edge(url, client, experiment.id)
+    shown: dict[tuple[str, str, str], tuple[Any, ...]] = {}
+    nodes, waiting = {begin}, [begin]
+    while waiting:
+        for e in ask(url, waiting.pop(), depth=1, edges_max=1000).json()["edges"]:
+            told = (
+                e.get("name", ""),
+                e.get("attributes", {}),
+                e["since_ms"],
+                e.get("until_ms", 0),
+                e.get("recorded", False),
+            )
+            shown[e["from"], e["kind"], e["to"]] = told
+            waiting += {e["from"], e["to"]} - nodes
+            nodes |= {e["from"], e["to"]}
+    query = """SELECT from_node, kind, to_node, name, attributes, toUnixTimestamp64Milli(at) AS since,
+        ifNull(toUnixTimestamp64Milli(until), 0) AS until, recorded, from_kind, from_id, to_kind, to_id, detail
+        FROM sg.lineage"""
+    answer = requests.post(f"{url}/v1/sql", json={"query": query, "format": "json"}, timeout=60)
+    assert answer.ok, answer.text
+    rows = [r for r in answer.json()["data"] if nodes & {r[0], r[2]}]
+    view = {tuple(r[:3]): (r[3], r[4], int(r[5]), int(r[6]), bool(r[7])) for r in rows if r[1] != "copied"}
+    assert view == shown
+    assert len(view) == sum(r[1] != "copied" for r in rows), "an edge stands there twice"
+    told_by_documents = "code derived fork holds input output parent project registered run serves"
+    assert sorted({kind for _, kind, _ in shown}) == [*told_by_documents.split(), "wrote"]
+    (copied,) = (r for r in rows if r[1] == "copied")
+    assert (copied[8], copied[10], copied[11]) == ("version", "version", copied[9].removesuffix("/1") + " copy/1")
+    for r in rows:
+        for node, kind, name in ((r[0], r[8], r[9]), (r[2], r[10], r[11])):
+            assert node.startswith(kind + ":")
+            assert unquote(node.removeprefix(kind + ":")) == name
+    details = {(r[8], r[10], r[1]): r[12] for r in rows}
+    assert details["run", "run", "fork"] == "7"
+    assert details["version", "endpoint", "serves"] == "eu"
+    assert details["run", "table", "wrote"] == "nightly"
+    assert details["source", "dataset", "holds"] == "s3"
+    assert details["commit", "run", "code"].startswith("git@h:100% / graph")
+    assert {r[12] for r in rows if r[1] == "output" and r[10] == "model"} == {"net", ""}

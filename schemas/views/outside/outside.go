@@ -33,6 +33,10 @@ const versions = "(SELECT model, version FROM " + table.Database + ".model_versi
 const ofVersion = "if(run_id != '', run_id IN (SELECT run_id FROM " + table.Database + ".runs WHERE run_id != '' AND experiment IN " + experiments + ")," +
 	" model_id IN (SELECT id FROM " + table.Database + ".logged_models WHERE id != '' AND experiment IN " + experiments + "))"
 
+// ofOwner are the edges that these versions, and what they serve, tell of: they belong to no experiment themselves.
+const ofOwner = "(owner IN (SELECT concat('version:', model, '/', toString(version)) FROM " + table.Database + ".model_versions WHERE " + ofVersion +
+	") OR owner IN (SELECT concat('endpoint:', id) FROM " + table.Database + ".endpoints WHERE (model, version) IN " + versions + "))"
+
 // Policy is what the views may read of a table.
 type Policy struct{ Table, Using string }
 
@@ -62,7 +66,7 @@ var policies = []struct{ table, using string }{
 	{"approvals", "(model, version) IN " + versions},
 	{"endpoints", "(model, version) IN " + versions},
 	{"history", "startsWith(document, 'version.') AND (splitByChar('.', document)[2], toUInt64OrZero(splitByChar('.', document)[3])) IN " + versions},
-	{"lineage", "hasAny(experiments, (SELECT groupArray(experiment) FROM " + scopes + " WHERE user = currentUser()))"},
+	{"lineage", "if(notEmpty(experiments), hasAll((SELECT groupArray(experiment) FROM " + scopes + " WHERE user = currentUser()), experiments), " + ofOwner + ")"},
 	{"quarantine", "0"},
 }
 
