@@ -1,6 +1,10 @@
 package board
 
-import "github.com/streamgauge/streamgauge/dashboards/grafana/panel"
+import (
+	"fmt"
+
+	"github.com/streamgauge/streamgauge/dashboards/grafana/panel"
+)
 
 func compare() Board {
 	metric := metricVariable(ofRuns)
@@ -19,14 +23,14 @@ func compare() Board {
 		Marks: []Mark{stageMark},
 		Sections: []Section{
 			{Panels: []panel.Panel{
-				panel.Steps("${metric:text} over steps", "step", "run", "value", aligned(`a.step AS step, r.run AS run, a.value_mean AS value`, "400")).Repeat("metric").
+				panel.Steps("${metric:text} over steps", "step", "run", "value", aligned(`a.step AS step, r.run AS run, a.value_mean AS value`, 400)).Repeat("metric").
 					Size(panel.Columns, 10).Describe("Means of the same steps."),
 			}},
 			{Title: "Over time", Panels: []panel.Panel{
 				panel.Steps("${metric:text} over seconds since the start", "seconds", "run", "value",
-					aligned(`round(dateDiff('millisecond', r.started, a.time_last) / 1000) AS seconds, r.run AS run, a.value_mean AS value`, "100")).Repeat("metric").
+					aligned(`round(dateDiff('millisecond', r.started, a.time_last) / 1000) AS seconds, r.run AS run, a.value_mean AS value`, 100)).Repeat("metric").
 					Describe("Seconds since each run's start."),
-				panel.Curves("${metric:text} over time", aligned(`a.time_last AS time, r.run AS run, a.value_mean AS value`, "400")).Repeat("metric"),
+				panel.Curves("${metric:text} over time", aligned(`a.time_last AS time, r.run AS run, a.value_mean AS value`, 400)).Repeat("metric"),
 			}},
 			{Title: "Params and results", Panels: []panel.Panel{
 				panel.Matrix("Params", "param", "run", "value", `SELECT key AS param, concat(run_name, ' ', substring(run_id, 1, 6)) AS run, value
@@ -44,10 +48,17 @@ ORDER BY isNaN(last_value), if(${best:sqlstring} = 'greatest', -last_value, last
 	}
 }
 
-// aligned selects from the chosen runs' series (a), in buckets of the same steps, and their names (r).
-func aligned(what, buckets string) string {
-	return `SELECT ` + what + `
-FROM sg.series_aligned(runs = arrayStringConcat([${run:sqlstring}], ','), key = ${metric:sqlstring}, buckets = ` + buckets + `) AS a
-INNER JOIN (SELECT run_id, ` + short + ` AS run, started FROM sg.runs WHERE run_id IN (${run:sqlstring})) AS r ON r.run_id = a.run_id
-ORDER BY 1, 2`
+const (
+	// valuesMax is about how many values the curves of one panel have together; of many runs nobody sees more.
+	valuesMax = 20_000
+	// bucketsMin are what a curve has at least, however many runs there are.
+	bucketsMin = 50
+)
+
+// aligned selects from the chosen runs' series (a), in at most so many buckets of the same steps, and their names (r).
+func aligned(what string, buckets int) string {
+	return fmt.Sprintf(`SELECT %[1]s
+FROM sg.series_aligned(runs = arrayStringConcat([${run:sqlstring}], ','), key = ${metric:sqlstring}, buckets = least(%[2]d, greatest(%[3]d, intDiv(%[4]d, length([${run:sqlstring}]))))) AS a
+INNER JOIN (SELECT run_id, %[5]s AS run, started FROM sg.runs WHERE run_id IN (${run:sqlstring})) AS r ON r.run_id = a.run_id
+ORDER BY 1, 2`, what, buckets, bucketsMin, valuesMax, short)
 }

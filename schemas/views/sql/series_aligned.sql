@@ -1,20 +1,21 @@
 -- As series, for several runs on one grid of steps.
 -- The runs are a subquery, for of a list that is computed the primary key knows nothing.
 WITH
-    (SELECT tuple(min(step), max(step)) FROM streamgauge.points WHERE run IN (SELECT sgRun(arrayJoin(splitByChar(',', {runs:String})))) AND key = {key:String} AND sgSees(experiment)) AS extent,
+    -- The least and the greatest step, and all launches but each run's oldest, which takes nobody's place: of projection p8 in one go.
     (
-        SELECT groupArray((run, attempt, first)) FROM (
-            SELECT run, attempt, first, min(attempt) OVER (PARTITION BY run) AS oldest FROM (
-                SELECT run, attempt, min(step) AS first FROM streamgauge.points
+        SELECT (min(first), max(last), groupArrayIf((run, attempt, first), attempt > oldest)) FROM (
+            SELECT run, attempt, first, last, min(attempt) OVER (PARTITION BY run) AS oldest FROM (
+                SELECT run, attempt, min(step) AS first, max(step) AS last FROM streamgauge.points
                 WHERE run IN (SELECT sgRun(arrayJoin(splitByChar(',', {runs:String})))) AND key = {key:String} AND sgSees(experiment)
                 GROUP BY run, attempt))
-        WHERE attempt > oldest
-    ) AS launches,
-    splitByChar(',', {runs:String}) AS ids,
-    arrayMap(id -> sgRun(id), ids) AS numbers,
+    ) AS extent,
+    extent.3 AS launches,
+    -- Subqueries, too, so that they are computed once: as expressions they were, anew, for each row.
+    (SELECT groupArray(id) FROM (SELECT arrayJoin(splitByChar(',', {runs:String})) AS id)) AS ids,
+    (SELECT groupArray(sgRun(id)) FROM (SELECT arrayJoin(splitByChar(',', {runs:String})) AS id)) AS numbers,
     sgShift(extent.1, extent.2, {buckets:UInt32}) AS shift
 SELECT
-    ids[indexOf(numbers, run)] AS run_id, run, bitShiftLeft(b, shift) AS step, min(s1) AS step_first, max(s2) AS step_last,
+    transform(run, numbers, ids, '') AS run_id, run, bitShiftLeft(b, shift) AS step, min(s1) AS step_first, max(s2) AS step_last,
     fromUnixTimestamp64Milli(min(t1), 'UTC') AS time_first, fromUnixTimestamp64Milli(max(t2), 'UTC') AS time_last, sum(n + undefined + above + below) AS points,
     minIf(lo, n > 0) AS value_min, sum(total) / sum(n) AS value_mean, maxIf(hi, n > 0) AS value_max,
     argMin(v1, s1) AS value_first, argMax(v2, s2) AS value_last, sum(undefined) AS nans
@@ -25,7 +26,7 @@ FROM (
         argMin(v, step) AS v1, argMax(v, step) AS v2, min(step) AS s1, max(step) AS s2, min(ts) AS t1, max(ts) AS t2
     FROM streamgauge.points
     WHERE shift >= 8 AND run IN (SELECT sgRun(arrayJoin(splitByChar(',', {runs:String})))) AND key = {key:String} AND sgSees(experiment)
-        AND NOT arrayExists(l -> l.1 = run AND l.2 > attempt AND l.3 <= bitShiftLeft(bitShiftRight(step, 8), 8), launches)
+        AND (empty(launches) OR NOT arrayExists(l -> l.1 = run AND l.2 > attempt AND l.3 <= bitShiftLeft(bitShiftRight(step, 8), 8), launches))
     GROUP BY run, b
     UNION ALL
     SELECT
@@ -33,7 +34,7 @@ FROM (
         countIf(v = inf), countIf(v = -inf), argMin(v, step), argMax(v, step), min(step), max(step), min(ts), max(ts)
     FROM streamgauge.points
     WHERE shift < 8 AND run IN (SELECT sgRun(arrayJoin(splitByChar(',', {runs:String})))) AND key = {key:String} AND sgSees(experiment)
-        AND NOT arrayExists(l -> l.1 = run AND l.2 > attempt AND l.3 <= step, launches)
+        AND (empty(launches) OR NOT arrayExists(l -> l.1 = run AND l.2 > attempt AND l.3 <= step, launches))
     GROUP BY run, b
 )
 GROUP BY run, b
