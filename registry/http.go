@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"net/url"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
@@ -57,14 +56,8 @@ func (r *Registry) Routes(to fiber.Router) {
 // fields reads a request's parameters.
 func fields(c *fiber.Ctx) (mlflow.Fields, error) { return rest.Fields(c) }
 
-// param reads a part of the path, copied: the router reuses its memory.
-func param(c *fiber.Ctx, name string) (string, error) {
-	s, err := url.PathUnescape(c.Params(name))
-	if err != nil {
-		return "", track.Errorf(track.InvalidParameterValue, "Invalid value for parameter '%s' in the path: %v", name, err)
-	}
-	return string([]byte(s)), nil
-}
+// param reads a part of the path.
+func param(c *fiber.Ctx, name string) (string, error) { return rest.Param(c, name) }
 
 // reply writes an object; nil is an empty one.
 func reply(c *fiber.Ctx, field string, value func(*jx.Encoder)) error {

@@ -91,6 +91,17 @@ func set(d *decide.Decider) (*sgpb.AlertRules, error) {
 	return doc.GetAlertRules(), nil
 }
 
+// among reads all rules and finds one.
+func among(d *decide.Decider, id string) (all *sgpb.AlertRules, rule *sgpb.AlertRule, err error) {
+	if all, err = set(d); err != nil {
+		return nil, nil, err
+	}
+	if rule = Find(all.GetRules(), id); rule == nil {
+		return nil, nil, NoRule(id)
+	}
+	return all, rule, nil
+}
+
 func store(d *decide.Decider, all *sgpb.AlertRules) {
 	d.Change(document.AlertRules, nil, func(doc *sgpb.Document) { doc.Body = &sgpb.Document_AlertRules{AlertRules: all} })
 }
@@ -180,13 +191,9 @@ func checkPatterns(rules []*sgpb.AlertRule) error {
 
 // Decide changes the rule in its place.
 func (c Change) Decide(d *decide.Decider) error {
-	all, err := set(d)
+	all, old, err := among(d, c.ID)
 	if err != nil {
 		return err
-	}
-	old := Find(all.GetRules(), c.ID)
-	if old == nil {
-		return NoRule(c.ID)
 	}
 	r, err := RuleOf(old)
 	if err != nil {
@@ -225,13 +232,9 @@ func patch(r *alert.Rule, text []byte) error {
 
 // Decide takes the rule out.
 func (c Delete) Decide(d *decide.Decider) error {
-	all, err := set(d)
+	all, old, err := among(d, c.ID)
 	if err != nil {
 		return err
-	}
-	old := Find(all.GetRules(), c.ID)
-	if old == nil {
-		return NoRule(c.ID)
 	}
 	rules := slices.DeleteFunc(slices.Clone(all.GetRules()), func(r *sgpb.AlertRule) bool { return r == old })
 	store(d, &sgpb.AlertRules{Rules: rules, Revisions: all.GetRevisions()})

@@ -3,8 +3,10 @@ package rest
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -27,6 +29,25 @@ func Fields(c *fiber.Ctx) (mlflow.Fields, error) {
 	args := make(map[string][]string)
 	c.Context().QueryArgs().VisitAll(func(k, v []byte) { args[string(k)] = append(args[string(k)], string(v)) })
 	return mlflow.ParseQuery(args), nil
+}
+
+// Param reads a part of the path, copied: the router reuses its memory.
+func Param(c *fiber.Ctx, name string) (string, error) {
+	s, err := url.PathUnescape(c.Params(name))
+	if err != nil {
+		return "", track.Errorf(track.InvalidParameterValue, "Invalid value for parameter '%s' in the path: %v", name, err)
+	}
+	return string([]byte(s)), nil
+}
+
+// JSON writes a value.
+func JSON(c *fiber.Ctx, value any) error {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Send(b)
 }
 
 // bodyBytesMax is far above the texts that documents may have.

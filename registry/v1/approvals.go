@@ -60,7 +60,7 @@ func (h *handlers) model(ctx context.Context, id string) (*sgpb.RegisteredModel,
 }
 
 func (h *handlers) require(c *fiber.Ctx) error {
-	name, err := param(c, "name")
+	name, err := rest.Param(c, "name")
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (h *handlers) request(c *fiber.Ctx) error {
 
 func (h *handlers) judge(approved bool) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		id, err := param(c, "id")
+		id, err := rest.Param(c, "id")
 		if err != nil {
 			return err
 		}

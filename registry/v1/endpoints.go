@@ -50,7 +50,7 @@ func (h *handlers) createEndpoint(c *fiber.Ctx) error {
 
 // endEndpoint sets until when the version served there; nothing else of a record changes.
 func (h *handlers) endEndpoint(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ package v1
 
 import (
 	"context"
-	"encoding/json"
-	"net/url"
 	"slices"
 
 	"github.com/gofiber/fiber/v2"
@@ -15,7 +13,6 @@ import (
 	"github.com/streamgauge/streamgauge/registry/rest"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
-	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 // listMax is how many approvals or endpoints one answer lists, the newest.
@@ -68,14 +65,6 @@ const nameMax = 256
 // be numbers.
 func texts(f mlflow.Fields, into map[string]*string) error { return rest.Texts(f, f.RequiredID, into) }
 
-func param(c *fiber.Ctx, name string) (string, error) {
-	s, err := url.PathUnescape(c.Params(name))
-	if err != nil {
-		return "", track.Errorf(track.InvalidParameterValue, "Invalid value for parameter '%s' in the path: %v", name, err)
-	}
-	return string([]byte(s)), nil
-}
-
 // filters reads what a list is asked for: a model, "" for all.
 func filters(c *fiber.Ctx) (model string, f mlflow.Fields, err error) {
 	if f, err = rest.Fields(c); err != nil {
@@ -106,10 +95,5 @@ func (h *handlers) load(ctx context.Context, prefix string) ([]*sgpb.Document, e
 }
 
 func reply(c *fiber.Ctx, field string, value any) error {
-	b, err := json.Marshal(map[string]any{field: value})
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(b)
+	return rest.JSON(c, map[string]any{field: value})
 }

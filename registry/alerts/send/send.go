@@ -69,7 +69,7 @@ func New(d alerts.Documents, keys alerts.Lister, o Options) *Sender {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = hooks.Sleep
 	}
 	s := &Sender{
 		Options: o, documents: d, poster: hooks.NewPoster(o.Guard), turn: make(chan struct{}, attemptsAtOnce), queues: make(map[queue][]uint64),
@@ -83,17 +83,6 @@ func New(d alerts.Documents, keys alerts.Lister, o Options) *Sender {
 
 // Collectors are the sender's metrics.
 func (s *Sender) Collectors() []prometheus.Collector { return []prometheus.Collector{s.sent} }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // queue hears of an event that somebody waits for.
 func (s *Sender) queue(e *sgpb.AlertEvent) {

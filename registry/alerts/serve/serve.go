@@ -3,7 +3,6 @@ package serve
 
 import (
 	"encoding/json"
-	"net/url"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -11,6 +10,7 @@ import (
 	"github.com/streamgauge/streamgauge/registry/alerts"
 	"github.com/streamgauge/streamgauge/registry/alerts/send"
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/rest"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -63,23 +63,6 @@ type Tested struct {
 	Results []send.TestResult `json:"results" description:"By channel."`
 }
 
-func param(c *fiber.Ctx) (string, error) {
-	s, err := url.PathUnescape(c.Params("id"))
-	if err != nil {
-		return "", track.Errorf(track.InvalidParameterValue, "Invalid value for parameter 'id' in the path: %v", err)
-	}
-	return string([]byte(s)), nil
-}
-
-func reply(c *fiber.Ctx, value any) error {
-	b, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(b)
-}
-
 // page reads a token: a number that a page before has given.
 func page(c *fiber.Ctx) (uint64, error) {
 	token := c.Query("page_token")
@@ -124,7 +107,7 @@ func (h *handlers) list(c *fiber.Ctx) error {
 	if last < uint64(len(all)) {
 		out.Token = strconv.FormatUint(last, 10)
 	}
-	return reply(c, out)
+	return rest.JSON(c, out)
 }
 
 func (h *handlers) create(c *fiber.Ctx) error {
@@ -163,12 +146,12 @@ func (h *handlers) show(c *fiber.Ctx, stored *sgpb.AlertRule) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, One{r})
+	return rest.JSON(c, One{r})
 }
 
 // find answers the rule that the path names.
 func (h *handlers) find(c *fiber.Ctx) (*sgpb.AlertRule, error) {
-	id, err := param(c)
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return nil, err
 	}
@@ -213,14 +196,14 @@ func (h *handlers) change(c *fiber.Ctx) error {
 }
 
 func (h *handlers) delete(c *fiber.Ctx) error {
-	id, err := param(c)
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
 	if _, err := h.documents.Do(c.UserContext(), decide.By(alerts.Delete{ID: id})); err != nil {
 		return err
 	}
-	return reply(c, struct{}{})
+	return rest.JSON(c, struct{}{})
 }
 
 func (h *handlers) test(c *fiber.Ctx) error {
@@ -232,7 +215,7 @@ func (h *handlers) test(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, Tested{results})
+	return rest.JSON(c, Tested{results})
 }
 
 func (h *handlers) history(c *fiber.Ctx) error {
@@ -251,5 +234,5 @@ func (h *handlers) history(c *fiber.Ctx) error {
 	if more {
 		out.Token = strconv.FormatUint(events[len(events)-1].GetNumber(), 10)
 	}
-	return reply(c, out)
+	return rest.JSON(c, out)
 }

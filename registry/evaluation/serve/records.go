@@ -73,7 +73,7 @@ func show(dataset string, r *sgpb.EvaluationRecord) shown {
 }
 
 func (h *handlers) upsert(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -96,11 +96,11 @@ func (h *handlers) upsert(c *fiber.Ctx) error {
 	if _, err := h.documents.Do(c.UserContext(), decide.By(cmd)); err != nil {
 		return err
 	}
-	return reply(c, map[string]int{"inserted_count": cmd.Counts.Inserted, "updated_count": cmd.Counts.Updated})
+	return rest.JSON(c, map[string]int{"inserted_count": cmd.Counts.Inserted, "updated_count": cmd.Counts.Updated})
 }
 
 func (h *handlers) deleteRecords(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -115,12 +115,12 @@ func (h *handlers) deleteRecords(c *fiber.Ctx) error {
 	if _, err := h.documents.Do(c.UserContext(), decide.By(cmd)); err != nil {
 		return err
 	}
-	return reply(c, map[string]int{"deleted_count": cmd.Counts.Deleted})
+	return rest.JSON(c, map[string]int{"deleted_count": cmd.Counts.Deleted})
 }
 
 // records shows a page; MLflow's answer to an unknown dataset is an empty one.
 func (h *handlers) records(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (h *handlers) records(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, struct {
+	return rest.JSON(c, struct {
 		Records string `json:"records"`
 		Next    string `json:"next_page_token,omitempty"`
 	}{string(text), next})

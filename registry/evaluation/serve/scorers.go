@@ -59,7 +59,7 @@ func (h *handlers) register(c *fiber.Ctx) error {
 	}
 	s := evaluation.FindScorer(doc.GetScorers().GetScorers(), cmd.Name)
 	v := evaluation.FindVersion(s, 0)
-	return reply(c, map[string]any{
+	return rest.JSON(c, map[string]any{
 		"version": v.GetVersion(), "scorer_id": s.GetId(), "experiment_id": cmd.ExperimentID, "name": s.GetName(),
 		"serialized_scorer": v.GetSerialized(), "creation_time": v.GetCreatedMs(),
 	})
@@ -115,7 +115,7 @@ func (h *handlers) list(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, out)
+	return rest.JSON(c, out)
 }
 
 func (h *handlers) newest(ctx context.Context, experimentID string) ([]scorer, error) {
@@ -211,7 +211,7 @@ func (h *handlers) versions(c *fiber.Ctx) error {
 	for _, v := range s.GetVersions() {
 		out.Scorers = append(out.Scorers, showScorer(id, s, v))
 	}
-	return reply(c, out)
+	return rest.JSON(c, out)
 }
 
 func (h *handlers) getScorer(c *fiber.Ctx) error {
@@ -223,7 +223,7 @@ func (h *handlers) getScorer(c *fiber.Ctx) error {
 	if v == nil {
 		return evaluation.NoScorer(id, s.GetName(), version)
 	}
-	return reply(c, map[string]any{"scorer": showScorer(id, s, v)})
+	return rest.JSON(c, map[string]any{"scorer": showScorer(id, s, v)})
 }
 
 func (h *handlers) deleteScorer(c *fiber.Ctx) error {

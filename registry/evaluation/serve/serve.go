@@ -5,7 +5,6 @@ package serve
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -60,29 +59,12 @@ type handlers struct {
 	keys      Lister
 }
 
-func param(c *fiber.Ctx, name string) (string, error) {
-	s, err := url.PathUnescape(c.Params(name))
-	if err != nil {
-		return "", track.Errorf(track.InvalidParameterValue, "Invalid value for parameter '%s' in the path: %v", name, err)
-	}
-	return string([]byte(s)), nil
-}
-
-func reply(c *fiber.Ctx, value any) error {
-	b, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(b)
-}
-
 // replyDone carries out a rule that is answered with an empty object.
 func (h *handlers) replyDone(c *fiber.Ctx, r decide.Rule) error {
 	if _, err := h.documents.Do(c.UserContext(), decide.By(r)); err != nil {
 		return err
 	}
-	return reply(c, struct{}{})
+	return rest.JSON(c, struct{}{})
 }
 
 // dataset answers a dataset by id, nil if there is none.
@@ -121,7 +103,7 @@ func (h *handlers) create(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, map[string]any{"dataset": mlflow.ShowEvaluationDataset(doc.GetEvaluationDataset(), true)})
+	return rest.JSON(c, map[string]any{"dataset": mlflow.ShowEvaluationDataset(doc.GetEvaluationDataset(), true)})
 }
 
 // readTags reads tags as MLflow's client sends them, an object in a text. Values that are no texts are kept as JSON;
@@ -149,7 +131,7 @@ func readTags(text string) (map[string]string, error) {
 }
 
 func (h *handlers) get(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -160,11 +142,11 @@ func (h *handlers) get(c *fiber.Ctx) error {
 	if e == nil {
 		return evaluation.NoDataset(id)
 	}
-	return reply(c, map[string]any{"dataset": mlflow.ShowEvaluationDataset(e, false)})
+	return rest.JSON(c, map[string]any{"dataset": mlflow.ShowEvaluationDataset(e, false)})
 }
 
 func (h *handlers) delete(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -172,7 +154,7 @@ func (h *handlers) delete(c *fiber.Ctx) error {
 }
 
 func (h *handlers) setTags(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -192,11 +174,11 @@ func (h *handlers) setTags(c *fiber.Ctx) error {
 }
 
 func (h *handlers) deleteTag(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
-	key, err := param(c, "key")
+	key, err := rest.Param(c, "key")
 	if err != nil {
 		return err
 	}
@@ -204,7 +186,7 @@ func (h *handlers) deleteTag(c *fiber.Ctx) error {
 }
 
 func (h *handlers) experiments(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -212,14 +194,14 @@ func (h *handlers) experiments(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, struct {
+	return rest.JSON(c, struct {
 		IDs []string `json:"experiment_ids,omitempty"`
 	}{e.GetExperimentIds()})
 }
 
 func (h *handlers) place(remove bool) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		id, err := param(c, "id")
+		id, err := rest.Param(c, "id")
 		if err != nil {
 			return err
 		}
@@ -235,6 +217,6 @@ func (h *handlers) place(remove bool) fiber.Handler {
 		if err != nil {
 			return err
 		}
-		return reply(c, map[string]any{"dataset": mlflow.ShowEvaluationDataset(doc.GetEvaluationDataset(), false)})
+		return rest.JSON(c, map[string]any{"dataset": mlflow.ShowEvaluationDataset(doc.GetEvaluationDataset(), false)})
 	}
 }

@@ -76,7 +76,7 @@ func New(d Documents, o Options) *Sender {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = Sleep
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -84,7 +84,8 @@ func New(d Documents, o Options) *Sender {
 	return &Sender{Options: o, documents: d, poster: NewPoster(o.Guard), kick: make(chan struct{}, 1)}
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits, or until ctx ends.
+func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"net/url"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -40,23 +39,6 @@ func OwnRoutes(to fiber.Router, d send.Documents, s *send.Sender) {
 type handlers struct {
 	documents send.Documents
 	sender    *send.Sender
-}
-
-func param(c *fiber.Ctx) (string, error) {
-	s, err := url.PathUnescape(c.Params("id"))
-	if err != nil {
-		return "", track.Errorf(track.InvalidParameterValue, "Invalid value for parameter 'id' in the path: %v", err)
-	}
-	return string([]byte(s)), nil
-}
-
-func reply(c *fiber.Ctx, value any) error {
-	b, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(b)
 }
 
 func (h *handlers) create(c *fiber.Ctx) error {
@@ -102,7 +84,7 @@ func (h *handlers) create(c *fiber.Ctx) error {
 	if w == nil {
 		return webhook.NoWebhook(cmd.ID) // deleted in the same moment
 	}
-	return reply(c, map[string]any{"webhook": show(w)})
+	return rest.JSON(c, map[string]any{"webhook": show(w)})
 }
 
 const (
@@ -154,7 +136,7 @@ func (h *handlers) list(c *fiber.Ctx) error {
 	if end < len(all) {
 		answer.Token = base64.StdEncoding.EncodeToString([]byte(`{"offset": ` + strconv.Itoa(end) + `}`))
 	}
-	return reply(c, answer)
+	return rest.JSON(c, answer)
 }
 
 func readToken(token string) (int, error) {
@@ -174,7 +156,7 @@ func readToken(token string) (int, error) {
 
 // find answers the webhook that the path names.
 func (h *handlers) find(c *fiber.Ctx) (*sgpb.Webhook, error) {
-	id, err := param(c)
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return nil, err
 	}
@@ -194,16 +176,16 @@ func (h *handlers) get(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, map[string]any{"webhook": show(w)})
+	return rest.JSON(c, map[string]any{"webhook": show(w)})
 }
 
 func (h *handlers) delete(c *fiber.Ctx) error {
-	id, err := param(c)
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
 	if _, err := h.documents.Do(c.UserContext(), decide.By(webhook.Delete{ID: id})); err != nil {
 		return err
 	}
-	return reply(c, struct{}{})
+	return rest.JSON(c, struct{}{})
 }

@@ -15,7 +15,7 @@ import (
 // update changes the fields that are there. An empty name, address or list of events counts as not there, as in
 // MLflow; an empty description or secret takes it away.
 func (h *handlers) update(c *fiber.Ctx) error {
-	id, err := param(c)
+	id, err := rest.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (h *handlers) update(c *fiber.Ctx) error {
 	if w == nil {
 		return webhook.NoWebhook(id) // deleted in the same moment
 	}
-	return reply(c, map[string]any{"webhook": show(w)})
+	return rest.JSON(c, map[string]any{"webhook": show(w)})
 }
 
 // Deliveries is the newest part of a webhook's log.
@@ -104,7 +104,7 @@ func (h *handlers) deliveries(c *fiber.Ctx) error {
 			Attempts: d.GetAttempts(), Status: d.GetStatus(), Error: d.GetError(),
 		})
 	}
-	return reply(c, Deliveries{out})
+	return rest.JSON(c, Deliveries{out})
 }
 
 func (h *handlers) test(c *fiber.Ctx) error {
@@ -136,5 +136,5 @@ func (h *handlers) test(c *fiber.Ctx) error {
 			result[field] = text
 		}
 	}
-	return reply(c, map[string]any{"result": result})
+	return rest.JSON(c, map[string]any{"result": result})
 }
