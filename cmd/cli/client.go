@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/streamgauge/streamgauge/cmd/double"
 )
 
 const (
@@ -177,32 +178,5 @@ func (c *client) unreachable(err error) error {
 	return fmt.Errorf("no server answers at %s (%w); start one with `streamgauge up`, or name it with --url or %s", c.url, err, urlEnv)
 }
 
-// number is a double as MLflow writes it: NaN and infinities are texts.
-type number float64
-
-func (n *number) UnmarshalJSON(b []byte) error {
-	switch text := strings.Trim(string(b), `"`); text {
-	case "NaN", "nan", "null":
-		*n = number(math.NaN())
-	case "Infinity", "inf":
-		*n = number(math.Inf(1))
-	case "-Infinity", "-inf":
-		*n = number(math.Inf(-1))
-	default:
-		return json.Unmarshal([]byte(text), (*float64)(n))
-	}
-	return nil
-}
-
-func (n number) MarshalJSON() ([]byte, error) {
-	switch f := float64(n); {
-	case math.IsNaN(f):
-		return []byte(`"NaN"`), nil
-	case math.IsInf(f, 1):
-		return []byte(`"Infinity"`), nil
-	case math.IsInf(f, -1):
-		return []byte(`"-Infinity"`), nil
-	default:
-		return json.Marshal(f)
-	}
-}
+// number is a double of an answer.
+type number = double.Value

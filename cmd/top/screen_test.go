@@ -3,6 +3,7 @@ package top
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/streamgauge/streamgauge/cmd/double"
 	"github.com/streamgauge/streamgauge/cmd/top/braille"
 	"github.com/streamgauge/streamgauge/cmd/top/watch"
 )
@@ -25,7 +27,7 @@ func seen(width, height, metrics int) (*screen, *[]watch.Want) {
 	lines := make(map[string]watch.Line)
 	for i := range metrics {
 		key := fmt.Sprintf("m%02d", i)
-		names.Metrics = append(names.Metrics, watch.Metric{Key: key, Value: watch.Number(i), Step: 7})
+		names.Metrics = append(names.Metrics, watch.Metric{Key: key, Value: double.Value(i), Step: 7})
 		lines[key] = watch.Line{Marks: []braille.Mark{{X: 0, Low: 1, High: 1, Value: 1}, {X: 7, Low: float64(i), High: float64(i), Value: float64(i)}}}
 	}
 	s.Update(names)
@@ -159,12 +161,9 @@ func TestKeysChangeHowItIsDrawn(t *testing.T) {
 }
 
 func TestSmoothingPassesOverWhatIsNotFinite(t *testing.T) {
-	nan := watch.Number(0)
-	if err := nan.UnmarshalJSON([]byte(`"NaN"`)); err != nil {
-		t.Fatal(err)
-	}
+	nan := math.NaN()
 	mark := func(v float64) braille.Mark { return braille.Mark{Low: v, High: v, Value: v} }
-	got := smoothed([]braille.Mark{mark(1), mark(float64(nan)), mark(3)}, 0.5)
+	got := smoothed([]braille.Mark{mark(1), mark(nan), mark(3)}, 0.5)
 	if got[0].Value != 1 || got[1].Value == got[1].Value || got[2].Value != (0.5*0.5*1+0.5*3)/0.75 {
 		t.Errorf("smoothed to %v", got)
 	}

@@ -10,9 +10,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/streamgauge/streamgauge/cmd/double"
 	"github.com/streamgauge/streamgauge/cmd/top/braille"
 )
 
@@ -29,25 +29,11 @@ const (
 	jsonType = "application/json"
 )
 
-// Number is a double as the API writes it: NaN and infinities are texts.
-type Number float64
-
-// UnmarshalJSON reads a number or one of the three texts.
-func (n *Number) UnmarshalJSON(b []byte) error {
-	text := strings.Trim(string(b), `"`)
-	if text == "null" {
-		text = "NaN"
-	}
-	v, err := strconv.ParseFloat(text, 64)
-	*n = Number(v)
-	return err
-}
-
 // Metric is a name with its latest value.
 type Metric struct {
-	Key   string `json:"key"`
-	Value Number `json:"value"`
-	Step  int64  `json:"step"`
+	Key   string       `json:"key"`
+	Value double.Value `json:"value"`
+	Step  int64        `json:"step"`
 }
 
 // Run is what is said of the run.
@@ -146,19 +132,19 @@ func (r reader) names(ctx context.Context, contains string) (found []Metric, mor
 
 // answered is a line of POST /v1/series: of buckets, or raw.
 type answered struct {
-	Key    string   `json:"key"`
-	Raw    bool     `json:"raw"`
-	Width  int64    `json:"bucket_width"`
-	Start  int64    `json:"start_time"`
-	Step   []int64  `json:"step"`
-	Time   []int64  `json:"time"`
-	Value  []Number `json:"value"`
-	Min    []Number `json:"min"`
-	Max    []Number `json:"max"`
-	Mean   []Number `json:"mean"`
-	NaN    []uint64 `json:"nan"`
-	PosInf []uint64 `json:"pos_inf"`
-	NegInf []uint64 `json:"neg_inf"`
+	Key    string         `json:"key"`
+	Raw    bool           `json:"raw"`
+	Width  int64          `json:"bucket_width"`
+	Start  int64          `json:"start_time"`
+	Step   []int64        `json:"step"`
+	Time   []int64        `json:"time"`
+	Value  []double.Value `json:"value"`
+	Min    []double.Value `json:"min"`
+	Max    []double.Value `json:"max"`
+	Mean   []double.Value `json:"mean"`
+	NaN    []uint64       `json:"nan"`
+	PosInf []uint64       `json:"pos_inf"`
+	NegInf []uint64       `json:"neg_inf"`
 }
 
 // lines reads metrics in at most so many buckets each.
