@@ -60,6 +60,11 @@ func TestCreate(t *testing.T) {
 	if _, _, err := run(t, nil, "create", "--name", "n", "-e", "1", "--kind", "odd"); err == nil || !strings.Contains(err.Error(), "kind") {
 		t.Errorf("an odd kind: %v", err)
 	}
+	for want, args := range map[string][]string{"--value": {"--metric", "loss", "--webhook", "https://a.example"}, "--slack": {"--kind", "nan"}} {
+		if _, sent, err := run(t, nil, append([]string{"create", "--name", "n", "-e", "1"}, args...)...); err == nil || sent != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("without %s: %v", want, err)
+		}
+	}
 }
 
 func TestListAndHistory(t *testing.T) {

@@ -2,6 +2,7 @@ package alerting
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -92,6 +93,9 @@ func (w *wish) rule(cmd *cobra.Command) (any, error) {
 	r.Enabled, r.Kind, r.Ranks = true, alert.Kind(w.kind), alert.Ranks(w.ranks)
 	switch r.Kind {
 	case alert.Threshold:
+		if !cmd.Flags().Changed("value") {
+			return nil, errors.New("say the limit: --value NUMBER, beside --op")
+		}
 		r.Threshold = &alert.ThresholdSettings{Op: w.op, Value: w.value, ForPoints: w.points}
 	case alert.Plateau:
 		r.Plateau = &alert.PlateauSettings{Points: w.points, MinDelta: w.delta, Direction: w.direction}
@@ -99,6 +103,9 @@ func (w *wish) rule(cmd *cobra.Command) (any, error) {
 		r.NoHeartbeat = &alert.NoHeartbeatSettings{AfterMS: w.after.Milliseconds()}
 	case alert.State:
 		r.State = &alert.StateSettings{States: w.states}
+	case alert.NaN:
+	default:
+		return nil, fmt.Errorf("--kind %s: want threshold, nan, plateau, no_heartbeat or state", w.kind)
 	}
 	for _, u := range w.webhooks {
 		r.Channels = append(r.Channels, alert.Channel{Type: alert.Webhook, URL: u, Secret: os.Getenv(secretEnv)})
@@ -108,6 +115,9 @@ func (w *wish) rule(cmd *cobra.Command) (any, error) {
 	}
 	if len(w.mails) > 0 {
 		r.Channels = append(r.Channels, alert.Channel{Type: alert.Email, To: w.mails})
+	}
+	if len(r.Channels) == 0 {
+		return nil, errors.New("say who is told: --webhook URL, --slack URL or --email ADDRESS")
 	}
 	return r, r.Check()
 }

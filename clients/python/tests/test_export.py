@@ -243,6 +243,7 @@ def test_a_filter_takes_what_belongs_together(carried: SimpleNamespace) -> None:
     assert "no experiment" in refused(
         carried.home, "export", "--url", carried.source, "--out", str(carried.home / "none"), "--experiment", "nil"
     )
+    assert not (carried.home / "none").exists()
 
 
 def test_a_token_sees_what_it_may_and_only_an_administrators_imports(carried: SimpleNamespace, tmp_path: Path) -> None:

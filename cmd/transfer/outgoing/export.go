@@ -52,9 +52,6 @@ var Without = []string{"metrics", "values", "console", "traces", "registry", "li
 
 // Run exports.
 func Run(ctx context.Context, s transfer.Server, o Options) (*transfer.Manifest, error) {
-	if err := transfer.Begin(o.Dir); err != nil {
-		return nil, err
-	}
 	e := &export{
 		Options: o, server: s, choice: documents.NewChoice(o.Filter.All()), derived: make(map[string]*sheet.Writer), locations: make(map[string]bool),
 		manifest: &transfer.Manifest{Format: transfer.Format, Version: transfer.Version, ID: transfer.NewID(), Filter: o.Filter},
@@ -63,7 +60,14 @@ func Run(ctx context.Context, s transfer.Server, o Options) (*transfer.Manifest,
 	if err := transfer.Get(ctx, s, "/v1/version", &e.manifest.Server); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context) error{e.choose, e.documents, e.position, e.events, e.traces, e.artifacts} {
+	// What nobody has leaves no folder behind.
+	if err := e.choose(ctx); err != nil {
+		return nil, err
+	}
+	if err := transfer.Begin(o.Dir); err != nil {
+		return nil, err
+	}
+	for _, step := range []func(context.Context) error{e.documents, e.position, e.events, e.traces, e.artifacts} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("%w; what is in %s is not whole: remove it", err, o.Dir)
 		}
