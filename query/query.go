@@ -200,6 +200,7 @@ func (q *Query) Routes(r fiber.Router) {
 	}
 	r.Get("/ajax-api/2.0/mlflow/metrics/get-history-bulk", q.getHistoryBulk)
 	r.Post("/ajax-api/2.0/mlflow/experiments/search-datasets", q.searchDatasets)
+	r.Get("/v1/runs/:run_id", q.getBrief)
 	r.Get("/v1/runs/:run_id/values", q.getValues)
 	r.Get("/v1/runs/:run_id/values/keys", q.getValueKeys)
 	r.Get("/v1/runs/:run_id/console", q.getConsole)

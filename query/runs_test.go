@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -70,6 +71,33 @@ func TestGetRunShowsWhatWasWritten(t *testing.T) {
 	}
 	r.behind = fmt.Errorf("lane 0 has no owner")
 	if status, text, header := r.send(api+"/runs/get?run_id="+id(1), ""); status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
+		t.Errorf("a reader that cannot await: %d %s", status, text)
+	}
+}
+
+func TestABriefRunIsTheRunWithoutItsMetrics(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	r.put(&sgpb.Run{Id: id(1), ExperimentId: "0", Name: "calm-lake-7", Params: map[string]string{"lr": "0.1"}, Tags: map[string]string{"a": "b"}}, true)
+	r.log(section(id(1), 0, "loss", [3]float64{1, 10, 0.5}))
+	whole := get[struct{ Run map[string]any }](r, api+"/runs/get?run_id="+id(1), "").Run
+	brief := get[struct{ Run map[string]any }](r, "/v1/runs/"+id(1), "").Run
+	data := whole["data"].(map[string]any)
+	if len(data["metrics"].([]any)) != 1 {
+		t.Fatalf("the run itself: %v", whole)
+	}
+	delete(data, "metrics")
+	delete(brief["data"].(map[string]any), "metrics")
+	if !reflect.DeepEqual(brief, whole) {
+		t.Errorf("got %v, want %v", brief, whole)
+	}
+	for path, want := range map[string]int{"/v1/runs/" + id(9): http.StatusNotFound, "/v1/runs/xx": http.StatusNotFound} {
+		if status, text, _ := r.send(path, ""); status != want || !strings.Contains(text, "not found") {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+	r.behind = fmt.Errorf("lane 0 has no owner")
+	if status, text, _ := r.send("/v1/runs/"+id(1), ""); status != http.StatusServiceUnavailable {
 		t.Errorf("a reader that cannot await: %d %s", status, text)
 	}
 }

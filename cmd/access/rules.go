@@ -87,6 +87,7 @@ var rules = map[string]Rule{
 	"POST /v1/sql":                 {Read, Visible},
 	"GET /v1/sql/schema":           {Read, Visible},
 	"GET /v1/runs/:run_id/series":  {Read, Named},
+	"GET /v1/runs/:run_id":         {Read, Named},
 	"GET /v1/runs/:run_id/metrics": {Read, Named},
 	"GET /v1/runs/:run_id/values":  {Read, Named},
 	"GET /v1/runs/:run_id/console": {Read, Named},

@@ -217,6 +217,14 @@ type groupsAnswer struct {
 	MoreGroups bool `json:"more_groups" description:"There are more groups."`
 }
 
+type briefRequest struct {
+	RunID string `path:"run_id" description:"The run." example:"0123456789abcdef0123456789abcdef"`
+}
+
+type briefAnswer struct {
+	Run map[string]any `json:"run" description:"As MLflow's runs/get has it."`
+}
+
 type idsAnswer struct {
 	RunIDs []string `json:"run_ids" description:"In no order, at most 100000."`
 	More   bool     `json:"more" description:"The search finds more."`
@@ -234,6 +242,9 @@ type silentAnswer struct {
 func tallies() []describe.Route {
 	const area, large = "Runs", http.StatusRequestEntityTooLarge
 	return []describe.Route{{
+		Method: http.MethodGet, Path: "/v1/runs/:run_id", Area: area, Summary: "Read a run without its metrics",
+		Text: "Of which there may be a million: `GET /v1/runs/RUN/metrics` has them by pages.", Takes: briefRequest{}, Gives: briefAnswer{},
+	}, {
 		Method: http.MethodPost, Path: "/v1/runs/groups", Area: area, Summary: "Group the runs of a search",
 		Text: "How many runs there are by a value, with mean and spread of metrics.", Takes: groupsRequest{}, Gives: groupsAnswer{}, Refusals: []int{large},
 	}, {

@@ -24,9 +24,9 @@ func (s *Set) Encode(ctx context.Context, r *Run, form Form, blobs Blobs) ([]byt
 		return b, nil
 	}
 	doc, latest, version := r.copy()
-	doc, err := withTexts(ctx, document.Effective(doc, experiment), blobs)
+	doc, err := whole(ctx, doc, experiment, blobs)
 	if err != nil {
-		return nil, fmt.Errorf("encode run %s: %w", r.ID, err)
+		return nil, err
 	}
 	if form == FormSearch && len(doc.GetModelInputs()) > 0 {
 		doc = proto.CloneOf(doc)
@@ -39,6 +39,19 @@ func (s *Set) Encode(ctx context.Context, r *Run, form Form, blobs Blobs) ([]byt
 	r.keep(form, version, doc.GetLifecycle(), b)
 	s.account(r)
 	return b, nil
+}
+
+// Whole is a run's document as clients see it: with its experiment's lifecycle, and with the texts that live as blobs.
+func (s *Set) Whole(ctx context.Context, doc *sgpb.Run, blobs Blobs) (*sgpb.Run, error) {
+	return whole(ctx, doc, s.Experiment(doc.GetExperimentId()), blobs)
+}
+
+func whole(ctx context.Context, doc *sgpb.Run, experiment *sgpb.Experiment, blobs Blobs) (*sgpb.Run, error) {
+	out, err := withTexts(ctx, document.Effective(doc, experiment), blobs)
+	if err != nil {
+		return nil, fmt.Errorf("encode run %s: %w", doc.GetId(), err)
+	}
+	return out, nil
 }
 
 // withTexts puts dataset texts that live as blobs back into a copy of the document.

@@ -300,6 +300,22 @@ describe.skipIf(reason !== null)("the compare workspace", () => {
     await page.context().close();
   });
 
+  test("the page of a run reads some of very many metrics, and finds the others", async () => {
+    const page = await visitor.open(`#/?exp=${data.wide}`);
+    const read: string[] = [];
+    page.on("request", (request) => read.push(request.url()));
+    await page.getByRole("link", { name: "many-names" }).first().click();
+    await page.getByRole("heading", { name: /^Metrics 1000\+/ }).waitFor();
+    expect(read.filter((url) => url.includes("runs/get"))).toEqual([]);
+    const rows = page.getByRole("group", { name: "Metrics" }).getByRole("row");
+    await page.getByLabel("Search metrics", { exact: true }).fill("grad_2499");
+    await expect.poll(() => rows.count()).toBe(1);
+    await rows.getByRole("button", { name: "layers/49/grad_2499" }).click();
+    await expect.poll(() => page.url()).toContain("grad_2499");
+    await page.getByText("1 point").first().waitFor();
+    await page.context().close();
+  });
+
   test("axe finds nothing in either theme, and nothing is wider than a telephone", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       const page = await visitor.open(all(), { colorScheme, bypassCSP: true });

@@ -211,6 +211,18 @@ export async function getRun(id: string, signal?: AbortSignal): Promise<Run> {
   return decodeRun(answer.run);
 }
 
+/** A run without its metrics. */
+export async function getBrief(id: string, signal?: AbortSignal): Promise<Run> {
+  return decodeRun((await get<{ run: WireRun }>(`v1/runs/${encodeURIComponent(id)}`, signal)).run);
+}
+
+/** The first metrics of a run by name, of those that have a text in it. */
+export async function metricsOf(id: string, query: NameQuery & { readonly prefix?: string }, max: number, signal?: AbortSignal): Promise<{ metrics: Run["metrics"]; more: boolean }> {
+  const fields = new URLSearchParams({ ...query, max_results: String(max) });
+  const answer = await get<{ metrics: readonly WireMetric[]; next_page_token?: string }>(`v1/runs/${encodeURIComponent(id)}/metrics?${fields}`, signal);
+  return { metrics: new Map(answer.metrics.map(decodeMetric)), more: Boolean(answer.next_page_token) };
+}
+
 export async function setTag(run: string, key: string, value: string): Promise<void> {
   await post(`${AJAX}/runs/set-tag`, { run_id: run, key, value });
 }
@@ -536,12 +548,10 @@ interface WireFile {
 }
 
 /** NaN and infinities travel as texts, which Number reads. */
+const decodeMetric = (m: WireMetric): [string, Metric] => [m.key, { value: Number(m.value ?? 0), step: Number(m.step ?? 0), time: Number(m.timestamp ?? 0) }];
+
 function decodeRun(run: WireRun): Run {
   const { info, data, inputs, outputs } = run;
-  const metric = (m: WireMetric): [string, Metric] => [
-    m.key,
-    { value: Number(m.value ?? 0), step: Number(m.step ?? 0), time: Number(m.timestamp ?? 0) },
-  ];
   return {
     id: info.run_id,
     name: info.run_name || info.run_id.slice(0, 8),
@@ -554,7 +564,7 @@ function decodeRun(run: WireRun): Run {
     artifactURI: info.artifact_uri ?? "",
     params: new Map((data?.params ?? []).map((p) => [p.key, p.value ?? ""])),
     tags: new Map((data?.tags ?? []).map((t) => [t.key, t.value ?? ""])),
-    metrics: new Map((data?.metrics ?? []).map(metric)),
+    metrics: new Map((data?.metrics ?? []).map(decodeMetric)),
     datasets: (inputs?.dataset_inputs ?? []).map((d) => ({
       name: d.dataset?.name ?? "",
       digest: d.dataset?.digest ?? "",

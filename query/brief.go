@@ -1,0 +1,40 @@
+package query
+
+import (
+	"strings"
+
+	"github.com/go-faster/jx"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// getBrief answers a run in MLflow's form, but without its metrics, which may be a million.
+func (q *Query) getBrief(c *fiber.Ctx) error {
+	id, err := mlflow.ParseQuery(map[string][]string{"run_id": {strings.Clone(c.Params("run_id"))}}).RunID()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := within(readTimeout)
+	defer cancel()
+	docs, err := q.RunDocuments(ctx, []string{id})
+	if err != nil {
+		return err
+	}
+	if docs[id] == nil {
+		return track.Errorf(track.ResourceDoesNotExist, "Run with id=%s not found", id)
+	}
+	doc, err := q.hot.Whole(ctx, docs[id], q.opts.Blob)
+	if err != nil {
+		return err
+	}
+	w := jx.GetEncoder()
+	defer jx.PutEncoder(w)
+	w.ObjStart()
+	w.FieldStart("run")
+	mlflow.EncodeRun(w, doc, nil)
+	w.ObjEnd()
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Send(w.Bytes())
+}
