@@ -74,10 +74,7 @@ func (e *export) search(ctx context.Context, experiments []string) error {
 			} `json:"runs"`
 			Next string `json:"next_page_token"`
 		}
-		in := map[string]any{"experiment_ids": experiments, "filter": e.Filter.Search, "run_view_type": "ALL", "max_results": pageMax}
-		if token != "" {
-			in["page_token"] = token
-		}
+		in := map[string]any{"experiment_ids": experiments, "filter": e.Filter.Search, "run_view_type": "ALL", "max_results": pageMax, "page_token": token}
 		if err := transfer.Ask(ctx, e.server, "/api/2.0/mlflow/runs/search", in, &page); err != nil {
 			return err
 		}
