@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/rest"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -91,11 +92,7 @@ func (r *Registry) getModel(c *fiber.Ctx) error {
 }
 
 func (r *Registry) finalizeModel(c *fiber.Ctx) error {
-	id, err := param(c, "id")
-	if err != nil {
-		return err
-	}
-	f, err := fields(c)
+	id, f, err := rest.ParamAndFields(c, "id")
 	if err != nil {
 		return err
 	}
@@ -129,11 +126,7 @@ func (r *Registry) deleteModel(c *fiber.Ctx) error {
 }
 
 func (r *Registry) logModelParams(c *fiber.Ctx) error {
-	id, err := param(c, "id")
-	if err != nil {
-		return err
-	}
-	f, err := fields(c)
+	id, f, err := rest.ParamAndFields(c, "id")
 	if err != nil {
 		return err
 	}
@@ -142,11 +135,7 @@ func (r *Registry) logModelParams(c *fiber.Ctx) error {
 }
 
 func (r *Registry) setModelTags(c *fiber.Ctx) error {
-	id, err := param(c, "id")
-	if err != nil {
-		return err
-	}
-	f, err := fields(c)
+	id, f, err := rest.ParamAndFields(c, "id")
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,13 @@ func Param(c *fiber.Ctx, name string) (string, error) {
 	return string([]byte(s)), nil
 }
 
+// ParamAndFields reads a part of the path, and the request's parameters.
+func ParamAndFields(c *fiber.Ctx, name string) (string, mlflow.Fields, error) {
+	param, e1 := Param(c, name)
+	f, e2 := Fields(c)
+	return param, f, errors.Join(e1, e2)
+}
+
 // JSON writes a value.
 func JSON(c *fiber.Ctx, value any) error {
 	b, err := json.Marshal(value)

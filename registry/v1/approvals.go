@@ -60,11 +60,7 @@ func (h *handlers) model(ctx context.Context, id string) (*sgpb.RegisteredModel,
 }
 
 func (h *handlers) require(c *fiber.Ctx) error {
-	name, err := rest.Param(c, "name")
-	if err != nil {
-		return err
-	}
-	f, err := rest.Fields(c)
+	name, f, err := rest.ParamAndFields(c, "name")
 	if err != nil {
 		return err
 	}
@@ -106,11 +102,7 @@ func (h *handlers) request(c *fiber.Ctx) error {
 
 func (h *handlers) judge(approved bool) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		id, err := rest.Param(c, "id")
-		if err != nil {
-			return err
-		}
-		f, err := rest.Fields(c)
+		id, f, err := rest.ParamAndFields(c, "id")
 		if err != nil {
 			return err
 		}

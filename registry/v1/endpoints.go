@@ -50,11 +50,7 @@ func (h *handlers) createEndpoint(c *fiber.Ctx) error {
 
 // endEndpoint sets until when the version served there; nothing else of a record changes.
 func (h *handlers) endEndpoint(c *fiber.Ctx) error {
-	id, err := rest.Param(c, "id")
-	if err != nil {
-		return err
-	}
-	f, err := rest.Fields(c)
+	id, f, err := rest.ParamAndFields(c, "id")
 	if err != nil {
 		return err
 	}

@@ -73,11 +73,7 @@ func show(dataset string, r *sgpb.EvaluationRecord) shown {
 }
 
 func (h *handlers) upsert(c *fiber.Ctx) error {
-	id, err := rest.Param(c, "id")
-	if err != nil {
-		return err
-	}
-	f, err := rest.Fields(c)
+	id, f, err := rest.ParamAndFields(c, "id")
 	if err != nil {
 		return err
 	}
@@ -100,11 +96,7 @@ func (h *handlers) upsert(c *fiber.Ctx) error {
 }
 
 func (h *handlers) deleteRecords(c *fiber.Ctx) error {
-	id, err := rest.Param(c, "id")
-	if err != nil {
-		return err
-	}
-	f, err := rest.Fields(c)
+	id, f, err := rest.ParamAndFields(c, "id")
 	if err != nil {
 		return err
 	}
@@ -120,11 +112,7 @@ func (h *handlers) deleteRecords(c *fiber.Ctx) error {
 
 // records shows a page; MLflow's answer to an unknown dataset is an empty one.
 func (h *handlers) records(c *fiber.Ctx) error {
-	id, err := rest.Param(c, "id")
-	if err != nil {
-		return err
-	}
-	f, err := rest.Fields(c)
+	id, f, err := rest.ParamAndFields(c, "id")
 	if err != nil {
 		return err
 	}

@@ -154,11 +154,7 @@ func (h *handlers) delete(c *fiber.Ctx) error {
 }
 
 func (h *handlers) setTags(c *fiber.Ctx) error {
-	id, err := rest.Param(c, "id")
-	if err != nil {
-		return err
-	}
-	f, err := rest.Fields(c)
+	id, f, err := rest.ParamAndFields(c, "id")
 	if err != nil {
 		return err
 	}
@@ -201,11 +197,7 @@ func (h *handlers) experiments(c *fiber.Ctx) error {
 
 func (h *handlers) place(remove bool) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		id, err := rest.Param(c, "id")
-		if err != nil {
-			return err
-		}
-		f, err := rest.Fields(c)
+		id, f, err := rest.ParamAndFields(c, "id")
 		if err != nil {
 			return err
 		}

@@ -15,11 +15,7 @@ import (
 // update changes the fields that are there. An empty name, address or list of events counts as not there, as in
 // MLflow; an empty description or secret takes it away.
 func (h *handlers) update(c *fiber.Ctx) error {
-	id, err := rest.Param(c, "id")
-	if err != nil {
-		return err
-	}
-	f, err := rest.Fields(c)
+	id, f, err := rest.ParamAndFields(c, "id")
 	if err != nil {
 		return err
 	}
