@@ -90,6 +90,20 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.context().close();
   });
 
+  test("pages at rest leave the server alone", async () => {
+    for (const hash of ["#/models", model(NAME), model("gated")]) {
+      const page = await visitor.open(hash);
+      let asked = 0;
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.waitForTimeout(1_000);
+      page.on("request", () => asked++);
+      await page.waitForTimeout(2_000);
+      // Once in ten seconds they read what they show, and the version's facts.
+      expect(asked, hash).toBeLessThanOrEqual(12);
+      await page.context().close();
+    }
+  });
+
   test("a model shows its versions over time, who moved them and why", async () => {
     const page = await visitor.open(model(NAME));
     await page.getByRole("heading", { level: 1, name: NAME }).waitFor();
