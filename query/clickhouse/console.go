@@ -52,8 +52,7 @@ type Answer struct {
 	ContentType string
 }
 
-// Ask runs a user's SQL as a user who may only read. It ends with ctx, in the engine too: that stops a reader's query
-// when its connection closes. A question that would read too much is refused before it begins.
+// Ask runs a user's SQL as a user who may only read. It ends with ctx, in the engine too. A question that would read too much is refused before it begins.
 func (s *Store) Ask(ctx context.Context, q Question) (Answer, error) {
 	if err := s.settled(ctx, q); err != nil {
 		return Answer{}, err
@@ -99,10 +98,14 @@ func (s *Store) post(ctx context.Context, q Question, text string, args url.Valu
 	}
 	req.Header.Set("X-ClickHouse-User", user)
 	req.Header.Set("X-ClickHouse-Key", password)
+	end := func() { s.end(id) }
+	stop := context.AfterFunc(ctx, end)
 	resp, err := s.http.Do(req)
 	if err != nil {
+		stop() // without an end of ctx the engine is away, and the question with it
 		return nil, unavailable("run the statement", err)
 	}
+	resp.Body = &ending{ReadCloser: resp.Body, stop: stop, end: end}
 	return resp, nil
 }
 

@@ -1,0 +1,52 @@
+package clickhouse
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// endTimeout bounds the wait for the engine to take an order to end a question.
+const endTimeout = 5 * time.Second
+
+// ending orders the engine to end a question whose asker has gone before its answer was read to the end. The engine looks
+// at closed connections between some steps of a pipeline only: a join of everything with everything would go on.
+type ending struct {
+	io.ReadCloser
+	stop func() bool // takes the order back; false: it was given
+	end  func()
+	read bool
+}
+
+func (e *ending) Read(p []byte) (int, error) {
+	n, err := e.ReadCloser.Read(p)
+	e.read = e.read || err == io.EOF
+	return n, err
+}
+
+func (e *ending) Close() error {
+	if e.stop() && !e.read {
+		go e.end()
+	}
+	return e.ReadCloser.Close()
+}
+
+// end has the engine end what runs under an id. Where that is refused (an engine outside whose user may not) or does not
+// arrive, the question ends by its limits.
+func (s *Store) end(id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	args := url.Values{"param_id": {id}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.opts.HTTPAddr+"/?"+args.Encode(), strings.NewReader("KILL QUERY WHERE query_id = {id:String} ASYNC"))
+	if err != nil {
+		return
+	}
+	req.Header.Set("X-ClickHouse-User", s.opts.User)
+	req.Header.Set("X-ClickHouse-Key", s.opts.Password)
+	if resp, err := s.http.Do(req); err == nil {
+		_ = resp.Body.Close()
+	}
+}
