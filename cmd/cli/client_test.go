@@ -181,6 +181,16 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+func TestRunsSayThatThereAreMore(t *testing.T) {
+	url := server(t)
+	if _, out, errOut := command("runs", "-n", "1", "--url", url); strings.Count(out, "\n") != 2 || !strings.Contains(errOut, "there are more") {
+		t.Errorf("one of several: %s%s", out, errOut)
+	}
+	if _, _, errOut := command("runs", "--url", url); errOut != "" {
+		t.Errorf("all of them: %s", errOut)
+	}
+}
+
 func TestWordsThatAreNoCommands(t *testing.T) {
 	for _, tt := range []struct {
 		args   []string

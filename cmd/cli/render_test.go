@@ -206,6 +206,8 @@ func testRun(name string, metrics int) run {
 func TestMetricColumns(t *testing.T) {
 	few, many := testRun("few", 2), testRun("many", 2500)
 	few.Data.Metrics[0].Key, few.Data.Metrics[1].Key = "val loss", "z"
+	watched := testRun("watched", 2)
+	watched.Data.Metrics[0].Key = "system/disk"
 	for _, tt := range []struct {
 		name  string
 		runs  []run
@@ -214,6 +216,7 @@ func TestMetricColumns(t *testing.T) {
 		want  string
 	}{
 		{"a crowded run does not choose for all", []run{many, few}, nil, nil, "val loss,z"},
+		{"the machine's come last", []run{watched}, nil, nil, watched.Data.Metrics[1].Key + ",system/disk"},
 		{"alone it does", []run{many}, nil, nil, "m0,m1,m10,m100,m1000,m1001"},
 		{"ordered by comes first", []run{many, few}, []string{"metrics.m7 DESC"}, nil, "m7,val loss,z"},
 		{"an order in quotes", []run{few}, []string{"metrics.`z` ASC"}, nil, "z,val loss"},

@@ -54,10 +54,14 @@ func newRuns() *cobra.Command {
 		if s.Experiments, err = choose(all, experiments); err != nil {
 			return err
 		}
+		wanted := s.Limit
+		s.Limit = min(wanted+1, runsMax) // one more says whether there are more
 		found, err := c.runs(cmd.Context(), s)
 		if err != nil {
 			return suggestMetric(err, s.OrderBy)
 		}
+		more := len(found) > wanted
+		found = found[:min(wanted, len(found))]
 		if asJSON {
 			return printJSON(cmd.OutOrStdout(), append([]run{}, found...))
 		}
@@ -69,6 +73,9 @@ func newRuns() *cobra.Command {
 		tb := runTable(found, all, metricColumns(found, s.OrderBy, metrics), time.Now())
 		if t.width > 0 && t.width < startedWidth {
 			shortenStarts(tb, found)
+		}
+		if more {
+			defer fmt.Fprintf(cmd.ErrOrStderr(), "%d runs; there are more: --limit N lists as many, --filter finds some\n", wanted)
 		}
 		return t.table(tb, func(row, column int) string {
 			if tb.header[column] == "STATUS" {

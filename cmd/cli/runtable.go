@@ -136,6 +136,9 @@ func orderedMetric(order string) (string, bool) {
 	return strings.Fields(key)[0], true
 }
 
+// systemPrefix begins the metrics of the machine, which say least of what a run is worth.
+const systemPrefix = "system/"
+
 // commonMetrics are the keys by how much they say about the runs.
 func commonMetrics(runs []run) []string {
 	counts, weights := map[string]int{}, map[string]float64{}
@@ -145,9 +148,15 @@ func commonMetrics(runs []run) []string {
 			weights[m.Key] += 1 / float64(len(r.Data.Metrics))
 		}
 	}
+	of := func(key string) int { // the machine's after all others
+		if strings.HasPrefix(key, systemPrefix) {
+			return 1
+		}
+		return 0
+	}
 	keys := slices.Collect(maps.Keys(counts))
 	slices.SortFunc(keys, func(a, b string) int {
-		return cmp.Or(counts[b]-counts[a], cmp.Compare(weights[b], weights[a]), strings.Compare(a, b))
+		return cmp.Or(cmp.Compare(of(a), of(b)), counts[b]-counts[a], cmp.Compare(weights[b], weights[a]), strings.Compare(a, b))
 	})
 	crowded := func(key string) bool { return weights[key] < 1.0/crowdedMetrics }
 	if slices.ContainsFunc(keys, func(key string) bool { return !crowded(key) }) {
