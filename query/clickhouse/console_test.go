@@ -230,6 +230,17 @@ func TestConfinedReadersLearnNothingOfOthers(t *testing.T) {
 			t.Errorf("%s of all: %v\n%s", view, err, got)
 		}
 	}
+	for _, view := range ofServer {
+		q := mine
+		q.Text = "SELECT * FROM sg." + view
+		if got, _, err := r.ask(t, q); err != nil || strings.Count(got, "\n") != 1 {
+			t.Errorf("%s: %v\n%s", view, err, got)
+		}
+		q.Experiments = nil
+		if got, _, err := r.ask(t, q); err != nil || strings.Count(got, "\n") < 2 {
+			t.Errorf("%s of all: %v\n%s", view, err, got)
+		}
+	}
 	for _, text := range lines(t, "testdata/prying.sql") {
 		q := mine
 		q.Text = text
@@ -269,6 +280,9 @@ var told = []string{
 	"model_versions", "registered_models", "transitions", "aliases", "endpoints", "approvals", "lineage", "traces", "spans",
 }
 
+// ofServer are the views that tell of the server alone.
+var ofServer = []string{"batches", "quarantine", "storage", "disks"}
+
 // hide makes a row of everything in experiment 1, and one with the word HIDDEN in experiment 2.
 func (r rig) hide(t *testing.T) {
 	t.Helper()
@@ -279,6 +293,8 @@ func (r rig) hide(t *testing.T) {
 			(2, '00000000000000220000000000000022', 34, 'HIDDEN', 'HIDDEN', 'HIDDEN', 'active', map('HIDDEN', 'HIDDEN'), map('HIDDEN', 'HIDDEN', 'mlflow.source.git.commit', 'HIDDEN'), ['HIDDEN'], ['HIDDEN'], ['HIDDEN'], ['HIDDEN'], 4)`,
 		"INSERT INTO streamgauge.points (run, key, step, v, experiment, model, dataset) SELECT 17, 'k', number, 1, 1, '', '' FROM numbers(1000)",
 		"INSERT INTO streamgauge.points (run, key, step, v, experiment, model, dataset) SELECT 34, 'HIDDEN', number, 987654, 2, 'HIDDEN', 'HIDDEN' FROM numbers(1000)",
+		"INSERT INTO streamgauge.points (run, key, step, v, attempt, batch, seq, lane) VALUES (0, '', 9, 987654, 3, 7, 9, 3)",
+		"INSERT INTO streamgauge.quarantine (lane, seq, subject, reason, bytes) VALUES (3, 8, 'HIDDEN', 'HIDDEN', 'HIDDEN')",
 		"INSERT INTO streamgauge.latest VALUES (1, 'k', 17, (0, 1, 1, 1, 1)), (2, 'HIDDEN', 34, (0, 1, 1, 987654, 987654))",
 		"INSERT INTO streamgauge.console (run, text, experiment) VALUES (17, 't', 1), (34, 'HIDDEN', 2)",
 		"INSERT INTO streamgauge.small_values (run, key, kind, body, experiment) VALUES (17, 'k', 'text', 't', 1), (34, 'HIDDEN', 'text', 'HIDDEN', 2)",

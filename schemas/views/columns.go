@@ -1,5 +1,7 @@
 package views
 
+import "slices"
+
 const (
 	text   = "String"
 	word   = "LowCardinality(String)"
@@ -28,7 +30,10 @@ var (
 var liveRuns = View{Name: "live_runs", Comment: "Runs that are not deleted; for the views of database sg.", database: "streamgauge"}
 
 // Views is the contract. A view may get more columns at its end, and there may be more views; nothing else changes.
-var Views = []View{
+var Views = slices.Concat(jobs, server, parameterised)
+
+// jobs has the views of what jobs and people leave.
+var jobs = []View{
 	{Name: "experiments", Comment: "Experiments that are not deleted.", Columns: []Column{
 		experimentID,
 		{"name", text, "name"},
@@ -277,18 +282,6 @@ var Views = []View{
 		{"content", text, "the span as JSON in MLflow's form: attributes are JSON texts"},
 		{"otlp", text, "the span as JSON in OpenTelemetry's form"},
 	}},
-	{Name: "storage", Comment: "Tables and what they take. Not for those who are confined to experiments.", Columns: []Column{
-		{"table", text, "table behind the views"},
-		{"parts", "UInt64", "active parts: many small ones mean that merging does not follow"},
-		{"rows", "UInt64", "rows"},
-		{"bytes_on_disk", "UInt64", "bytes on disk, indexes and projections included"},
-		{"bytes_uncompressed", "UInt64", "bytes before compression"},
-	}},
-	{Name: "disks", Comment: "Disks of the tables. Not for those who are confined to experiments.", Columns: []Column{
-		{"name", text, "name"},
-		{"free_bytes", "UInt64", "bytes that are free"},
-		{"total_bytes", "UInt64", "bytes in all"},
-	}},
 	{Name: "alerts", Comment: "What alerts found: one row when an alert fires and one when it is resolved.", Columns: []Column{
 		{"event_id", text, "id of the event"},
 		{"episode_id", text, "id of the event that fired: the two rows of one alert have the same"},
@@ -309,15 +302,10 @@ var Views = []View{
 		{"attempts", "Array(UInt32)", "attempts to tell each"},
 		{"errors", "Array(String)", "what went wrong at the last attempt of each, or empty"},
 	}},
-	{Name: "quarantine", Comment: "Messages that could not be read or were refused. Not for those who are confined to experiments.", Columns: []Column{
-		{"time", time3, "when the bus took the message"},
-		{"lane", "UInt16", "lane that it came over"},
-		{"sequence", "UInt64", "number of the message on the bus"},
-		{"part", "UInt32", "0 the whole message, else 1 + the index of the refused section"},
-		{"subject", text, "subject of the message"},
-		{"reason", text, "why it was refused"},
-		{"size_bytes", "UInt64", "bytes of the message"},
-	}},
+}
+
+// parameterised are asked like functions.
+var parameterised = []View{
 	{Name: "series", Comment: "One metric of one run in at most so many buckets, all ranks together.", Columns: bucketColumns(), Parameters: []Column{
 		runParameter, keyParameter, bucketsParameter,
 	}},

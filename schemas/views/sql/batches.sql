@@ -1,0 +1,5 @@
+-- The markers of the lanes, which are the first granule of every part; rank 1 has the writers' ranges.
+SELECT
+    lane, fromUnixTimestamp64Milli(ts) AS time, batch AS sequence_first, seq AS sequence_last, toUInt64(v) AS points
+FROM streamgauge.points
+WHERE run = 0 AND key = '' AND rank = 0 AND NOT sgConfined()
