@@ -20,8 +20,25 @@ func operations() Board {
 					Override("bytes_on_disk", map[string]any{"unit": "bytes"}).Override("bytes_uncompressed", map[string]any{"unit": "bytes"}),
 				panel.Rows("Quarantine", `SELECT time, lane, subject, reason, size_bytes FROM sg.quarantine WHERE $__timeFilter(time) ORDER BY time DESC LIMIT 200`).Empty("nothing was refused"),
 			}},
+			{Title: "Lanes", Panels: lanes()},
 			{Title: "From /metrics, through Prometheus", Folded: true, Panels: prometheus()},
 		},
+	}
+}
+
+// lanes draws what ClickHouse knows by itself of how points come in.
+func lanes() []panel.Panel {
+	each := func(what string) string {
+		return `SELECT $__timeInterval(b.time) AS time, concat('lane ', toString(b.lane)) AS name, ` + what + ` FROM sg.batches AS b
+WHERE $__timeFilter(b.time) GROUP BY time, name ORDER BY time`
+	}
+	return []panel.Panel{
+		panel.Curves("Points inserted", each("sum(points) AS points")).Bars().Describe("At the time when the bus took them; counted once a batch is in ClickHouse."),
+		panel.Curves("Inserts", each("count() AS inserts")).Bars().Describe("Each batch of a lane is one insert and one part."),
+		panel.Curves("Points of an insert", each("avg(points) AS points")).Describe("Few points in many inserts mean little load; the batches grow with it."),
+		panel.Rows("Lanes", `SELECT lane, max(time) AS last_insert, dateDiff('second', max(time), now64(3)) AS seconds_ago, max(sequence_last) AS sequence, sum(points) AS points, count() AS inserts
+FROM sg.batches WHERE $__timeFilter(time) GROUP BY lane ORDER BY lane`).
+			Describe("A lane that falls behind shows a last insert that does not move while jobs go on; by how much it is behind is in /metrics and GET /v1/status."),
 	}
 }
 
