@@ -159,11 +159,15 @@ class Place:
         self.session = requests.Session()
 
     def ask(self, sql: str) -> Rows:
+        return self.answer(sql)["data"]
+
+    def answer(self, sql: str) -> dict[str, Any]:
+        """Rows as data, and the names and types of their columns as meta."""
         # Grafana's data source sets a time limit, so a reader must be able to.
         login = {"user": "reader", "password": self.password, "database": "sg", "max_execution_time": "60"}
         answer = self.session.post(self.clickhouse, params=login, data=f"{sql}\nFORMAT JSON".encode(), timeout=60)
         assert answer.status_code == 200, f"{answer.text[:500]}\n{sql}"
-        return answer.json()["data"]
+        return answer.json()
 
     def board(self, uid: str) -> dict[str, Any]:
         return next(b for b in self.dashboards if b["uid"] == uid)
