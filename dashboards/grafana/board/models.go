@@ -29,12 +29,12 @@ ON t.registered_model_id = v.registered_model_id AND t.version = v.version WHERE
 FROM sg.model_versions WHERE is_prompt = 0 AND `+ofModels+` ORDER BY updated DESC LIMIT 500`), "version").Size(panel.Columns, 9),
 				panel.Bar("Versions by stage", "stage", `SELECT stage, count() AS versions FROM sg.model_versions WHERE is_prompt = 0 AND `+ofModels+` GROUP BY stage ORDER BY versions DESC`),
 				panel.Curves("Versions registered", `SELECT $__timeInterval(created) AS time, name AS model, count() AS versions FROM sg.model_versions
-WHERE is_prompt = 0 AND $__timeFilter(created) AND `+ofModels+` GROUP BY time, model ORDER BY time`).Bars(),
+WHERE is_prompt = 0 AND $__timeFilter(created) AND `+ofModels+` GROUP BY time, model ORDER BY time`).Bars().Named("model"),
 			}},
 			{Title: "Changes", Panels: []panel.Panel{
-				panel.Rows("Transitions", `SELECT at, name AS model, version, from_stage, to_stage, by FROM sg.transitions WHERE `+ofModels+` ORDER BY at DESC LIMIT 500`),
 				panel.Rows("Approvals", `SELECT requested, name AS model, version, stage, requested_by, comment, arrayStringConcat(approved_by, ', ') AS approved_by, arrayStringConcat(rejected_by, ', ') AS rejected_by,
-    if(closed = 0, 'waiting', if(empty(rejected_by), 'approved', 'rejected')) AS state FROM sg.approvals WHERE `+ofModels+` ORDER BY requested DESC LIMIT 500`).Empty("no approval was asked for"),
+    if(closed = 0, 'waiting', if(empty(rejected_by), 'approved', 'rejected')) AS state FROM sg.approvals WHERE `+ofModels+` ORDER BY requested DESC LIMIT 500`).Empty("no approval was asked for").Size(panel.Columns, 7),
+				panel.Rows("Transitions", `SELECT at, name AS model, version, from_stage, to_stage, by FROM sg.transitions WHERE `+ofModels+` ORDER BY at DESC LIMIT 500`),
 				panel.Rows("Aliases", `SELECT name AS model, alias, version FROM sg.aliases WHERE `+ofModels+` ORDER BY model, alias LIMIT 500`),
 				panel.Rows("Endpoints", `SELECT model, version, name AS endpoint, url, since, until, created_by FROM sg.endpoints WHERE $__conditionalAll(model IN (${model:sqlstring}), $model) ORDER BY since DESC LIMIT 500`).
 					Empty("no endpoint was recorded"),

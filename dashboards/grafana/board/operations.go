@@ -17,8 +17,8 @@ func operations() Board {
 			}},
 			{Panels: []panel.Panel{
 				panel.Rows("Tables", `SELECT table, parts, rows, bytes_on_disk, bytes_uncompressed, bytes_on_disk / nullIf(rows, 0) AS bytes_a_row FROM sg.storage ORDER BY bytes_on_disk DESC`).
-					Override("bytes_on_disk", map[string]any{"unit": "bytes"}).Override("bytes_uncompressed", map[string]any{"unit": "bytes"}),
-				panel.Rows("Quarantine", `SELECT time, lane, subject, reason, size_bytes FROM sg.quarantine WHERE $__timeFilter(time) ORDER BY time DESC LIMIT 200`).Empty("nothing was refused"),
+					UnitOf("bytes", "bytes_on_disk", "bytes_uncompressed", "bytes_a_row").UnitOf("short", "rows"),
+				panel.Rows("Quarantine", `SELECT time, lane, subject, reason, size_bytes FROM sg.quarantine WHERE $__timeFilter(time) ORDER BY time DESC LIMIT 200`).UnitOf("bytes", "size_bytes").Empty("nothing was refused"),
 			}},
 			{Title: "Lanes", Panels: lanes()},
 			{Title: "From /metrics, through Prometheus", Folded: true, Panels: prometheus()},

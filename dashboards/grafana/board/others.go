@@ -20,6 +20,18 @@ arrayFold((nodes, depth) -> arraySlice(arrayDistinct(arrayConcat(nodes,
 arrayFilter(e -> has(near, e.1) AND has(near, e.2), pairs) AS found
 `
 
+// nodes selects the near ones as the panel reads them: a run under its name, hashes shortened, a colour a kind, and the
+// address that Streamgauge's page knows the node by.
+const nodes = `SELECT node AS id, kind AS title,
+    multiIf(kind = 'run', concat(ifNull(name, ''), ' ', substring(rest, 1, 6)), kind = 'model', concat(ifNull(name, ''), ' ', substring(rest, 1, 8)), kind = 'commit', substring(rest, 1, 8), rest) AS subtitle,
+    transform(kind, ['version', 'run', 'model', 'dataset', 'commit', 'endpoint'], ['#73bf69', '#5794f2', '#b877d9', '#ff9830', '#8e8e8e', '#f2495c'], '#8ab8ff') AS color,
+    encodeURLComponent(concat(kind, ':', rest)) AS address
+FROM (SELECT arrayJoin(near) AS node, splitByChar(' ', node)[1] AS kind, substring(node, position(node, ' ') + 1) AS rest) AS n
+LEFT ANY JOIN (
+    SELECT concat('run ', run_id) AS node, name FROM sg.runs WHERE concat('run ', run_id) IN near
+    UNION ALL SELECT concat('model ', model_id) AS node, name FROM sg.models WHERE concat('model ', model_id) IN near
+) AS named ON named.node = n.node`
+
 func lineage() Board {
 	return Board{
 		UID: "sg-lineage", Title: "Streamgauge / Lineage", Description: "What a version came from, and what else that touched.",
@@ -33,8 +45,8 @@ func lineage() Board {
 		},
 		Sections: []Section{{Panels: []panel.Panel{
 			panel.Graph("Lineage",
-				reached+`SELECT node AS id, splitByChar(' ', node)[1] AS title, substring(node, position(node, ' ') + 1) AS subtitle FROM (SELECT arrayJoin(near) AS node)`,
-				reached+`SELECT concat(e.1, ' > ', e.2) AS id, e.1 AS source, e.2 AS target, e.3 AS mainstat FROM (SELECT arrayJoin(found) AS e) LIMIT 2000`),
+				reached+nodes,
+				reached+`SELECT concat(e.1, ' > ', e.2) AS id, e.1 AS source, e.2 AS target, e.3 AS mainstat FROM (SELECT arrayJoin(found) AS e) LIMIT 2000`).LinkFrom("id", panel.Link{Title: "Lineage in Streamgauge", URL: "${server}/#/lineage?node=${__data.fields.address}", TargetBlank: true}),
 			panel.Rows("Edges", reached+`SELECT e.1 AS source, e.3 AS how, e.2 AS target FROM (SELECT arrayJoin(found) AS e) ORDER BY source, target LIMIT 2000`).Size(panel.Columns, 8),
 		}}},
 	}
@@ -52,15 +64,15 @@ func fleet() Board {
 		UID: "sg-fleet", Title: "Streamgauge / Fleet and cost", Description: "Hours of GPUs and machines by user and week.",
 		Refresh: "5m", From: "now-90d", Variables: []Variable{experimentVariable()},
 		Sections: []Section{{Panels: []panel.Panel{
-			panel.Number("GPU hours", `SELECT sum(hours * gpus) AS hours `+gpuHours).Describe("Runs' durations times the GPUs whose load they logged."),
-			panel.Number("Run hours", `SELECT sum(hours) AS hours `+gpuHours),
-			panel.Number("Users", `SELECT uniqExact(user) AS users `+gpuHours),
-			panel.Number("Hosts", `SELECT uniqExactIf(host, host != '') AS hosts `+gpuHours).Describe("As far as runs say: our library and MLflow's plugin do."),
-			panel.Curves("Run hours by user and week", `SELECT toDateTime(toStartOfWeek(started, 1)) AS time, user, sum(hours) AS hours `+gpuHours+` GROUP BY time, user ORDER BY time`).Bars(),
-			panel.Curves("GPU hours by user and week", `SELECT toDateTime(toStartOfWeek(started, 1)) AS time, user, sum(hours * gpus) AS hours `+gpuHours+` GROUP BY time, user ORDER BY time`).Bars(),
-			panel.Rows("Users", `SELECT user, count() AS runs, sum(hours) AS run_hours, sum(hours * gpus) AS gpu_hours `+gpuHours+` GROUP BY user ORDER BY gpu_hours DESC, run_hours DESC LIMIT 200`),
-			panel.Rows("Hosts", `SELECT if(host = '', 'not said', host) AS host, count() AS runs, sum(hours) AS run_hours, max(started) AS last_started `+gpuHours+` GROUP BY host ORDER BY run_hours DESC LIMIT 200`),
-			toRun(panel.Rows("Dearest runs", `SELECT run_id, run, user, host, hours, gpus, hours * gpus AS gpu_hours `+gpuHours+` ORDER BY gpu_hours DESC, hours DESC LIMIT 50`), "run").Size(panel.Columns, 8),
+			panel.Number("GPU hours", `SELECT sum(hours * gpus) AS hours `+gpuHours).Unit("h").Size(6, 4).Describe("Runs' durations times the GPUs whose load they logged."),
+			panel.Number("Run hours", `SELECT sum(hours) AS hours `+gpuHours).Unit("h").Size(6, 4),
+			panel.Number("Users", `SELECT uniqExact(user) AS users `+gpuHours).Size(6, 4),
+			panel.Number("Hosts", `SELECT uniqExactIf(host, host != '') AS hosts `+gpuHours).Size(6, 4).Describe("As far as runs say: our library and MLflow's plugin do."),
+			panel.Curves("Run hours by user and week", `SELECT toDateTime(toStartOfWeek(started, 1)) AS time, user, sum(hours) AS hours `+gpuHours+` GROUP BY time, user ORDER BY time`).Bars().Named("user").Unit("h"),
+			panel.Curves("GPU hours by user and week", `SELECT toDateTime(toStartOfWeek(started, 1)) AS time, user, sum(hours * gpus) AS hours `+gpuHours+` GROUP BY time, user ORDER BY time`).Bars().Named("user").Unit("h"),
+			panel.Rows("Users", `SELECT user, count() AS runs, sum(hours) AS run_hours, sum(hours * gpus) AS gpu_hours `+gpuHours+` GROUP BY user ORDER BY gpu_hours DESC, run_hours DESC LIMIT 200`).UnitOf("h", "run_hours", "gpu_hours"),
+			panel.Rows("Hosts", `SELECT if(host = '', 'not said', host) AS host, count() AS runs, sum(hours) AS run_hours, max(started) AS last_started `+gpuHours+` GROUP BY host ORDER BY run_hours DESC LIMIT 200`).UnitOf("h", "run_hours"),
+			toRun(panel.Rows("Dearest runs", `SELECT run_id, run, user, host, hours, gpus, hours * gpus AS gpu_hours `+gpuHours+` ORDER BY gpu_hours DESC, hours DESC LIMIT 50`), "run").UnitOf("h", "hours", "gpu_hours").Size(panel.Columns, 8),
 		}}},
 	}
 }
@@ -70,7 +82,7 @@ func starter() Board {
 		UID: "sg-sql", Title: "Streamgauge / SQL starter", Description: "Statements to begin with: copy a panel and change it.",
 		From: "now-30d", Variables: []Variable{experimentVariable()},
 		Sections: []Section{{Panels: []panel.Panel{
-			panel.Text("Views", starterText).Size(panel.Columns, 7),
+			panel.Text("Views", starterText).Size(panel.Columns, 5),
 			panel.Rows("Best run of each experiment", `SELECT r.experiment_name AS experiment, argMin(r.name, m.value) AS run, min(m.value) AS least_loss
 FROM sg.metrics_latest AS m INNER JOIN sg.runs AS r ON r.run = m.run
 WHERE m.key = 'loss' AND isFinite(m.value) GROUP BY experiment ORDER BY experiment LIMIT 100`).Empty("no run has a metric named loss"),
@@ -78,7 +90,7 @@ WHERE m.key = 'loss' AND isFinite(m.value) GROUP BY experiment ORDER BY experime
 WHERE `+ofExperiments+` GROUP BY metric ORDER BY runs DESC, metric LIMIT 200`),
 			panel.Rows("Params and their values", `SELECT key AS param, uniqExact(value) AS values, count() AS runs, topK(3)(value) AS most_common FROM sg.params
 WHERE `+ofExperiments+` GROUP BY param ORDER BY runs DESC, param LIMIT 200`),
-			panel.Curves("Runs a day", `SELECT toStartOfDay(started) AS time, experiment_name AS experiment, count() AS runs FROM sg.runs WHERE $__timeFilter(started) AND `+ofExperiments+` GROUP BY time, experiment ORDER BY time`).Bars(),
+			panel.Curves("Runs a day", `SELECT toStartOfDay(started) AS time, experiment_name AS experiment, count() AS runs FROM sg.runs WHERE $__timeFilter(started) AND `+ofExperiments+` GROUP BY time, experiment ORDER BY time`).Bars().Named("experiment"),
 		}}},
 	}
 }

@@ -14,15 +14,15 @@ func overview() Board {
 				panel.Number("Silent", silent("count() AS runs")).Describe("Running, but without a point for ten minutes.").Alarm(1, 3),
 				panel.Number("Points a second", `SELECT sum(points) / 300 AS points FROM sg.metrics_rollup WHERE `+ofExperiments+`
 AND run IN (SELECT run FROM sg.runs WHERE ended IS NULL OR ended > now() - INTERVAL 5 MINUTE) AND time_last > now() - INTERVAL 5 MINUTE`).
-					Describe("Of the last five minutes, in buckets of 256 steps whose last point is that young."),
+					Describe("Of the last five minutes, in buckets of 256 steps whose last point is that young.").Unit("short"),
 				panel.Number("Models in production", `SELECT uniqExact(name) AS models FROM sg.model_versions WHERE stage = 'Production'`),
 			}},
 			{Panels: []panel.Panel{
 				panel.Curves("Runs started", `SELECT $__timeInterval(started) AS time, status, count() AS runs FROM sg.runs
-WHERE $__timeFilter(started) AND `+ofExperiments+` GROUP BY time, status ORDER BY time`).Bars(),
+WHERE $__timeFilter(started) AND `+ofExperiments+` GROUP BY time, status ORDER BY time`).Bars().Named("status"),
 				panel.Curves("Points", `SELECT $__timeInterval(time_last) AS time, sum(points) AS points FROM sg.metrics_rollup
 WHERE `+ofExperiments+` AND run IN (SELECT run FROM sg.runs WHERE (ended IS NULL OR ended >= $__fromTime) AND started <= $__toTime)
-AND $__timeFilter(time_last) GROUP BY time ORDER BY time`).Bars().Describe("Buckets of 256 steps stand at the time of their last point."),
+AND $__timeFilter(time_last) GROUP BY time ORDER BY time`).Bars().Unit("short").Describe("Buckets of 256 steps stand at the time of their last point."),
 			}},
 			{Title: "Runs", Panels: []panel.Panel{
 				toRun(panel.Rows("Running now", `SELECT r.run_id AS run_id, r.name AS run, r.experiment_name AS experiment, r.user AS user, r.started AS started, m.last_step AS step, m.last_time AS last_point

@@ -15,7 +15,13 @@ func All(server string) []Board {
 const (
 	ofExperiments = `$__conditionalAll(experiment_id IN (${experiment:sqlstring}), $experiment)`
 	ofRun         = `run = sgRun(${run:sqlstring})`
-	ofRuns        = `run IN (SELECT sgRun(arrayJoin([${run:sqlstring}])))`
+	ofRuns        = `run IN (SELECT sgRun(arrayJoin(` + theRuns + `)))`
+	// theRuns are the chosen runs as an array that is one of texts even if nothing is chosen, where Grafana pastes nothing.
+	theRuns = `arrayConcat([''], [${run:sqlstring}])`
+	// oneRun leaves out the server's own points, which are of no run.
+	oneRun = `${run:sqlstring} != ''`
+	// launch counts attempts, which are times for most runs and small numbers for others.
+	launch = `dense_rank() OVER (ORDER BY attempt) AS launch`
 	// short is a name of a run that no other run has.
 	short = `concat(name, ' ', substring(run_id, 1, 6))`
 )
@@ -81,8 +87,9 @@ func runMarks() []Mark {
 		},
 		{
 			Name: "Restart", Color: "orange",
-			SQL: `SELECT min(time_first) AS time, concat('attempt ', toString(attempt)) AS text FROM sg.ranks WHERE ` + ofRuns + ` GROUP BY run, attempt HAVING attempt > 0
-ORDER BY time LIMIT 1 BY run LIMIT 1000`,
+			SQL: `SELECT time, concat('launch ', toString(nth)) AS text FROM (
+    SELECT min(time_first) AS time, row_number() OVER (PARTITION BY run ORDER BY attempt) AS nth FROM sg.ranks WHERE ` + ofRuns + ` GROUP BY run, attempt
+) WHERE nth > 1 ORDER BY time LIMIT 1000`,
 		},
 		{
 			Name: "Checkpoint", Color: "green", Off: true,

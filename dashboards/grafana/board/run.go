@@ -19,7 +19,7 @@ func run() Board {
 			}},
 			{Panels: []panel.Panel{
 				panel.StepsOf("${metric:text}", "step", `SELECT step_last AS step, value_min AS least, value_mean AS mean, value_max AS greatest
-FROM sg.series(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 400) ORDER BY step`).Band("least", "greatest").Repeat("metric").
+FROM sg.series(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 400) WHERE `+oneRun+` ORDER BY step`).Band("least", "greatest").Repeat("metric").
 					Describe("Over steps; the band is from the least to the greatest value of a bucket, over all ranks."),
 			}},
 			{Title: "Values", Panels: []panel.Panel{
@@ -34,7 +34,7 @@ FROM sg.series(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 400)
 				system("Network", "megabytes since the start", `name LIKE 'network%megabytes'`).Unit("decmbytes").Empty("no system metrics were logged"),
 			}},
 			{Title: "Ranks", Panels: []panel.Panel{
-				panel.Rows("Ranks and attempts", `SELECT rank, attempt, sum(points) AS points, max(step_last) AS last_step, max(time_last) AS last_point, sum(value_mean * finite) / sum(finite) AS mean
+				panel.Rows("Ranks and launches", `SELECT rank, `+launch+`, sum(points) AS points, max(step_last) AS last_step, max(time_last) AS last_point, sum(value_mean * finite) / sum(finite) AS mean
 FROM sg.ranks WHERE `+ofRun+` AND key IN (${metric:sqlstring}) GROUP BY rank, attempt ORDER BY rank, attempt LIMIT 1000`).Size(panel.Columns, 8),
 			}},
 			{Title: "Output", Panels: []panel.Panel{
@@ -48,5 +48,5 @@ FROM sg.console WHERE `+ofRun+` ORDER BY time DESC, number DESC LIMIT 1000`).Emp
 // system draws metrics of the machines over the chosen time.
 func system(title, unit, which string) panel.Panel {
 	return panel.Curves(title, `SELECT $__timeInterval(time) AS time, concat(name, if(gpu < 0, '', concat(' of GPU ', toString(gpu))), if(rank = 0, '', concat(', rank ', toString(rank)))) AS series, avg(value) AS value
-FROM sg.system_metrics WHERE `+ofRun+` AND `+which+` AND $__timeFilter(time) GROUP BY time, series ORDER BY time`).Describe("In " + unit + ".")
+FROM sg.system_metrics WHERE `+ofRun+` AND `+which+` AND $__timeFilter(time) GROUP BY time, series ORDER BY time`).Named("series").Describe("In " + unit + ".")
 }

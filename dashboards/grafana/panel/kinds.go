@@ -154,6 +154,9 @@ func Bar(title, name, sql string) Panel {
 	return p
 }
 
+// leastShown has Grafana draw every cell: left out, it hides those of zero and below, as it takes values for counts.
+const leastShown = -1e38
+
 // Heat shows a colour a cell: rows of a time, a name and a value.
 func Heat(title, time, series, value, sql string) Panel {
 	p := of("heatmap", title, Table, []string{sql})
@@ -163,7 +166,7 @@ func Heat(title, time, series, value, sql string) Panel {
 		"calculate": false, "cellGap": 1, "cellValues": map[string]any{},
 		"color":        map[string]any{"mode": "scheme", "scheme": "Oranges", "fill": "dark-orange", "scale": "exponential", "exponent": 0.5, "steps": 64, "reverse": false},
 		"exemplars":    map[string]any{"color": "rgba(255,0,255,0.7)"},
-		"filterValues": map[string]any{"le": 1e-9},
+		"filterValues": map[string]any{"le": leastShown},
 		"legend":       map[string]any{"show": true}, "rowsFrame": map[string]any{"layout": "auto"}, "showValue": "never",
 		"tooltip": map[string]any{"mode": "single", "showColorScale": true, "yHistogram": false}, "yAxis": map[string]any{"axisPlacement": "left", "reverse": false},
 	}
@@ -182,7 +185,7 @@ func Lines(title, sql string) Panel {
 	return p
 }
 
-// Graph shows nodes (id, title, subtitle, mainstat) and edges (id, source, target).
+// Graph shows nodes (id, title, subtitle, color) and edges (id, source, target, mainstat).
 func Graph(title, nodes, edges string) Panel {
 	p := of("nodeGraph", title, Table, []string{nodes, edges})
 	p.width, p.height = Columns, 18

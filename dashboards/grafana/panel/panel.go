@@ -32,6 +32,8 @@ const Columns = 24
 type Field struct {
 	// Unit is one of Grafana's ids: short, s, ms, bytes, percentunit, dateTimeAsIso.
 	Unit string
+	// DisplayName is what legends and heads of columns say in place of the field's name.
+	DisplayName string
 	// Decimals, Min and Max are left to Grafana if nil.
 	Decimals *int
 	Min, Max *float64
@@ -70,9 +72,9 @@ func (p Panel) Size(width, height int) Panel {
 	return p
 }
 
-// Repeat makes a panel for each chosen value of a variable, three in a row.
+// Repeat makes a panel for each chosen value of a variable, three in a row; they take the whole width.
 func (p Panel) Repeat(variable string) Panel {
-	p.repeat = variable
+	p.repeat, p.width = variable, Columns
 	return p
 }
 
@@ -91,6 +93,25 @@ func (p Panel) Describe(text string) Panel {
 // Unit sets the unit of all values.
 func (p Panel) Unit(id string) Panel {
 	p.field.Unit = id
+	return p
+}
+
+// Named calls series by a text of their rows alone. Without it Grafana puts the name of the value before it.
+func (p Panel) Named(label string) Panel {
+	p.field.DisplayName = "${__field.labels." + label + "}"
+	return p
+}
+
+// Call shows a field under another name, which may use variables.
+func (p Panel) Call(field, name string) Panel {
+	return p.Override(field, map[string]any{"displayName": name})
+}
+
+// UnitOf sets the unit of fields by name.
+func (p Panel) UnitOf(unit string, fields ...string) Panel {
+	for _, f := range fields {
+		p = p.Override(f, map[string]any{"unit": unit})
+	}
 	return p
 }
 
@@ -170,6 +191,9 @@ func (f Field) json() map[string]any {
 	}
 	if f.Unit != "" {
 		out["unit"] = f.Unit
+	}
+	if f.DisplayName != "" {
+		out["displayName"] = f.DisplayName
 	}
 	if f.Decimals != nil {
 		out["decimals"] = *f.Decimals

@@ -36,8 +36,9 @@ func Files(o Options, root string) (map[string][]byte, error) {
 	out := make(map[string][]byte)
 	for name, content := range map[string]any{
 		sourceFile: map[string]any{"apiVersion": 1, "datasources": []any{withOrg{s, orgID, false}}},
+		// The folder has no uid: Grafana looks for that of the alert rules by its name, and makes it first. Two would be there.
 		providerFile: map[string]any{"apiVersion": 1, "providers": []any{map[string]any{
-			"name": sourceName, "orgId": orgID, "folder": folderName, "folderUid": folderUID, "type": "file", "disableDeletion": false, "allowUiUpdates": true,
+			"name": sourceName, "orgId": orgID, "folder": folderName, "type": "file", "disableDeletion": false, "allowUiUpdates": true,
 			"updateIntervalSeconds": 30, "options": map[string]any{"path": filepath.Join(root, dashboardsDir)},
 		}}},
 		alertsFile: map[string]any{"apiVersion": 1, "groups": groups()},
@@ -63,17 +64,13 @@ type withOrg struct {
 // escaped keeps Grafana from taking a text for the name of a variable of its environment.
 func escaped(s string) string { return strings.ReplaceAll(s, "$", "$$") }
 
-// groups are the alert rules as files have them.
+// groups are the alert rules as files have them. Grafana takes queries and annotations as they stand, unlike passwords:
+// in them a doubled dollar would stay one, and {{ $$labels.run }} is no template.
 func groups() (out []any) {
 	for _, g := range alert.All() {
 		rules := make([]alert.JSON, 0, len(g.Rules))
 		for _, r := range g.Rules {
-			j := r.JSON()
-			j.Data[0].Model["rawSql"] = escaped(r.SQL)
-			for key, text := range j.Annotations {
-				j.Annotations[key] = escaped(text)
-			}
-			rules = append(rules, j)
+			rules = append(rules, r.JSON())
 		}
 		out = append(out, map[string]any{"orgId": orgID, "name": g.Name, "folder": folderName, "interval": fmt.Sprintf("%ds", g.Interval), "rules": rules})
 	}

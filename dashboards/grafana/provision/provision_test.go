@@ -52,23 +52,29 @@ func TestFilesAreWhatGrafanaReads(t *testing.T) {
 	}
 	var providers struct {
 		Providers []struct {
-			Type    string
-			Options struct{ Path string }
+			Type, Folder string
+			FolderUID    string `yaml:"folderUid"`
+			Options      struct{ Path string }
 		}
 	}
 	read(t, files, "dashboards/streamgauge.yaml", &providers)
 	if p := providers.Providers[0]; p.Type != "file" || p.Options.Path != "/etc/grafana/provisioning/dashboards/streamgauge" {
 		t.Errorf("%+v", p)
 	}
-	checkAlerts(t, files)
+	checkAlerts(t, files, providers.Providers[0].Folder)
+	// Grafana makes the folder of alert rules by its name, before it reads dashboards: with an uid of its own it would be another.
+	if uid := providers.Providers[0].FolderUID; uid != "" {
+		t.Errorf("the folder has uid %q", uid)
+	}
 }
 
-func checkAlerts(t *testing.T, files map[string][]byte) {
+func checkAlerts(t *testing.T, files map[string][]byte, folder string) {
 	var alerts struct {
 		Groups []struct {
 			Name, Folder, Interval string
 			Rules                  []struct {
 				UID, Title, Condition string
+				Annotations           map[string]string
 				Data                  []struct {
 					RefID         string `yaml:"refId"`
 					DatasourceUID string `yaml:"datasourceUid"`
@@ -79,7 +85,14 @@ func checkAlerts(t *testing.T, files map[string][]byte) {
 	read(t, files, "alerting/streamgauge.yaml", &alerts)
 	uids := make(map[string]bool)
 	for _, g := range alerts.Groups {
+		if g.Folder != folder {
+			t.Errorf("alert rules in folder %q, dashboards in %q", g.Folder, folder)
+		}
 		for _, r := range g.Rules {
+			// Grafana takes annotations as they stand, and $$ is no variable of its templates.
+			if strings.Contains(r.Annotations["summary"], "$$") {
+				t.Errorf("%s: %s", r.UID, r.Annotations["summary"])
+			}
 			if uids[r.UID] || r.Condition != r.Data[1].RefID || r.Data[0].DatasourceUID != "streamgauge" || r.Data[1].DatasourceUID != "__expr__" {
 				t.Errorf("%+v", r)
 			}

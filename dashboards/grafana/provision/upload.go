@@ -89,7 +89,7 @@ func (g *Grafana) checkPlugin(ctx context.Context) error {
 	case err != nil:
 		return err
 	case status == http.StatusNotFound:
-		return fmt.Errorf("grafana at %s has no data source for ClickHouse: install it with `grafana cli plugins install %s` (or GF_INSTALL_PLUGINS=%[2]s in a container) and restart Grafana", g.address, panel.Source.Type)
+		return fmt.Errorf("grafana at %s has no data source for ClickHouse: install it with `grafana cli plugins install %s` (or GF_PLUGINS_PREINSTALL_SYNC=%[2]s in a container) and restart Grafana", g.address, panel.Source.Type)
 	}
 	return wanted(status, body, "ask for the plugin")
 }

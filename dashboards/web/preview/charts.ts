@@ -28,6 +28,17 @@ function valueAxis(unit: string | undefined, scale = true) {
   return { type: "value", scale, axisLabel: { ...LABEL, formatter: (v: number) => said(v, "number", unit) }, splitLine: { lineStyle: { color: "#e8eaed" } }, splitNumber: 4 };
 }
 
+/** How high the legend is: ECharts breaks its lines, but does not tell. */
+function legendPx(names: readonly string[], width: number): number {
+  let [rows, x] = [1, 0];
+  for (const name of names.slice(0, LEGEND_MAX)) {
+    const px = name.length * 6 + 36;
+    if (x + px > width && x > 0) [rows, x] = [rows + 1, 0];
+    x += px;
+  }
+  return rows * 16;
+}
+
 function legend(names: readonly string[]) {
   const shown = names.slice(0, LEGEND_MAX);
   return { data: shown, bottom: 0, left: 4, type: "plain", icon: "roundRect", itemWidth: 14, itemHeight: 3, textStyle: LABEL, show: true };
@@ -46,7 +57,7 @@ export function curves(panel: Panel, into: HTMLElement, range: Range): void {
   const series = custom["drawStyle"] === "bars" ? bars(shown, names, x) : shown.flatMap((f, i) => curve(panel, shown, f, names[i] ?? "", x));
   const xAxis = { type: overTime ? "time" : "value", axisLabel: { ...LABEL, hideOverlap: true }, splitLine: { show: true, lineStyle: { color: "#f0f1f3" } } };
   put(into, {
-    grid: grid(30),
+    grid: grid(14 + legendPx(names, into.clientWidth)),
     legend: legend(names),
     xAxis: overTime ? { ...xAxis, min: range.from * 1000, max: range.to * 1000 } : { ...xAxis, scale: true },
     yAxis: valueAxis(panel.fieldConfig.defaults.unit, !stacked),
@@ -59,7 +70,8 @@ function points(x: Field, f: Field) {
 }
 
 function bars(shown: readonly Field[], names: readonly string[], x: Field) {
-  return shown.map((f, i) => ({ type: "bar", stack: "all", name: names[i], data: points(x, f), barMinWidth: 2, barMaxWidth: 40 }));
+  // Stacking goes by place, so that a time without a value is to be there too.
+  return shown.map((f, i) => ({ type: "bar", stack: "all", name: names[i], data: x.values.map((v, at) => [v, f.values[at] ?? "-"]), barMinWidth: 3, barMaxWidth: 40 }));
 }
 
 /** A curve; where the space below it is filled down to another one, a band of two stacked lines. */
