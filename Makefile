@@ -24,7 +24,7 @@ export CGO_ENABLED := 0
 export npm_config_update_notifier := false
 export npm_config_loglevel := error
 
-WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
+WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e -o -name preview \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
 .PHONY: help preflight build engine web venv wheel demo grafana test test-unit test-compat test-library test-faults test-web screenshots bench bench-web growth lint proto clean
@@ -119,10 +119,13 @@ test-web: build engine venv ## the web page: its parts, and the page in a real b
 	@sh build/browser.sh
 	@$(TESTS) web $(WEB)
 
-screenshots: build engine ## the README's pictures of the web page, out of its tests, into docs/images
+screenshots: build engine venv ## the documentation's pictures, of the web page out of its tests and of the Grafana dashboards, into docs/images
 	@sh build/browser.sh
 	@cd $(WEB) && npm run -s e2e -- pages compare models sql
 	@mkdir -p docs/images && for shot in $(SHOTS); do cp .build/screenshots/$$shot.png docs/images/; done
+	@rm -rf .build/preview && mkdir -p .build/preview && $(VENV)/bin/python $(WEB)/preview/rows.py .build/preview/rows.json
+	@node $(WEB)/preview/run.mjs .build/preview/rows.json .build/preview
+	@$(VENV)/bin/python $(WEB)/preview/shrink.py .build/preview docs/images
 
 bench: build engine venv kafka peers ## every published figure beside its reference, into docs/BENCHMARKS.md; BENCH=--large takes more runs and points
 	@cd cmd && $(BENCHMARKS) $(BENCH)

@@ -37,7 +37,7 @@ WHERE is_prompt = 0 AND $__timeFilter(created) AND `+ofModels+` GROUP BY time, m
 				panel.Rows("Transitions", `SELECT at, name AS model, version, from_stage, to_stage, by FROM sg.transitions WHERE `+ofModels+` ORDER BY at DESC LIMIT 500`),
 				panel.Rows("Aliases", `SELECT name AS model, alias, version FROM sg.aliases WHERE `+ofModels+` ORDER BY model, alias LIMIT 500`),
 				panel.Rows("Endpoints", `SELECT model, version, name AS endpoint, url, since, until, created_by FROM sg.endpoints WHERE $__conditionalAll(model IN (${model:sqlstring}), $model) ORDER BY since DESC LIMIT 500`).
-					Empty("no endpoint was recorded"),
+					Empty("no endpoint was recorded").Size(panel.Columns, 6),
 			}},
 		},
 	}

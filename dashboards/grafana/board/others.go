@@ -23,13 +23,14 @@ arrayFilter(e -> has(near, e.1) AND has(near, e.2), pairs) AS found
 // nodes selects the near ones as the panel reads them: a run under its name, hashes shortened, a colour a kind, and the
 // address that Streamgauge's page knows the node by.
 const nodes = `SELECT node AS id, kind AS title,
-    multiIf(kind = 'run', concat(ifNull(name, ''), ' ', substring(rest, 1, 6)), kind = 'model', concat(ifNull(name, ''), ' ', substring(rest, 1, 8)), kind = 'commit', substring(rest, 1, 8), rest) AS subtitle,
+    multiIf(kind = 'run', concat(ifNull(name, ''), ' ', substring(rest, 1, 6)), kind = 'model', concat(ifNull(name, ''), ' ', substring(rest, 1, 8)), kind = 'commit', substring(rest, 1, 8), kind = 'endpoint', ifNull(name, ''), rest) AS subtitle,
     transform(kind, ['version', 'run', 'model', 'dataset', 'commit', 'endpoint'], ['#73bf69', '#5794f2', '#b877d9', '#ff9830', '#8e8e8e', '#f2495c'], '#8ab8ff') AS color,
     encodeURLComponent(concat(kind, ':', rest)) AS address
 FROM (SELECT arrayJoin(near) AS node, splitByChar(' ', node)[1] AS kind, substring(node, position(node, ' ') + 1) AS rest) AS n
 LEFT ANY JOIN (
     SELECT concat('run ', run_id) AS node, name FROM sg.runs WHERE concat('run ', run_id) IN near
     UNION ALL SELECT concat('model ', model_id) AS node, name FROM sg.models WHERE concat('model ', model_id) IN near
+    UNION ALL SELECT concat('endpoint ', endpoint_id) AS node, name FROM sg.endpoints WHERE concat('endpoint ', endpoint_id) IN near
 ) AS named ON named.node = n.node`
 
 func lineage() Board {

@@ -93,9 +93,9 @@ export function scatter(panel: Panel, into: HTMLElement): void {
   if (!x?.values.length || !y) return nothing(panel, into);
   const title = (f: Field, gap: number) => ({ name: configOf(panel, f.name).displayName ?? f.name, nameLocation: "middle", nameGap: gap, nameTextStyle: LABEL });
   put(into, {
-    grid: { left: 30, right: 20, top: 14, bottom: 34, containLabel: true },
+    grid: { left: 34, right: 20, top: 14, bottom: 34, containLabel: true },
     xAxis: { ...valueAxis(configOf(panel, x.name).unit), ...title(x, 24) },
-    yAxis: { ...valueAxis(configOf(panel, y.name).unit), ...title(y, 50) },
+    yAxis: { ...valueAxis(configOf(panel, y.name).unit), ...title(y, 44) },
     series: [{ type: "scatter", symbolSize: 8, data: points(x, y) }],
   });
 }

@@ -5,9 +5,10 @@ import { init } from "echarts";
 import { fieldsOf, type Field } from "./frames";
 import type { Panel } from "./panel";
 
-const LAYER_PX = 210;
-const NODE_PX = 62;
-const LABEL_CHARS = 26;
+const LABEL_CHARS = 24;
+/** Room for the last layer's labels. */
+const LABEL_PX = 190;
+const MARGIN_PX = 24;
 
 interface Node {
   readonly id: string;
@@ -38,6 +39,9 @@ export function graph(panel: Panel, into: HTMLElement): void {
     filled.set(depth, row + 1);
     return { node, depth, row };
   });
+  const deepest = Math.max(1, ...layer.values());
+  const most = Math.max(1, ...filled.values());
+  const [across, down] = [(into.clientWidth - LABEL_PX) / deepest, (into.clientHeight - 2 * MARGIN_PX) / most];
   init(into).setOption({
     animation: false,
     series: [
@@ -45,16 +49,20 @@ export function graph(panel: Panel, into: HTMLElement): void {
         type: "graph",
         layout: "none",
         roam: false,
+        left: MARGIN_PX,
+        right: LABEL_PX,
+        top: MARGIN_PX,
+        bottom: MARGIN_PX,
         edgeSymbol: ["none", "arrow"],
         edgeSymbolSize: 7,
         lineStyle: { color: "#9aa2ad", curveness: 0.05, opacity: 0.8 },
         data: placed.map(({ node, depth, row }) => ({
           name: node.id,
-          x: depth * LAYER_PX,
-          y: (row - ((filled.get(depth) ?? 1) - 1) / 2) * NODE_PX,
-          symbolSize: 22,
+          x: depth * across,
+          y: (row - ((filled.get(depth) ?? 1) - 1) / 2) * down,
+          symbolSize: 20,
           itemStyle: { color: "#ffffff", borderColor: node.color, borderWidth: 3 },
-          label: { show: true, position: "bottom", distance: 3, lineHeight: 12, formatter: `${node.title}\n${shortened(node.subtitle)}`, fontSize: 10, color: "#24292e" },
+          label: { show: true, position: "right", distance: 4, lineHeight: 12, align: "left", formatter: `${node.title}\n${shortened(node.subtitle)}`, fontSize: 11, color: "#24292e", textBorderColor: "#ffffff", textBorderWidth: 3 },
         })),
         links: edges.map(({ source, target }) => ({ source, target })),
       },

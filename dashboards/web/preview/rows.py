@@ -2,8 +2,8 @@
 
     rows.py OUT [--data FOLDER]
 
-Starts the demo's server and trainings (examples/demo.py), or takes the running server whose folder is named. Variables and
-macros are filled as Grafana and its data source do (clients/python/tests/grafana.py), and the reader asks.
+Starts the demo's server and trainings (examples/demo.py), or takes the running server whose folder is named. Variables
+and macros are filled as Grafana and its data source do (clients/python/tests/grafana.py), and the reader asks.
 """
 
 import argparse
@@ -77,7 +77,8 @@ def chosen(place: Place, uid: str) -> Chosen:
 
 def when(place: Place, uid: str) -> Range:
     """From the first run's start to the last one's."""
-    (row,) = place.ask("SELECT toUnixTimestamp(min(started)) AS begin, toUnixTimestamp(max(started)) AS end FROM sg.runs")
+    first_and_last = "toUnixTimestamp(min(started)) AS begin, toUnixTimestamp(max(started)) AS end"
+    (row,) = place.ask(f"SELECT {first_and_last} FROM sg.runs")
     end = int(row["end"]) + SECONDS_AROUND
     begin = end - WEEK_SECONDS if uid in OF_A_WEEK else int(row["begin"]) - SECONDS_AROUND
     return Range(begin, end, max(1, (end - begin) // BUCKETS))
@@ -105,9 +106,9 @@ def drawn(place: Place, board: dict[str, Any]) -> dict[str, Any]:
 def one(place: Place, panel: dict[str, Any], filled: Choices, scope: dict[str, list[str]], n: int) -> dict[str, Any]:
     kept = filled.values
     filled.values = kept | scope
-    title = panel["title"]
+    text = json.dumps(panel)
     for name, values in filled.values.items():
-        title = title.replace(f"${{{name}:text}}", " + ".join(values))
+        text = text.replace(f"${{{name}:text}}", json.dumps(" + ".join(values))[1:-1])
     frames = [
         place.answer(filled.fill(target["rawSql"])) | {"format": target["format"]}
         for target in panel.get("targets", [])
@@ -119,7 +120,7 @@ def one(place: Place, panel: dict[str, Any], filled: Choices, scope: dict[str, l
         grid["w"] = 24 // beside
         grid["x"] = n % beside * grid["w"]
     filled.values = kept
-    return panel | {"title": title, "gridPos": grid, "frames": frames}
+    return json.loads(text) | {"gridPos": grid, "frames": frames}
 
 
 def shown(place: Place, filled: Choices, variable: dict[str, Any]) -> str:
@@ -143,19 +144,24 @@ def boards(data: Path) -> Iterator[dict[str, Any]]:
         shutil.rmtree(files)
 
 
+def written(data: Path) -> str:
+    """The dashboards as JSON. Where this checkout lies is nobody's business."""
+    return json.dumps(list(boards(data))).replace(str(ROOT), "/home/ann/streamgauge")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
     if arguments.data:
-        arguments.out.write_text(json.dumps(list(boards(arguments.data))))
+        arguments.out.write_text(written(arguments.data))
         return
     folder = Path(tempfile.mkdtemp(prefix="streamgauge-preview-"))
     server = Server(folder)
     try:
         fill(server)
-        arguments.out.write_text(json.dumps(list(boards(server.data))))
+        arguments.out.write_text(written(server.data))
     finally:
         server.stop()
         shutil.rmtree(folder)
