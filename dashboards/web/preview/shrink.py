@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-COLOURS = 200
+COLOURS = 256
 BYTES_MAX = 120_000
 
 
