@@ -13,7 +13,7 @@ WHEELS := .build/wheels
 STAGE  := build/stage.sh
 TESTS  := $(PYTHON) build/tests.py
 PEERS  := .build/peers
-SHOTS  := 12-runs-ticked-1440-light compare-1440-dark model-1440-light sql-chart-1440-light
+SHOTS  := 12-runs-ticked-1440-light compare-1440-dark model-1440-light sql-chart-1440-light sql-completion-1440-light
 BENCHMARKS := go run ./bench --bin ../bin/streamgauge --mlflow ../$(VENV)/bin/mlflow --python ../$(VENV)/bin/python \
 	--peers ../$(PEERS)/bin/python --out ../docs/BENCHMARKS.md
 CLI    := github.com/streamgauge/streamgauge/cmd/cli

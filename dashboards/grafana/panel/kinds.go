@@ -138,9 +138,10 @@ func Rows(title, sql string) Panel {
 	return p
 }
 
-// Hide leaves a column of a table out of sight, where links may still use it.
+// Hide leaves a column of a table out of sight, where links may still use it. Newer Grafanas read the second property and
+// pass over the first, older ones the other way round.
 func (p Panel) Hide(field string) Panel {
-	return p.Override(field, map[string]any{"custom.hidden": true})
+	return p.Override(field, map[string]any{"custom.hidden": true, "custom.hideFrom.viz": true})
 }
 
 // Bar shows a bar a row: the first column names it.
