@@ -13,7 +13,7 @@ WHEELS := .build/wheels
 STAGE  := build/stage.sh
 TESTS  := $(PYTHON) build/tests.py
 PEERS  := .build/peers
-SHOTS  := 12-runs-ticked-1440-light compare-1440-dark model-1440-light sql-chart-1440-light sql-completion-1440-light
+SHOTS  := 12-runs-ticked-1440-light compare-1440-dark model-1440-light sql-chart-1440-light
 BENCHMARKS := go run ./bench --bin ../bin/streamgauge --mlflow ../$(VENV)/bin/mlflow --python ../$(VENV)/bin/python \
 	--peers ../$(PEERS)/bin/python --out ../docs/BENCHMARKS.md
 CLI    := github.com/streamgauge/streamgauge/cmd/cli
@@ -125,6 +125,7 @@ screenshots: build engine venv ## the documentation's pictures, of the web page 
 	@mkdir -p docs/images && for shot in $(SHOTS); do cp .build/screenshots/$$shot.png docs/images/; done
 	@rm -rf .build/preview && mkdir -p .build/preview && $(VENV)/bin/python $(WEB)/preview/rows.py .build/preview/rows.json
 	@node $(WEB)/preview/run.mjs .build/preview/rows.json .build/preview
+	@cp .build/screenshots/sql-completion-1440-light.png .build/preview/
 	@$(VENV)/bin/python $(WEB)/preview/shrink.py .build/preview docs/images
 
 bench: build engine venv kafka peers ## every published figure beside its reference, into docs/BENCHMARKS.md; BENCH=--large takes more runs and points
