@@ -6,19 +6,25 @@ import "github.com/streamgauge/streamgauge/dashboards/grafana/panel"
 // no such bound.
 const edgesMax = "20000"
 
-// reached begins a statement with near, the nodes within four edges of the chosen version, in both directions, and edges.
-const reached = `WITH
+// reached begins a statement with near, the nodes within four edges of the chosen version, in both directions, and found,
+// the edges between them. Each step is one scalar, which is computed once, and looks nodes up in a set: an array of
+// nodes within a function of arrays would be copied for each edge.
+var reached = `WITH
 edges AS (
     SELECT concat(from_kind, ' ', from_id) AS source, concat(to_kind, ' ', to_id) AS target, any(kind) AS how
     FROM sg.lineage GROUP BY source, target ORDER BY max(at) DESC LIMIT ` + edgesMax + `
 ),
 (SELECT groupArray((source, target, how)) FROM edges) AS pairs,
-arrayFold((nodes, depth) -> arraySlice(arrayDistinct(arrayConcat(nodes,
-    arrayMap(e -> e.2, arrayFilter(e -> has(nodes, e.1), pairs)),
-    arrayMap(e -> e.1, arrayFilter(e -> has(nodes, e.2), pairs)))), 1, 300),
-    range(4), [concat('version ', ${version:sqlstring})]) AS near,
-arrayFilter(e -> has(near, e.1) AND has(near, e.2), pairs) AS found
+(SELECT [concat('version ', ${version:sqlstring})]) AS near_0,
+` + step("near_1", "near_0") + step("near_2", "near_1") + step("near_3", "near_2") + step("near", "near_3") + `(SELECT groupArray(2000)(e) FROM (SELECT arrayJoin(pairs) AS e) WHERE e.1 IN near AND e.2 IN near) AS found
 `
+
+// step adds to the nodes so far, the nearest first, those that an edge leads to, in either direction.
+func step(next, so string) string {
+	return `(SELECT arraySlice(arrayDistinct(arrayConcat(` + so + `, groupUniqArray(300)(ends.2))), 1, 300)
+    FROM (SELECT arrayJoin(pairs) AS e, arrayJoin([(e.1, e.2), (e.2, e.1)]) AS ends) WHERE ends.1 IN ` + so + `) AS ` + next + `,
+`
+}
 
 // nodes selects the near ones as the panel reads them: a run under its name, hashes shortened, a colour a kind, and the
 // address that Streamgauge's page knows the node by.
@@ -47,8 +53,8 @@ func lineage() Board {
 		Sections: []Section{{Panels: []panel.Panel{
 			panel.Graph("Lineage",
 				reached+nodes,
-				reached+`SELECT concat(e.1, ' > ', e.2) AS id, e.1 AS source, e.2 AS target, e.3 AS mainstat FROM (SELECT arrayJoin(found) AS e) LIMIT 2000`).LinkFrom("id", panel.Link{Title: "Lineage in Streamgauge", URL: "${server}/#/lineage?node=${__data.fields.address}", TargetBlank: true}),
-			panel.Rows("Edges", reached+`SELECT e.1 AS source, e.3 AS how, e.2 AS target FROM (SELECT arrayJoin(found) AS e) ORDER BY source, target LIMIT 2000`).Size(panel.Columns, 8),
+				reached+`SELECT concat(e.1, ' > ', e.2) AS id, e.1 AS source, e.2 AS target, e.3 AS mainstat FROM (SELECT arrayJoin(found) AS e)`).LinkFrom("id", panel.Link{Title: "Lineage in Streamgauge", URL: "${server}/#/lineage?node=${__data.fields.address}", TargetBlank: true}),
+			panel.Rows("Edges", reached+`SELECT e.1 AS source, e.3 AS how, e.2 AS target FROM (SELECT arrayJoin(found) AS e) ORDER BY source, target`).Size(panel.Columns, 8),
 		}}},
 	}
 }
