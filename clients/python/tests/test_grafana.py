@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -214,6 +215,9 @@ def test_charts_find_the_fields_that_they_name(place: Place) -> None:
                     options = change["options"]
                     wanted = {options["rowField"], options["columnField"], options["valueField"]}
                     assert wanted <= columns, panel["title"]
+                    # Columns stand in the order in which Grafana meets them, so that the rows of each are together.
+                    met = [name for name, _ in groupby(row[options["columnField"]] for row in rows)]
+                    assert len(met) == len(set(met)), (panel["title"], met[:9])
                     columns = {f"{options['rowField']}\\{options['columnField']}"}
             x = panel["options"].get("xField")
             assert x is None or columns is None or x in columns, panel["title"]

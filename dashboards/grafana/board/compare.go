@@ -23,18 +23,18 @@ func compare() Board {
 		Marks: []Mark{stageMark},
 		Sections: []Section{
 			{Panels: []panel.Panel{
-				panel.Steps("${metric:text} over steps", "step", "run", "value", aligned(`a.step AS step, r.run AS run, a.value_mean AS value`, 400)).Repeat("metric").
+				panel.Steps("${metric:text} over steps", "step", "run", "value", aligned(`a.step AS step, r.run AS run, a.value_mean AS value`, "run, step", 400)).Repeat("metric").
 					Size(panel.Columns, 10).Describe("Means of the same steps."),
 			}},
 			{Title: "Over time", Panels: []panel.Panel{
 				panel.Steps("${metric:text} over seconds since the start", "seconds", "run", "value",
-					aligned(`round(dateDiff('millisecond', r.started, a.time_last) / 1000) AS seconds, r.run AS run, a.value_mean AS value`, 100)).Repeat("metric").
+					aligned(`round(dateDiff('millisecond', r.started, a.time_last) / 1000) AS seconds, r.run AS run, a.value_mean AS value`, "run, seconds", 100)).Repeat("metric").
 					Describe("Seconds since each run's start."),
-				panel.Curves("${metric:text} over time", aligned(`a.time_last AS time, r.run AS run, a.value_mean AS value`, 400)).Named("run").Repeat("metric"),
+				panel.Curves("${metric:text} over time", aligned(`a.time_last AS time, r.run AS run, a.value_mean AS value`, "time, run", 400)).Named("run").Repeat("metric"),
 			}},
 			{Title: "Params and results", Panels: []panel.Panel{
 				panel.Matrix("Params", "param", "run", "value", `SELECT key AS param, concat(run_name, ' ', substring(run_id, 1, 6)) AS run, value
-FROM sg.params WHERE run_id IN (${run:sqlstring}) ORDER BY param, run LIMIT 5000`).Size(panel.Columns, 9),
+FROM sg.params WHERE run_id IN (${run:sqlstring}) ORDER BY run, param LIMIT 5000`).Size(panel.Columns, 9),
 				panel.Scatter("Param and metric", "param", "metric", `SELECT p.value_number AS param, m.last_value AS metric, concat(p.run_name, ' ', substring(p.run_id, 1, 6)) AS run
 FROM (SELECT * FROM sg.params WHERE run_id IN (${run:sqlstring}) AND key = ${param:sqlstring} AND value_number IS NOT NULL) AS p
 INNER JOIN (SELECT run, any(value) AS last_value FROM sg.metrics_latest WHERE `+ofRuns+` AND key IN (${metric:sqlstring}) AND isFinite(value) GROUP BY run) AS m ON m.run = p.run
@@ -56,9 +56,9 @@ const (
 )
 
 // aligned selects from the chosen runs' series (a), in at most so many buckets of the same steps, and their names (r).
-func aligned(what string, buckets int) string {
+func aligned(what, order string, buckets int) string {
 	return fmt.Sprintf(`SELECT %[1]s
 FROM sg.series_aligned(runs = arrayStringConcat([${run:sqlstring}], ','), key = ${metric:sqlstring}, buckets = least(%[2]d, greatest(%[3]d, intDiv(%[4]d, greatest(1, length([${run:sqlstring}])))))) AS a
 INNER JOIN (SELECT run_id, %[5]s AS run, started FROM sg.runs WHERE run_id IN (${run:sqlstring})) AS r ON r.run_id = a.run_id
-ORDER BY 1, 2`, what, buckets, bucketsMin, valuesMax, short)
+ORDER BY %[6]s`, what, buckets, bucketsMin, valuesMax, short, order)
 }

@@ -22,10 +22,10 @@ func distributed() Board {
 FROM sg.series_by_rank(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 400) WHERE `+oneRun+` GROUP BY step ORDER BY step`).Band("least", "greatest").
 					Describe("Over steps; the band is from the rank with the least mean to that with the greatest."),
 				panel.Heat("${metric:text} by rank", "time", "process", "value", `SELECT $__timeInterval(time_last) AS time, leftPad(toString(rank), 4, '0') AS process, avg(value_mean) AS value
-FROM sg.series_by_rank(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 200) WHERE `+oneRun+` GROUP BY time, process ORDER BY time, process LIMIT 100000`).
+FROM sg.series_by_rank(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 200) WHERE `+oneRun+` GROUP BY time, process ORDER BY process, time LIMIT 100000`).
 					Describe("Over time: Grafana's heat map has no other axis. A row a rank."),
 				panel.Steps("${metric:text}, each rank", "step", "process", "value", `SELECT step, concat('rank ', toString(rank)) AS process, value_mean AS value
-FROM sg.series_by_rank(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 100) WHERE rank < 64 AND `+oneRun+` ORDER BY step, process`).
+FROM sg.series_by_rank(run = ${run:sqlstring}, key = ${metric:sqlstring}, buckets = 100) WHERE rank < 64 AND `+oneRun+` ORDER BY rank, step`).
 					Describe("Over steps; the first 64 ranks."),
 				panel.Rows("Stragglers", `SELECT rank, max(step_last) AS last_step, max(last_step) OVER () - last_step AS steps_behind, max(time_last) AS last_point,
     dateDiff('second', last_point, max(last_point) OVER ()) AS seconds_behind, sum(value_mean * finite) / sum(finite) AS mean
@@ -34,7 +34,7 @@ FROM sg.ranks WHERE `+ofRun+` AND key = ${metric:sqlstring} GROUP BY rank ORDER 
 			}},
 			{Title: "Where the time goes", Panels: []panel.Panel{
 				panel.Steps("Parts of a step", "step", "part", "value", `SELECT sgBucket(step_first, 8) AS step, key AS part, sum(value_sum) / sum(finite) AS value
-FROM sg.metrics_rollup WHERE `+ofRun+` AND key IN (${part:sqlstring}) GROUP BY step, part ORDER BY step, part`).Unit("s").Empty("the training logs no metric that is a time").
+FROM sg.metrics_rollup WHERE `+ofRun+` AND key IN (${part:sqlstring}) GROUP BY step, part ORDER BY part, step`).Unit("s").Empty("the training logs no metric that is a time").
 					Describe("Means over all ranks, over steps: computing, communicating, waiting for data, as far as the training logs them."),
 				panel.Rows("Slowest ranks by part", `SELECT key AS part, rank, sum(value_mean * finite) / sum(finite) AS mean, mean / avg(mean) OVER (PARTITION BY part) AS times_the_average
 FROM sg.ranks WHERE `+ofRun+` AND key IN (${part:sqlstring}) GROUP BY part, rank ORDER BY times_the_average DESC LIMIT 100`).UnitOf("s", "mean").Empty("the training logs no metric that is a time"),

@@ -58,14 +58,13 @@ func (p Panel) Bars() Panel {
 	return p
 }
 
-// Steps draws values over a number, mostly steps: rows of x, the name of a series, and its value. Grafana's axis of time
-// is time, so this is its trend panel, over the rows as a matrix.
+// Steps draws values over a number, mostly steps: rows of x, the name of a series, and its value, in the order of series.
+// Grafana's axis of time is time, so this is its trend panel, over the rows as a matrix.
 func Steps(title, x, series, value, sql string) Panel {
 	p := of("trend", title, Table, []string{sql})
 	p.field.Custom = lines()
-	key := x + `\` + series
-	p.options = map[string]any{"legend": legend("lastNotNull", "min", "max"), "tooltip": allInTooltip, "xField": key}
-	p.transform = append(matrix(x, series, value), map[string]any{"id": "sortBy", "options": map[string]any{"fields": map[string]any{}, "sort": []any{map[string]any{"field": key}}}})
+	p.options = map[string]any{"legend": legend("lastNotNull", "min", "max"), "tooltip": allInTooltip, "xField": x + `\` + series}
+	p.transform = matrix(x, series, value)
 	return p
 }
 
@@ -77,16 +76,20 @@ func StepsOf(title, x, sql string) Panel {
 	return p
 }
 
-// Matrix shows a table with a column for each value of column.
+// Matrix shows a table with a column for each value of column: rows in the order of columns.
 func Matrix(title, row, column, value, sql string) Panel {
 	p := Rows(title, sql)
 	p.transform = matrix(row, column, value)
 	return p
 }
 
-// matrix makes one column a series out of rows.
+// matrix makes one column a series out of rows. Grafana puts both columns and rows in the order in which it meets them: so
+// statements order by columns first, and the rows are sorted here.
 func matrix(row, column, value string) []any {
-	return []any{map[string]any{"id": "groupingToMatrix", "options": map[string]any{"rowField": row, "columnField": column, "valueField": value, "emptyValue": "null"}}}
+	return []any{
+		map[string]any{"id": "groupingToMatrix", "options": map[string]any{"rowField": row, "columnField": column, "valueField": value, "emptyValue": "null"}},
+		map[string]any{"id": "sortBy", "options": map[string]any{"fields": map[string]any{}, "sort": []any{map[string]any{"field": row + `\` + column}}}},
+	}
 }
 
 // Scatter draws two numbers of a row as a point, labelled by the other columns.
@@ -158,7 +161,7 @@ func Bar(title, name, sql string) Panel {
 // leastShown has Grafana draw every cell: left out, it hides those of zero and below, as it takes values for counts.
 const leastShown = -1e38
 
-// Heat shows a colour a cell: rows of a time, a name and a value.
+// Heat shows a colour a cell: rows of a time, a name and a value, in the order of names.
 func Heat(title, time, series, value, sql string) Panel {
 	p := of("heatmap", title, Table, []string{sql})
 	p.transform = matrix(time, series, value)

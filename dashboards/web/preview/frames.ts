@@ -92,6 +92,6 @@ function matrix(fields: readonly Field[], o: Readonly<Record<string, unknown>>):
 function sorted(fields: readonly Field[], o: Readonly<Record<string, unknown>>): Field[] {
   const by = named(fields, (o["sort"] as { field: string }[])[0]?.field);
   if (!by) return [...fields];
-  const order = by.values.map((v, i) => [Number(v), i] as const).sort((a, b) => a[0] - b[0]);
+  const order = by.values.map((v, i) => [v ?? "", i] as const).sort(([a], [b]) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b))));
   return fields.map((f) => ({ ...f, values: order.map(([, i]) => f.values[i] ?? null) }));
 }
