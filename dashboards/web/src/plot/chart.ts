@@ -136,7 +136,11 @@ function cursorOf(options: ChartOptions): uPlot.Cursor {
       const i = nearest(u.data[0] as number[], u.data[series] ?? [], at);
       return i < 0 ? (null as unknown as number) : i;
     },
-    bind: { dblclick: () => () => (options.onzoom(null), null) },
+    bind: {
+      // With Shift or another button a drag moves what is shown (gestures.ts).
+      mousedown: (_u, _target, handle) => (e) => (e.button === 0 && !e.shiftKey && handle(e), null),
+      dblclick: () => () => (options.onzoom(null), null),
+    },
   };
 }
 
