@@ -12,6 +12,10 @@ export interface Compared {
   readonly steps: number;
   readonly spike: { readonly step: number; readonly value: number };
   log(run: string, key: string, step: number, value: number): Promise<void>;
+  /** Begins another run. */
+  start(name: string): Promise<string>;
+  /** Logs so many steps of live/0, live/1 and so on. */
+  logMany(run: string, keys: number, from: number, steps: number): Promise<void>;
 }
 
 const STEPS = 3000;
@@ -49,7 +53,10 @@ export async function seedCompare(url: string): Promise<Compared> {
   const { experiment_id: wide } = await post<{ experiment_id: string }>("experiments/create", { name: "wide" });
   const run = await create(wide, "many-names", Date.now());
   await all(run, Array.from({ length: NAMES }, (_, n) => ({ key: `layers/${Math.floor(n / 50)}/grad_${n}`, step: 0, value: n, timestamp: Date.now() })));
-  return { experiment, wide, runs, steps: STEPS, spike: SPIKE, log };
+  const start = (name: string) => create(experiment, name, Date.now());
+  const logMany = (run: string, keys: number, from: number, steps: number) =>
+    all(run, Array.from({ length: keys * steps }, (_, n) => ({ key: `live/${n % keys}`, step: from + Math.floor(n / keys), value: Math.sin(n), timestamp: Date.now() })));
+  return { experiment, wide, runs, steps: STEPS, spike: SPIKE, log, start, logMany };
 }
 
 function curves(i: number, start: number): object[] {
