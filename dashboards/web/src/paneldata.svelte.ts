@@ -1,8 +1,11 @@
 // The series behind one chart: read from the server, and kept up to date by live points.
 
+import { flushSync } from "svelte";
+
 import { ApiError, type SeriesAsk } from "./api";
 import { live } from "./live/live.svelte";
 import { emptySeries, mergeLive, type LiveLine } from "./live/merge";
+import { turns } from "./plot/turns";
 import { reader } from "./reader";
 import type { Series } from "./series";
 
@@ -20,6 +23,8 @@ const POLL_MS = 5000;
 /** Rows that grow by live points are read anew when there are so many times as many as were asked for. */
 const GROWTH = 2;
 const AGAIN_MS = 1000;
+/** So many lines of live points are kept while the server is read; more are read once again. */
+const MEANWHILE_MAX = 2000;
 
 export const seriesID = (run: string, key: string) => `${run}\n${key}`;
 
@@ -86,6 +91,7 @@ class Watch {
   stop(): void {
     this.#abort.abort();
     for (const stop of this.#stops) stop();
+    turns.leave(this);
     clearTimeout(this.#frame);
     clearTimeout(this.#later);
   }
@@ -125,11 +131,18 @@ class Watch {
     this.#queue.push(...lines);
     this.#frame ??= setTimeout(() => {
       this.#frame = undefined;
-      const queue = this.#queue;
-      this.#queue = [];
-      if (this.#reading) this.#meanwhile.push(...queue);
-      this.#apply(queue);
+      // In the background there are no frames.
+      if (document.hidden) this.#show();
+      else turns.take(this, () => flushSync(() => this.#show()));
     }, FRAME_MS);
+  }
+
+  #show(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    if (this.#reading && this.#meanwhile.length < MEANWHILE_MAX) this.#meanwhile.push(...queue);
+    else if (this.#reading) this.#again = true;
+    this.#apply(queue);
   }
 
   #apply(lines: readonly LiveLine[]): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { decodeLine, type Series, type WireLine } from "../series";
-import { emptySeries, mergeLive, type LiveLine } from "./merge";
+import { decodeLine, pointColumns, type Series, type WireLine } from "../series";
+import { coarsened, emptySeries, mergeLive, type LiveLine } from "./merge";
 
 const raw: WireLine = {
   ...{ run_id: "r", key: "loss", start_time: 1000, bucket_width: 0, points_total: 2, parts: [{ run_id: "r", attempt: 7, to_step: 4, inherited: false }] },
@@ -92,4 +92,27 @@ test("a merge leaves the series as it was", () => {
   const before = decodeLine(raw);
   mergeLive(before, [live([[11, 3, 1]])], "step", null, 100);
   expect(before.step).toEqual([0, 2]);
+});
+
+test("rows never become more than twice those that are read again, whatever the server answers", () => {
+  const ROWS = 100;
+  let series = emptySeries("r", "k", 0);
+  for (let n = 0; n < 50; n++) {
+    const steps = Array.from({ length: 60 }, (_, i) => n * 60 + i);
+    ({ series } = mergeLive(series, [{ run_id: "r", key: "k", attempt: 0, lane: 0, seq: steps, step: steps, time: steps, value: steps.map((s) => (s === 1234 ? 99 : 0)) }], "step", null, ROWS));
+    expect(series.step.length).toBeLessThanOrEqual(2 * ROWS);
+  }
+  expect(series.points).toBe(3000);
+  expect(series.count.reduce((a, b) => a + b)).toBe(3000);
+  expect(Math.max(...series.max)).toBe(99);
+  // Buckets begin at multiples of their width, as the server's do.
+  expect(series.step.every((step) => step % series.width === 0)).toBe(true);
+});
+
+test("times that go back and forth cannot make rows more, either", () => {
+  const steps = Array.from({ length: 1000 }, (_, i) => i);
+  const zigzag = { ...emptySeries("r", "k", 0), ...pointColumns(steps, steps.map((s) => (s % 2 ? s : 100_000 - s)), steps) };
+  const few = coarsened(zigzag, "time", 100);
+  expect(few.step.length).toBeLessThanOrEqual(100);
+  expect(few.count.reduce((a, b) => a + b)).toBe(1000);
 });

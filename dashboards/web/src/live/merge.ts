@@ -49,8 +49,31 @@ export function mergeLive(series: Series, lines: readonly LiveLine[], axis: Axis
     });
   }
   const attempt = series.step.length > 0 ? series.attempt : Math.max(series.attempt, ...lines.map((l) => l.attempt));
-  const columns = edit.columns();
-  return { series: { ...series, ...columns, asOf, points, attempt }, again: again || columns.step.length > rowsMax };
+  const next = { ...series, ...edit.columns(), asOf, points, attempt };
+  const many = next.step.length;
+  return { series: many > rowsMax * HARD ? coarsened(next, axis, rowsMax) : next, again: again || many > rowsMax };
+}
+
+/** A server that is asked and does not answer must not make a page grow: beyond so many times the wanted rows they are joined here. */
+const HARD = 2;
+
+/** A series in at most so many rows: buckets are twice as wide until then. */
+export function coarsened(series: Series, axis: Axis, rowsMax: number): Series {
+  const at = series.step.map((step, i) => axisValue(axis, series.start, step, series.time[i] as number));
+  const [least, greatest] = at.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+  let width = Math.max(1, series.width);
+  while (Math.floor(greatest / width) - Math.floor(least / width) >= rowsMax) width *= 2;
+  let rows: Row[] = [];
+  at.forEach((place, i) => {
+    const same = i > 0 && Math.floor(place / width) === Math.floor((at[i - 1] as number) / width);
+    const row = rowAt(series, i);
+    if (same) rows[rows.length - 1] = joinRows(rows[rows.length - 1] as Row, row);
+    else rows.push(row);
+  });
+  // Times that go back and forth can leave more.
+  while (rows.length > rowsMax) rows = rows.flatMap((row, i) => (i % 2 ? [] : [i + 1 < rows.length ? joinRows(row, rows[i + 1] as Row) : row]));
+  const columns = Object.fromEntries(ROW_COLUMNS.map((name) => [name, rows.map((r) => r[name])])) as { [name in RowColumn]: number[] };
+  return { ...series, ...columns, width };
 }
 
 /** The rows of a series while they change. */

@@ -3,24 +3,48 @@
 import type { Curve, Values } from "./curves";
 
 /** undefined means "no row at this x" (the line goes on), null means a gap in the line. */
-export type Column = (number | null | undefined)[];
-export type Columns = [number[], ...Column[]];
+export type Column = readonly (number | null | undefined)[];
+export type Columns = readonly [readonly number[], ...Column[]];
 
 /** How many columns a curve takes: its values, least, greatest, the values before smoothing, and what is inherited of its values. */
 export const COLUMNS_PER_CURVE = 5;
 
+/** Values that are one list stay one list: where least and greatest are, there is no band. */
 export function align(curves: readonly Curve[]): Columns {
-  const all = new Set<number>();
-  for (const curve of curves) for (const x of curve.x) all.add(x);
-  const x = [...all].sort((a, b) => a - b);
+  const x = commonX(curves.map((c) => c.x));
   const columns: Column[] = [];
   for (const curve of curves) {
-    const places = placesOf(curve.x, x);
-    for (const values of [curve.y, curve.low, curve.high]) columns.push(spread(places, values, x.length));
-    columns.push(curve.raw ? spread(places, curve.raw, x.length) : []);
-    columns.push(curve.fork ? spread(places.slice(0, ownFrom(curve) + 1), curve.y, x.length) : []);
+    const own = curve.x.length === x.length ? null : placesOf(curve.x, x);
+    const laid = new Map<Values, Column>();
+    const lay = (values: Values): Column => {
+      const column = laid.get(values) ?? (own ? spread(own, values, x.length) : values);
+      laid.set(values, column);
+      return column;
+    };
+    columns.push(lay(curve.y), lay(curve.low), lay(curve.high));
+    columns.push(curve.raw ? lay(curve.raw) : []);
+    columns.push(curve.fork ? spread((own ?? placesOf(curve.x, x)).slice(0, ownFrom(curve) + 1), curve.y, x.length) : []);
   }
   return [x, ...columns];
+}
+
+/** All xs, ascending, each once. Runs that log alike have the same ones, and so have buckets of one grid. */
+function commonX(lists: readonly (readonly number[])[]): readonly number[] {
+  const longest = lists.reduce<readonly number[]>((a, b) => (b.length > a.length ? b : a), []);
+  const others = lists.filter((xs) => xs !== longest && !isWithin(xs, longest));
+  if (others.length === 0) return longest;
+  const all = Float64Array.from([longest, ...others].flat()).sort();
+  return [...all.filter((x, i) => i === 0 || x !== all[i - 1])];
+}
+
+/** Whether all of some xs are among others; both ascend. */
+function isWithin(xs: readonly number[], others: readonly number[]): boolean {
+  let at = 0;
+  for (const x of xs) {
+    while (at < others.length && (others[at] as number) < x) at++;
+    if (others[at] !== x) return false;
+  }
+  return true;
 }
 
 /** The first row that a curve's run has logged by itself. */
@@ -38,7 +62,7 @@ function placesOf(xs: readonly number[], x: readonly number[]): number[] {
 }
 
 function spread(places: readonly number[], values: Values, length: number): Column {
-  const column: Column = new Array<number | null | undefined>(length).fill(undefined);
+  const column = new Array<number | null | undefined>(length).fill(undefined);
   places.forEach((place, i) => (column[place] = values[i] ?? null));
   return column;
 }

@@ -156,14 +156,25 @@ function seriesOf(curve: Curve, index: number, token: (name: string) => string, 
   const colour = token(`--series-${curve.stroke.colour}`);
   const dots = () => (options.curves()[index]?.x.length ?? 0) <= DOTS_MAX;
   // A band of one row is too thin to be seen without its edges: they keep a lone spike visible.
-  const edge: uPlot.Series = { stroke: colour + EDGE_ALPHA, width: 1, points: { show: false } };
+  const edge: uPlot.Series = { stroke: colour + EDGE_ALPHA, width: 1, paths: edgePath(index), points: { show: false } };
   return [
     { label: `${index}`, stroke: colour, width: LINE_PX, dash: [...curve.stroke.dash], paths: ownPath(index, options), points: { show: dots, size: 5, fill: colour, filter: ownDots(index, options) } },
     edge,
     edge,
-    { stroke: colour + RAW_ALPHA, width: 1, points: { show: false } },
-    { stroke: colour + INHERITED_ALPHA, width: LINE_PX, dash: INHERITED_DASH, points: { show: false } },
+    { stroke: colour + RAW_ALPHA, width: 1, paths: somePath, points: { show: false } },
+    { stroke: colour + INHERITED_ALPHA, width: LINE_PX, dash: INHERITED_DASH, paths: somePath, points: { show: false } },
   ];
+}
+
+const linear = uPlot.paths.linear?.() ?? (() => null);
+
+/** Nothing costs nothing. */
+const somePath: uPlot.Series.PathBuilder = (u, series, from, to) => (u.data[series]?.length ? linear(u, series, from, to) : null);
+
+/** Where least and greatest are one list there is no band (align.ts), and what would be drawn lies under the line. */
+function edgePath(index: number): uPlot.Series.PathBuilder {
+  const [low, high] = [index * COLUMNS_PER_CURVE + 2, index * COLUMNS_PER_CURVE + 3];
+  return (u, series, from, to) => (u.data[low] === u.data[high] ? null : linear(u, series, from, to));
 }
 
 /** What a fork inherited has no dots. */
@@ -179,17 +190,18 @@ function ownDots(index: number, options: ChartOptions): uPlot.Series.Points.Filt
 
 /** The line of a fork begins where its run's own values do; what it inherited is drawn by a column of its own. */
 function ownPath(index: number, options: ChartOptions): uPlot.Series.PathBuilder {
-  const linear = uPlot.paths.linear?.();
   return (u, series, from, to) => {
     const fork = options.curves()[index]?.fork;
     const own = fork ? Math.max(from, upperBound(u.data[0] as number[], fork.x)) : from;
-    return linear && own <= to ? linear(u, series, own, to) : null;
+    return own <= to ? linear(u, series, own, to) : null;
   };
 }
 
-/** Lights one curve and lets the others step back; null: all are alike. Only strokes anew what is drawn. */
-export function light(u: uPlot, curves: readonly Curve[], id: string | null): void {
-  const lit = id === null ? -1 : curves.findIndex((c) => c.id === id);
+/** Which curve is to be lit; -1: all are alike, as one alone always is. */
+export const litOf = (curves: readonly Curve[], id: string | null): number => (id === null || curves.length < 2 ? -1 : curves.findIndex((c) => c.id === id));
+
+/** Lights one curve and lets the others step back; -1: all are alike. Only strokes anew what is drawn. */
+export function light(u: uPlot, curves: readonly Curve[], lit: number): void {
   curves.forEach((_, i) => {
     for (let column = 1; column <= COLUMNS_PER_CURVE; column++) {
       const series = u.series[i * COLUMNS_PER_CURVE + column];
@@ -204,7 +216,8 @@ export function light(u: uPlot, curves: readonly Curve[], id: string | null): vo
 /** Shows the crosshair of another chart. */
 export function follow(u: uPlot, x: number | null): void {
   const left = x === null ? -10 : u.valToPos(x, "x");
-  const inside = left >= 0 && left <= u.over.clientWidth;
+  // Not the node's own width: to read that in each of many charts would lay out the page as often.
+  const inside = left >= 0 && left <= u.bbox.width / devicePixelRatio;
   u.setCursor({ left: inside ? left : -10, top: inside ? 0 : -10 }, false);
 }
 

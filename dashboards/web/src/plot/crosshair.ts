@@ -7,9 +7,12 @@ export interface Follower {
   follow(x: number | null): void;
 }
 
+/** To move it costs a browser little: as many charts as there is time for. */
+const LIMITS = { budgetMS: 3, first: Infinity, most: Infinity };
+
 class Crosshair {
   readonly #followers = new Set<Follower>();
-  readonly #turns = new Turns();
+  readonly #turns = new Turns(LIMITS);
   #frame = 0;
   #next: { readonly from: Follower; readonly x: number | null } | null = null;
 

@@ -76,17 +76,19 @@ export const MS = 1000;
 export function curveOf(series: Series, identity: Identity, looks: Looks, along: Series | null = null): Curve {
   const xs = typeof looks.x === "string" ? ownX(series, looks.x) : along ? metricX(series, along) : series.step.map(() => NaN);
   const order = drawable(xs, looks.logX);
-  const folded = fold(series, xs, order);
-  const can = (v: number) => (Number.isFinite(v) && !(looks.logY && v <= 0) ? v : null);
-  const x = folded.map((r) => r.x);
-  const mean = folded.map((r) => can(r.mean));
+  const rows = order.length === xs.length && ascends(xs) ? { ...series, x: xs } : fold(series, xs, order);
+  const can = (values: readonly number[]) => (looks.logY || !values.every(Number.isFinite) ? values.map((v) => (Number.isFinite(v) && !(looks.logY && v <= 0) ? v : null)) : values);
+  const { x } = rows;
+  const mean = can(rows.mean);
   const smoothed = looks.smoothing > 0;
+  // Points have no band: that least and greatest are one and the same list says so (chart.ts).
+  const shade = looks.shade && !(series.width === 0 && x === xs);
   return {
     ...identity,
     x,
     y: smoothed ? smooth(x, mean, looks.smoothing) : mean,
-    low: looks.shade ? folded.map((r) => can(r.min)) : mean,
-    high: looks.shade ? folded.map((r) => can(r.max)) : mean,
+    low: shade ? can(rows.min) : mean,
+    high: shade ? can(rows.max) : mean,
     raw: smoothed ? mean : null,
     odd: oddOf(series, xs, order),
     fork: forkOf(series, xs, order),
@@ -95,9 +97,15 @@ export function curveOf(series: Series, identity: Identity, looks: Looks, along:
   };
 }
 
-function ownX(series: Series, axis: Axis): number[] {
-  const unit = axis === "step" ? 1 : MS;
-  return series.step.map((step, i) => axisValue(axis, series.start, step, series.time[i] ?? 0) / unit);
+/** Each x once. */
+function ascends(xs: readonly number[]): boolean {
+  for (let i = 1; i < xs.length; i++) if ((xs[i] as number) <= (xs[i - 1] as number)) return false;
+  return true;
+}
+
+function ownX(series: Series, axis: Axis): readonly number[] {
+  if (axis === "step") return series.step;
+  return series.step.map((step, i) => axisValue(axis, series.start, step, series.time[i] ?? 0) / MS);
 }
 
 /** On an axis where what is inherited does not lie before the rest, as on another metric's, no place parts them. */
@@ -149,7 +157,7 @@ interface Folded {
 }
 
 /** Rows at the same x become one: what is finite of them counts. */
-function fold(series: Series, xs: readonly number[], order: readonly number[]): Folded[] {
+function fold(series: Series, xs: readonly number[], order: readonly number[]): { readonly [name in "x" | "mean" | "min" | "max"]: readonly number[] } {
   const rows: Folded[] = [];
   for (const i of order) {
     const count = (series.count[i] ?? 1) - (series.nan[i] ?? 0) - (series.posInf[i] ?? 0) - (series.negInf[i] ?? 0);
@@ -158,7 +166,8 @@ function fold(series: Series, xs: readonly number[], order: readonly number[]): 
     if (before?.x === row.x) rows[rows.length - 1] = joined(before, row);
     else rows.push(row);
   }
-  return rows;
+  const column = (name: "x" | "mean" | "min" | "max") => rows.map((r) => r[name]);
+  return { x: column("x"), mean: column("mean"), min: column("min"), max: column("max") };
 }
 
 function joined(a: Folded, b: Folded): Folded {

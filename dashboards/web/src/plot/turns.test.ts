@@ -5,13 +5,18 @@ import { Turns } from "./turns";
 function world() {
   const frames: (() => void)[] = [];
   let time = 0;
-  const turns = new Turns((then) => frames.push(then), () => time);
+  const turns = new Turns(undefined, (then) => frames.push(then), () => time);
   const done: string[] = [];
   const draw = (name: string, ms: number) => () => {
     time += ms;
     done.push(name);
   };
-  return { turns, done, draw, frames, next: () => frames.shift()?.() };
+  /** The next frame, so long after the last one. */
+  const next = (after = 0) => {
+    time += after;
+    frames.shift()?.();
+  };
+  return { turns, done, draw, frames, next };
 }
 
 test("a frame draws until its time is over, and the next one goes on", () => {
@@ -41,4 +46,30 @@ test("only the latest drawing of an owner is done, and none after it has ended",
   turns.leave(other);
   next();
   expect(done).toEqual(["new"]);
+});
+
+test("frames that come late draw less, until they come in time", () => {
+  const { turns, done, draw, next } = world();
+  const perFrame = (after: number) => {
+    done.length = 0;
+    next(after);
+    return done.length;
+  };
+  for (let i = 0; i < 100; i++) turns.take({}, draw("chart", 0));
+  const first = perFrame(16);
+  const late = [50, 50, 50, 50, 50, 50].map(perFrame);
+  expect(late[0]).toBeLessThan(first);
+  expect(late[late.length - 1]).toBe(1);
+  const inTime = [16, 16, 16].map(perFrame);
+  expect(inTime).toEqual([2, 3, 4]);
+});
+
+test("what comes of a drawing is drawn with it", () => {
+  const { turns, done, draw, frames, next } = world();
+  const chart = {};
+  turns.take({}, () => turns.take(chart, draw("chart", 1)));
+  turns.take(chart, draw("old", 1));
+  next();
+  expect(done).toEqual(["chart"]);
+  expect(frames).toHaveLength(0);
 });
