@@ -1,11 +1,12 @@
 // The names of metrics that runs have: new ones come as they are logged.
 
-import { metricNames } from "../api";
+import { ApiError, metricNames } from "../api";
 import { parsePattern, type NameQuery, type Pattern } from "./pattern";
 
 /** So many names of a run are held; where it has more, a pattern is the server's to find. */
 const NAMES_MAX = 1000;
-const AT_ONCE = 4;
+/** A browser opens six connections: the first charts are read while the names of further runs are. */
+const AT_ONCE = 3;
 const POLL_MS = 4000;
 
 interface Names {
@@ -27,16 +28,18 @@ export class MetricNames {
   readonly #known = new Map<string, Names>();
 
   /** Reads the names of runs, those of running ones again and again, until the answer is called. */
-  watch(runs: readonly string[], running: readonly string[], text: string): () => void {
+  watch(runs: readonly string[], running: () => readonly string[], text: string): () => void {
     const abort = new AbortController();
     const pattern = parsePattern(text) ?? { query: {}, matches: () => false };
     let timer: ReturnType<typeof setTimeout> | undefined;
+    const going = () => running().filter((run) => runs.includes(run));
     const turn = async (of: readonly string[]) => {
-      await this.#read(runs, of, pattern, abort.signal);
-      if (abort.signal.aborted || running.length === 0) return;
-      timer = setTimeout(() => void turn(document.hidden ? [] : running), POLL_MS);
+      if (of.length > 0 || this.loading) await this.#read(runs, of, pattern, abort.signal);
+      if (!abort.signal.aborted) timer = setTimeout(() => void turn(document.hidden ? [] : going()), POLL_MS);
     };
-    void turn(runs.filter((run) => !this.#known.has(run) || running.includes(run)));
+    this.loading = true;
+    const known = going();
+    void turn(runs.filter((run) => !this.#known.has(run) || known.includes(run)));
     return () => {
       abort.abort();
       clearTimeout(timer);
@@ -45,12 +48,16 @@ export class MetricNames {
 
   async #read(runs: readonly string[], of: readonly string[], pattern: Pattern, signal: AbortSignal): Promise<void> {
     this.#show(runs, new Map(), pattern);
-    this.loading = true;
     try {
-      for (const [run, names] of await this.#ask(of, {}, signal)) this.#known.set(run, names);
+      await this.#ask(of, {}, signal, (run, names) => {
+        this.#known.set(run, names);
+        // Runs that are compared have mostly the same metrics: nobody waits for the last answer.
+        if (Object.keys(pattern.query).length === 0) this.#show(runs, new Map(), pattern);
+      });
       const searched = Object.keys(pattern.query).length > 0;
       const large = searched ? runs.filter((run) => this.#known.get(run)?.complete === false) : [];
-      const found = await this.#ask(large, pattern.query, signal);
+      const found = new Map<string, Names>();
+      await this.#ask(large, pattern.query, signal, (run, names) => found.set(run, names));
       if (signal.aborted) return;
       this.#show(runs, found, pattern);
       this.error = null;
@@ -61,17 +68,20 @@ export class MetricNames {
     this.loading = false;
   }
 
-  async #ask(runs: readonly string[], query: NameQuery, signal: AbortSignal): Promise<Map<string, Names>> {
-    const answers = new Map<string, Names>();
+  async #ask(runs: readonly string[], query: NameQuery, signal: AbortSignal, take: (run: string, names: Names) => void): Promise<void> {
     const waiting = [...runs];
     const worker = async () => {
       for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
-        const page = await metricNames(run, query, NAMES_MAX, null, signal);
-        answers.set(run, { keys: page.items, complete: page.next === null });
+        const page = await metricNames(run, query, NAMES_MAX, null, signal).catch((cause: unknown) => {
+          // An address may name runs that are gone, and they are asked for before anyone knows.
+          if (cause instanceof ApiError && cause.status === 404) return { items: [], next: null };
+          throw cause;
+        });
+        if (signal.aborted) return;
+        take(run, { keys: page.items, complete: page.next === null });
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    return answers;
   }
 
   /** `found` has the answers of the server for runs whose names are not all known. */
