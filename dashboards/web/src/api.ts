@@ -4,7 +4,7 @@ import type { Range } from "./address";
 import type { NameQuery } from "./compare/pattern";
 import { decodeValue, type Logged, type LoggedKey, type WireValue } from "./media/logged";
 import type { RankState } from "./ranks";
-import { decodeLine, WIRE_COLUMNS, type Axis, type Series, type WireLine } from "./series";
+import { decodeLine, WIRE_COLUMNS, wireColumns, type Axis, type Series, type WireLine } from "./series";
 
 export type RunStatus = "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
 
@@ -313,11 +313,13 @@ export interface SeriesAsk {
   readonly range: Range | null;
   /** At most so many rows a line; spikes stand in each row's least and greatest value. */
   readonly buckets: number;
+  /** Rows without times: enough for an axis of steps to which nothing is added live. */
+  readonly timeless?: boolean;
 }
 
 /** Metrics of runs; a metric that a run has not logged has no series. */
 export async function readSeries(ask: SeriesAsk, signal?: AbortSignal): Promise<readonly Series[]> {
-  const body = { run_ids: ask.runs, keys: ask.keys, axis: ask.axis, buckets: ask.buckets, columns: WIRE_COLUMNS, ...(ask.range ?? {}) };
+  const body = { run_ids: ask.runs, keys: ask.keys, axis: ask.axis, buckets: ask.buckets, columns: wireColumns(!ask.timeless), ...(ask.range ?? {}) };
   const answer = await post<{ series: readonly WireLine[] }>("v1/series", body, signal);
   return answer.series.map(decodeLine);
 }

@@ -106,7 +106,7 @@ class Watch {
     this.#reading = true;
     try {
       const { runs, keys } = this.ask;
-      const answer = runs.length === 0 || keys.length === 0 ? [] : await reader.ask(this.ask, signal);
+      const answer = runs.length === 0 || keys.length === 0 ? [] : await reader.ask({ ...this.ask, timeless: this.ask.axis === "step" && this.ask.live.size === 0 }, signal);
       if (signal.aborted) return;
       this.data.series = new Map(answer.map((s) => [seriesID(s.run, s.key), s]));
       this.data.loadedFor = this.name;

@@ -73,7 +73,7 @@ export class Reader {
 function gather(waiting: readonly Waiting[]): Waiting[] {
   const first = waiting[0];
   if (!first) return [];
-  const same = (a: SeriesAsk) => JSON.stringify([a.runs, a.axis, a.range, a.buckets]);
+  const same = (a: SeriesAsk) => JSON.stringify([a.runs, a.axis, a.range, a.buckets, a.timeless ?? false]);
   const wanted = same(first.ask);
   const together: Waiting[] = [];
   const keys = new Set<string>();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { axisValue, decodeLine, rowAt, type WireLine } from "./series";
+import { axisValue, decodeLine, rowAt, type WireLine, wireColumns } from "./series";
 
 const head = { run_id: "r", key: "loss", start_time: 1000, points_total: 3, parts: [1, 5].map((attempt) => ({ run_id: "r", attempt, to_step: 9, inherited: false })), as_of: { "0": 3, "2": 9 } };
 const raw: WireLine = { ...head, bucket_width: 0, step: [0, 1, 2], time: [1, 2, 3], value: [0.5, "NaN", "-Infinity"] };
@@ -31,4 +31,12 @@ test("a fork says up to which step the values are another run's", () => {
   const fork = decodeLine({ ...line, parts: [part("a", 900, 1, true), part("b", 800, 5, true), part("c", 3, 9, false)] });
   expect([fork.inherited, fork.attempt]).toEqual([{ run: "b", to: 5 }, 3]);
   expect(decodeLine({ ...line, parts: [part("c", 0, 9, false)] }).inherited).toBeNull();
+});
+
+test("a line that was asked for without times has none, and its steps all the same", () => {
+  expect(wireColumns(false)).not.toContain("time");
+  expect(wireColumns(true)).toContain("time");
+  const line = { run_id: "r", key: "k", start_time: 5, points_total: 2, parts: [], as_of: {}, step: [1, 2] };
+  expect(decodeLine({ ...line, bucket_width: 0, value: [3, 4] })).toMatchObject({ step: [1, 2], time: [0, 0], mean: [3, 4] });
+  expect(decodeLine({ ...line, bucket_width: 8, step_last: [1, 2], min: [1, 1], max: [2, 2] })).toMatchObject({ step: [1, 2], time: [0, 0], timeLast: [0, 0] });
 });

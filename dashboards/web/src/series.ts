@@ -16,7 +16,8 @@ export interface WireLine {
   readonly parts: readonly { readonly run_id: string; readonly attempt: number; readonly to_step: number; readonly inherited: boolean }[];
   readonly as_of: Readonly<Record<string, number>>;
   readonly step: readonly number[];
-  readonly time: readonly number[];
+  /** Missing where nobody asked for times. */
+  readonly time?: readonly number[];
   /** Of a raw line. */
   readonly value?: WireValues;
   /** Of buckets. */
@@ -37,6 +38,11 @@ export const WIRE_COLUMNS = [
   ...["step", "step_last", "time", "time_last", "value", "min", "max", "mean", "last"],
   ...["count", "nan", "pos_inf", "neg_inf"],
 ] as const;
+
+const TIMES: readonly string[] = ["time", "time_last"];
+
+/** Without times where they are of no use: they are a quarter of an answer. */
+export const wireColumns = (times: boolean): readonly string[] => (times ? WIRE_COLUMNS : WIRE_COLUMNS.filter((name) => !TIMES.includes(name)));
 
 /** What each row of a series has; a row is a bucket of neighbouring points, or one point. */
 export const ROW_COLUMNS = [
@@ -86,7 +92,7 @@ export function decodeLine(line: WireLine): Series {
     inherited: inheritedOf(line.parts),
     asOf: new Map(Object.entries(line.as_of).map(([lane, seq]) => [Number(lane), seq])),
   };
-  return line.value ? { ...head, ...pointColumns(line.step, line.time, line.value.map(Number)) } : { ...head, ...bucketColumns(line) };
+  return line.value ? { ...head, ...pointColumns(line.step, line.time ?? line.step.map(() => 0), line.value.map(Number)) } : { ...head, ...bucketColumns(line) };
 }
 
 function inheritedOf(parts: WireLine["parts"]): Inherited | null {
@@ -109,7 +115,7 @@ function bucketColumns(line: WireLine): RowColumns {
   const none = line.step.map(() => 0);
   const numbers = (values: WireValues | undefined) => (values ?? none).map(Number);
   return {
-    ...{ step: line.step, stepLast: line.step_last ?? line.step, time: line.time, timeLast: line.time_last ?? line.time },
+    ...{ step: line.step, stepLast: line.step_last ?? line.step, time: line.time ?? none, timeLast: line.time_last ?? line.time ?? none },
     ...{ min: numbers(line.min), max: numbers(line.max), mean: numbers(line.mean), last: numbers(line.last) },
     ...{ count: line.count ?? none, nan: line.nan ?? none, posInf: line.pos_inf ?? none, negInf: line.neg_inf ?? none },
   };

@@ -1,6 +1,6 @@
 // The names of metrics that runs have: new ones come as they are logged.
 
-import { ApiError, metricNames } from "../api";
+import { ApiError, metricNames, type Run } from "../api";
 import { parsePattern, type NameQuery, type Pattern } from "./pattern";
 
 /** So many names of a run are held; where it has more, a pattern is the server's to find. */
@@ -26,6 +26,13 @@ export class MetricNames {
 
   /** By run, without a pattern. */
   readonly #known = new Map<string, Names>();
+
+  /** Takes the names of runs that were found with all their metrics; those of many are read as they are searched for. */
+  learn(runs: Iterable<Pick<Run, "id" | "metrics">>): void {
+    for (const { id, metrics } of runs) {
+      if (!this.#known.has(id) && metrics.size < NAMES_MAX) this.#known.set(id, { keys: [...metrics.keys()].sort(), complete: true });
+    }
+  }
 
   /** Reads the names of runs, those of running ones again and again, until the answer is called. */
   watch(runs: readonly string[], running: () => readonly string[], text: string): () => void {
