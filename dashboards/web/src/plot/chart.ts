@@ -69,8 +69,7 @@ const STEPPED_BACK = 0.2;
 
 /** Builds a chart into a node; the caller destroys it. */
 export function createChart(node: HTMLElement, data: Columns, options: ChartOptions): uPlot {
-  const css = getComputedStyle(node);
-  const token = (name: string) => css.getPropertyValue(name).trim();
+  const token = tokensOf(node);
   const drawn = options.curves();
   const labels = options.width >= LABELS_FROM_WIDTH && drawn.length <= LABELS_MAX;
   return new uPlot(
@@ -103,6 +102,17 @@ export function createChart(node: HTMLElement, data: Columns, options: ChartOpti
     data as unknown as uPlot.AlignedData,
     node,
   );
+}
+
+/** The tokens of the style where a chart stands, each read once: a chart of another theme is another one. */
+function tokensOf(node: HTMLElement): (name: string) => string {
+  const css = getComputedStyle(node);
+  const known = new Map<string, string>();
+  return (name) => {
+    const value = known.get(name) ?? css.getPropertyValue(name).trim();
+    known.set(name, value);
+    return value;
+  };
 }
 
 function axesOf(options: ChartOptions, token: (name: string) => string): uPlot.Axis[] {
@@ -264,5 +274,5 @@ function hoverOf(u: uPlot, curves: readonly Curve[]): Hover | null {
   const closest = rows.reduce((a, b) => (b.away < a.away ? b : a));
   const marked = rows.map((row) => ({ ...row, near: row === closest }));
   marked.sort((a, b) => b.y - a.y);
-  return { x: u.posToVal(left, "x"), left: u.over.offsetLeft + left, rows: marked };
+  return { x: u.posToVal(left, "x"), left: u.bbox.left / devicePixelRatio + left, rows: marked };
 }

@@ -7,8 +7,8 @@ export interface Follower {
   follow(x: number | null): void;
 }
 
-/** To move it costs a browser little: as many charts as there is time for. */
-const LIMITS = { budgetMS: 3, first: Infinity, most: Infinity };
+/** Few charts follow at once, many one after the other: where a browser paints without a graphics card, all at once are the whole page. */
+const LIMITS = { budgetMS: 3, first: 8, most: 100 };
 
 class Crosshair {
   readonly #followers = new Set<Follower>();

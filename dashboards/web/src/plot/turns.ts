@@ -6,6 +6,11 @@
  * came late says that there was too much in the one before, and one that came in time that there may be a little more.
  */
 const LATE_MS = 22;
+/** What a late frame leaves of it, and what one in time adds: late ones are to be one of ten, not one of three. */
+const LESS = 0.7;
+const MORE = 0.2;
+/** Where every frame comes late, whatever is drawn, charts must not stand still. */
+const LEAST = 2;
 
 interface Limits {
   readonly budgetMS: number;
@@ -62,7 +67,7 @@ export class Turns {
       for (const [owner, draw] of this.#waiting) {
         this.#waiting.delete(owner);
         this.#draw(draw);
-        if (++done >= this.#most || this.now() >= begin + this.limits.budgetMS) break;
+        if (++done + 1 > this.#most || this.now() >= begin + this.limits.budgetMS) break;
       }
       this.#full = this.#waiting.size > 0 ? begin : null;
       this.#ask();
@@ -81,7 +86,7 @@ export class Turns {
   #learn(now: number): void {
     if (this.#full === null) return;
     const late = now - this.#full > LATE_MS;
-    this.#most = late ? Math.max(1, Math.floor(this.#most * 0.7)) : Math.min(this.limits.most, this.#most + 1);
+    this.#most = late ? Math.max(LEAST, this.#most * LESS) : Math.min(this.limits.most, this.#most + MORE);
   }
 }
 
