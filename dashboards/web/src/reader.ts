@@ -52,18 +52,17 @@ export class Reader {
     const first = (together[0] as Waiting).ask;
     const keys = [...new Set(together.flatMap((w) => w.ask.keys))];
     const abort = new AbortController();
-    const over = new AbortController();
     const look = () => {
       if (together.every((w) => w.signal.aborted)) abort.abort();
     };
-    for (const w of together) w.signal.addEventListener("abort", look, { signal: over.signal });
+    for (const w of together) w.signal.addEventListener("abort", look);
     try {
       const series = await this.read({ ...first, keys }, abort.signal);
       for (const w of together) w.done(series.filter((s) => w.ask.keys.includes(s.key)));
     } catch (cause) {
       for (const w of together) w.fail(cause);
     }
-    over.abort();
+    for (const w of together) w.signal.removeEventListener("abort", look);
     this.#reading--;
     this.#next();
   }
