@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamgauge/streamgauge/consumers/alerts/ruleset"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -337,19 +338,19 @@ func TestARunThatEndedBefore(t *testing.T) {
 func TestLimits(t *testing.T) {
 	e := fresh(t, rules())
 	var many []*alert.Rule
-	for i := range RulesMax + 1 {
+	for i := range ruleset.RulesMax + 1 {
 		many = append(many, threshold(fmt.Sprint(i), "a", 1))
 	}
 	if e.Set(many) == nil {
 		t.Error("too many rules are taken")
 	}
-	for _, r := range many[:PatternsMax+1] {
+	for _, r := range many[:ruleset.PatternsMax+1] {
 		r.Metric = "a*"
 	}
-	if e.Set(many[:PatternsMax+1]) == nil {
+	if e.Set(many[:ruleset.PatternsMax+1]) == nil {
 		t.Error("too many patterns are taken")
 	}
-	if len(e.rules.rules) != len(rules())-1 {
+	if len(e.rules.All()) != len(rules())-1 {
 		t.Error("a refusal changed the rules")
 	}
 	bad := track.Points{Keys: make([]string, StatesMax), Key: make([]uint32, StatesMax), Step: make([]int64, StatesMax), TimeMS: make([]int64, StatesMax), Value: make([]float64, StatesMax)}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/streamgauge/streamgauge/consumers/alerts/ruleset"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 )
@@ -17,7 +18,7 @@ var ErrDamaged = errors.New("the snapshot of alerts is damaged")
 
 // Evaluator holds the rules and the states. It is not safe for concurrent use.
 type Evaluator struct {
-	rules  *index
+	rules  *ruleset.Set
 	states map[Series]*state
 	// seen is the last sequence that was taken, by lane.
 	seen    map[uint16]uint64
@@ -32,7 +33,7 @@ type Evaluator struct {
 
 // New makes an evaluator without rules.
 func New() *Evaluator {
-	x, _ := newIndex(nil) // nothing is always well
+	x, _ := ruleset.New(nil) // nothing is always well
 	return &Evaluator{
 		rules: x, states: make(map[Series]*state), seen: make(map[uint16]uint64),
 		counts: make(map[string]int), ended: make(map[string]int64),
@@ -48,13 +49,13 @@ func (e *Evaluator) States() int { return len(e.states) }
 // Set replaces the rules, which must have passed Check. The states of rules that are gone or changed go, and their
 // episodes end without an event. An error leaves the rules as they are.
 func (e *Evaluator) Set(rules []*alert.Rule) error {
-	x, err := newIndex(rules)
+	x, err := ruleset.New(rules)
 	if err != nil {
 		return err
 	}
 	e.rules = x
 	for s := range e.states {
-		if r := x.rules[s.RuleID]; r == nil || r.Revision != s.Revision {
+		if r := x.All()[s.RuleID]; r == nil || r.Revision != s.Revision {
 			e.drop(s)
 		}
 	}
@@ -158,7 +159,7 @@ func (e *Evaluator) makeRoom() {
 const restSections = 10_000
 
 func (e *Evaluator) section(events []Event, s *feed.Section, base uint32) []Event {
-	byRun, byExperiment := e.rules.runs[s.RunID], e.rules.experiments[s.Experiment]
+	byRun, byExperiment := e.rules.Of(s.RunID, s.Experiment)
 	if byRun == nil && byExperiment == nil {
 		return events
 	}
@@ -173,8 +174,8 @@ func (e *Evaluator) section(events []Event, s *feed.Section, base uint32) []Even
 				some = true
 			}
 		}
-		byRun.of(key, s.Rank, add)
-		byExperiment.of(key, s.Rank, add)
+		byRun.OfMetric(key, s.Rank, add)
+		byExperiment.OfMetric(key, s.Rank, add)
 	}
 	if !some {
 		return events

@@ -74,7 +74,7 @@ func (e *Evaluator) Document(event *Event, foundMS int64) *sgpb.AlertEvent {
 	fired := *event
 	fired.Resolved = false
 	doc.Episode = fired.ID()
-	if r := e.rules.rules[event.RuleID]; r != nil {
+	if r := e.rules.All()[event.RuleID]; r != nil {
 		doc.RuleName, doc.Kind = r.Name, string(r.Kind)
 	}
 	return doc

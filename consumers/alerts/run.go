@@ -41,7 +41,7 @@ func (e *Evaluator) Run(sign Sign) []Event {
 	}
 	e.seen[Documents] = sign.Revision
 	var events []Event
-	e.rules.ofRun(sign.RunID, sign.Experiment, func(r *alert.Rule) { events = e.sign(events, r, sign) })
+	e.rules.OfRun(sign.RunID, sign.Experiment, func(r *alert.Rule) { events = e.sign(events, r, sign) })
 	if _, over := stateNumber[sign.State]; over && e.counts[sign.RunID] > 0 {
 		e.ended[sign.RunID] = sign.SeenMS
 	} else {
@@ -53,17 +53,6 @@ func (e *Evaluator) Run(sign Sign) []Event {
 // ReadDocuments says that all documents up to a revision were taken, or are no runs.
 func (e *Evaluator) ReadDocuments(revision uint64) {
 	e.seen[Documents] = max(e.seen[Documents], revision)
-}
-
-func (x *index) ofRun(runID string, experiment uint32, do func(*alert.Rule)) {
-	for _, scope := range []*scope{x.runs[runID], x.experiments[experiment]} {
-		if scope == nil {
-			continue
-		}
-		for _, r := range scope.runs {
-			do(r)
-		}
-	}
 }
 
 func (e *Evaluator) sign(events []Event, r *alert.Rule, sign Sign) []Event {
@@ -103,7 +92,7 @@ type life struct {
 
 // alive says that a frame came from a run.
 func (e *Evaluator) alive(events []Event, of *feed.Section, l life) []Event {
-	e.rules.ofRun(of.RunID, of.Experiment, func(r *alert.Rule) {
+	e.rules.OfRun(of.RunID, of.Experiment, func(r *alert.Rule) {
 		series := Series{RuleID: r.ID, Revision: r.Revision, RunID: of.RunID}
 		st := e.state(series, of.Experiment)
 		if st == nil {
@@ -156,7 +145,7 @@ func silence(r *alert.Rule) int64 {
 func (e *Evaluator) Tick(now, since time.Time) []Event {
 	var events []Event
 	for series, st := range e.states {
-		r := e.rules.rules[series.RuleID]
+		r := e.rules.All()[series.RuleID]
 		after := silence(r)
 		if after == 0 || !st.Running || st.Open || now.UnixMilli()-max(st.SeenMS, since.UnixMilli()) < after {
 			continue

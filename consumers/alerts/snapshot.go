@@ -60,7 +60,7 @@ func (e *Evaluator) Restore(snapshot []byte) error {
 		e.seen[lane] = seq
 	}
 	for _, s := range in.States {
-		if r := e.rules.rules[s.RuleID]; r != nil && r.Revision == s.Revision {
+		if r := e.rules.All()[s.RuleID]; r != nil && r.Revision == s.Revision {
 			st := s.State
 			e.states[s.Series] = &st
 			e.counts[s.RunID]++

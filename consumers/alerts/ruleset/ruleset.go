@@ -1,4 +1,5 @@
-package alerts
+// Package ruleset finds the enabled rules of a run, and of a metric of it.
+package ruleset
 
 import (
 	"fmt"
@@ -13,8 +14,8 @@ const (
 	PatternsMax = 100
 )
 
-// scope is the rules of one run or experiment.
-type scope struct {
+// Scope is the rules of one run or experiment. Of nil there are none.
+type Scope struct {
 	// exact has the rules of a metric by its name.
 	exact    map[string][]*alert.Rule
 	patterns []*alert.Rule
@@ -24,22 +25,22 @@ type scope struct {
 	last *alert.Rule
 }
 
-// index finds the rules of a section.
-type index struct {
-	experiments map[uint32]*scope
-	runs        map[string]*scope
+// Set is all enabled rules. It does not change.
+type Set struct {
+	experiments map[uint32]*Scope
+	runs        map[string]*Scope
 	rules       map[string]*alert.Rule
 }
 
-// newIndex sorts rules that are enabled and have been checked.
-func newIndex(rules []*alert.Rule) (*index, error) {
-	x := &index{experiments: make(map[uint32]*scope), runs: make(map[string]*scope), rules: make(map[string]*alert.Rule)}
+// New sorts rules that have been checked, and leaves out those that are not enabled.
+func New(rules []*alert.Rule) (*Set, error) {
+	x := &Set{experiments: make(map[uint32]*Scope), runs: make(map[string]*Scope), rules: make(map[string]*alert.Rule)}
 	patterns := 0
 	for _, r := range rules {
 		if !r.Enabled {
 			continue
 		}
-		if pointwise(r) && alert.IsPattern(r.Metric) {
+		if Pointwise(r) && alert.IsPattern(r.Metric) {
 			patterns++
 		}
 		x.rules[r.ID] = r
@@ -63,19 +64,40 @@ func newIndex(rules []*alert.Rule) (*index, error) {
 	return x, nil
 }
 
-func entry[K comparable](scopes map[K]*scope, key K) *scope {
+// All are the rules by their ids. Do not change it.
+func (x *Set) All() map[string]*alert.Rule { return x.rules }
+
+// Of answers the rules of a run, and of its experiment.
+func (x *Set) Of(runID string, experiment uint32) (byRun, byExperiment *Scope) {
+	return x.runs[runID], x.experiments[experiment]
+}
+
+// OfRun calls do with every rule that looks at a run, and not at its points.
+func (x *Set) OfRun(runID string, experiment uint32, do func(*alert.Rule)) {
+	for _, s := range []*Scope{x.runs[runID], x.experiments[experiment]} {
+		if s == nil {
+			continue
+		}
+		for _, r := range s.runs {
+			do(r)
+		}
+	}
+}
+
+func entry[K comparable](scopes map[K]*Scope, key K) *Scope {
 	if scopes[key] == nil {
-		scopes[key] = &scope{exact: make(map[string][]*alert.Rule)}
+		scopes[key] = &Scope{exact: make(map[string][]*alert.Rule)}
 	}
 	return scopes[key]
 }
 
-func pointwise(r *alert.Rule) bool { return r.Kind != alert.NoHeartbeat && r.Kind != alert.State }
+// Pointwise says whether a rule looks at points, and not at runs.
+func Pointwise(r *alert.Rule) bool { return r.Kind != alert.NoHeartbeat && r.Kind != alert.State }
 
-func (s *scope) add(r *alert.Rule) {
+func (s *Scope) add(r *alert.Rule) {
 	s.last = r
 	switch {
-	case !pointwise(r):
+	case !Pointwise(r):
 		s.runs = append(s.runs, r)
 	case alert.IsPattern(r.Metric):
 		s.patterns = append(s.patterns, r)
@@ -84,8 +106,8 @@ func (s *scope) add(r *alert.Rule) {
 	}
 }
 
-// of calls do with every rule for a metric of a rank.
-func (s *scope) of(metric string, rank uint32, do func(*alert.Rule)) {
+// OfMetric calls do with every rule for a metric of a rank.
+func (s *Scope) OfMetric(metric string, rank uint32, do func(*alert.Rule)) {
 	if s == nil {
 		return
 	}
