@@ -182,12 +182,12 @@ func seriesOf(all [][]*feed.Section, r *alert.Rule) map[Series]*oneSeries {
 				if !alert.Match(r.Metric, s.Points.Keys[k]) {
 					continue
 				}
-				name := Series{r.ID, r.Revision, s.RunID, s.Rank, s.Points.Keys[k]}
+				name := Series{RuleID: r.ID, Revision: r.Revision, RunID: s.RunID, Rank: s.Rank, Metric: s.Points.Keys[k]}
 				if out[name] == nil {
 					out[name] = &oneSeries{name: name}
 				}
 				out[name].values = append(out[name].values, s.Points.Value[i])
-				out[name].at = append(out[name].at, Position{s.Lane, s.Seq, uint32(n)<<indexBits + uint32(i)})
+				out[name].at = append(out[name].at, Position{Lane: s.Lane, Seq: s.Seq, Index: uint32(n)<<indexBits + uint32(i)})
 			}
 		}
 	}
@@ -318,6 +318,10 @@ func TestARunThatEndedBefore(t *testing.T) {
 		t.Errorf("another process finds %v, not %v", again, got)
 	}
 	section := &feed.Section{Lane: 3, Seq: 7, RunID: "points", Experiment: 1}
+	if got := e.Strangers([]*feed.Section{section, {RunID: "new", Experiment: 1}, section}); len(got) != 1 || got[0] != "points" {
+		t.Errorf("of %v is asked whether they run", got)
+	}
+	e.Meet(Sign{RunID: "points", Experiment: 1, State: "RUNNING"}, 13*hour)
 	e.Points([]*feed.Section{section}, 13*hour)
 	now := time.UnixMilli(13*hour + CrashedAfter.Milliseconds())
 	if got := e.Tick(now, now.Add(-time.Minute)); len(got) != 0 {
@@ -332,6 +336,68 @@ func TestARunThatEndedBefore(t *testing.T) {
 	e.Tick(time.UnixMilli(20*hour), time.UnixMilli(20*hour))
 	if e.States() != 1 {
 		t.Errorf("%d states are kept of runs that ended long ago, and one that did not", e.States())
+	}
+}
+
+// TestRunsFromBeforeTheirRule: a run that has ended is not silent because somebody logs to it, and one that hung is told of,
+// but not a crash of yesterday.
+func TestRunsFromBeforeTheirRule(t *testing.T) {
+	const now, minute = 1_000 * 3_600_000, 60_000
+	silent := &alert.Rule{ID: "silent", Revision: 3, Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.NoHeartbeat,
+		NoHeartbeat: &alert.NoHeartbeatSettings{AfterMS: 2 * minute}, UpdatedMS: now}
+	crashed := &alert.Rule{ID: "crashed", Revision: 4, Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.State,
+		State: &alert.StateSettings{States: []string{alert.Crashed}}, UpdatedMS: now}
+	e := fresh(t, []*alert.Rule{silent, crashed})
+	rules := e.Fresh()
+	if len(rules) != 2 {
+		t.Fatalf("%d fresh rules of 2", len(rules))
+	}
+	for id, ago := range map[string]int64{"lives": 1_000, "hung": 4 * minute, "crashed": 20 * minute, "history": 3 * 24 * 60 * minute} {
+		e.Expect(Sign{RunID: id, Experiment: 1, State: "RUNNING", SeenMS: now - ago}, now)
+	}
+	e.Introduced(rules)
+	if got := e.Fresh(); len(got) != 0 {
+		t.Errorf("%d rules do not know the runs from before them", len(got))
+	}
+	saved, err := e.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e = fresh(t, []*alert.Rule{silent, crashed})
+	if err := e.Restore(saved); err != nil || len(e.Fresh()) != 0 {
+		t.Fatalf("after a restart %d rules are fresh, %v", len(e.Fresh()), err)
+	}
+	for at, section := range []*feed.Section{{Seq: 1, RunID: "ended", Experiment: 1}, {Seq: 2, RunID: "lives", Experiment: 1}} {
+		for _, id := range e.Strangers([]*feed.Section{section}) {
+			e.Meet(Sign{RunID: id, Experiment: 1, State: "FINISHED"}, now)
+		}
+		e.Points([]*feed.Section{section}, now+int64(at))
+	}
+	told := func(ms int64) (out []string) {
+		for _, event := range e.Tick(time.UnixMilli(now+ms), time.UnixMilli(0)) {
+			out = append(out, event.RuleID+" "+event.RunID)
+		}
+		return out
+	}
+	if got := told(hearFor.Milliseconds() - 1); len(got) != 0 {
+		t.Errorf("nobody was listened to: %v", got)
+	}
+	if got := told(hearFor.Milliseconds()); !reflect.DeepEqual(got, []string{"silent crashed", "silent hung"}) {
+		t.Errorf("hung before their rule: %v", got)
+	}
+	if got := told(2*minute + 1); !reflect.DeepEqual(got, []string{"crashed hung", "silent lives"}) {
+		t.Errorf("silent since: %v", got)
+	}
+	if got := told(20 * minute); !reflect.DeepEqual(got, []string{"crashed lives"}) {
+		t.Errorf("silent since: %v", got)
+	}
+	e.Tick(time.UnixMilli(now+endedKept.Milliseconds()), time.UnixMilli(0))
+	if e.counts["ended"] != 0 {
+		t.Error("the states of a run that ended before its rules stay")
+	}
+	silent.Revision = 5
+	if err := e.Set([]*alert.Rule{silent, crashed}); err != nil || len(e.Fresh()) != 1 {
+		t.Errorf("a rule that was changed is not fresh, %v", err)
 	}
 }
 

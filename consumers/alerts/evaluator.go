@@ -3,11 +3,14 @@ package alerts
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 
+	"github.com/streamgauge/streamgauge/consumers/alerts/episode"
 	"github.com/streamgauge/streamgauge/consumers/alerts/ruleset"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
 // StatesMax bounds the series with a state, some 42 MiB. What would be more is not judged, and counted.
@@ -15,6 +18,16 @@ const StatesMax = 200_000
 
 // ErrDamaged says that a snapshot cannot be read.
 var ErrDamaged = errors.New("the snapshot of alerts is damaged")
+
+// What is found, and where.
+type (
+	Position = episode.Position
+	Series   = episode.Series
+	Event    = episode.Event
+)
+
+// Documents is the lane of positions in the stream of documents.
+const Documents = episode.Documents
 
 // Evaluator holds the rules and the states. It is not safe for concurrent use.
 type Evaluator struct {
@@ -29,6 +42,8 @@ type Evaluator struct {
 	// counts are the states of each run; ended has when a run with states ended, milliseconds since the epoch.
 	counts map[string]int
 	ended  map[string]int64
+	// met has the revisions of rules that know the runs from before them.
+	met map[string]uint64
 }
 
 // New makes an evaluator without rules.
@@ -36,7 +51,7 @@ func New() *Evaluator {
 	x, _ := ruleset.New(nil) // nothing is always well
 	return &Evaluator{
 		rules: x, states: make(map[Series]*state), seen: make(map[uint16]uint64),
-		counts: make(map[string]int), ended: make(map[string]int64),
+		counts: make(map[string]int), ended: make(map[string]int64), met: make(map[string]uint64),
 	}
 }
 
@@ -55,11 +70,17 @@ func (e *Evaluator) Set(rules []*alert.Rule) error {
 	}
 	e.rules = x
 	for s := range e.states {
-		if r := x.All()[s.RuleID]; r == nil || r.Revision != s.Revision {
+		if !e.current(s.RuleID, s.Revision) {
 			e.drop(s)
 		}
 	}
+	maps.DeleteFunc(e.met, func(id string, revision uint64) bool { return !e.current(id, revision) })
 	return nil
+}
+
+func (e *Evaluator) current(ruleID string, revision uint64) bool {
+	r := e.rules.All()[ruleID]
+	return r != nil && r.Revision == revision
 }
 
 func (e *Evaluator) drop(s Series) {
@@ -182,7 +203,7 @@ func (e *Evaluator) section(events []Event, s *feed.Section, base uint32) []Even
 	}
 	for i, k := range s.Points.Key {
 		for _, w := range watched[k] {
-			at := Position{s.Lane, s.Seq, base + uint32(i)}
+			at := Position{Lane: s.Lane, Seq: s.Seq, Index: base + uint32(i)}
 			if c := w.state.step(w.rule, s.Points.Value[i], at, s.Attempt); c != none {
 				events = append(events, Event{
 					Series:     Series{RuleID: w.rule.ID, Revision: w.rule.Revision, RunID: s.RunID, Rank: s.Rank, Metric: s.Points.Keys[k]},
@@ -208,6 +229,11 @@ func (e *Evaluator) state(series Series, experiment uint32) *state {
 	e.states[series] = st
 	e.counts[series.RunID]++
 	return st
+}
+
+// Document is an event as it is stored.
+func (e *Evaluator) Document(event *Event, foundMS int64) *sgpb.AlertEvent {
+	return event.Document(e.rules.All()[event.RuleID], foundMS)
 }
 
 // order sorts events that were found in a map.

@@ -15,6 +15,10 @@ const (
 	CrashedAfter = 5 * time.Minute
 	// endedKept is how long the states of a run outlive it: late points belong to it still.
 	endedKept = time.Hour
+	// hungMax is how long before a no_heartbeat rule was made a run may have become silent and still be told of.
+	hungMax = 24 * time.Hour
+	// hearFor is how long such a run is listened to first.
+	hearFor = 10 * time.Second
 )
 
 // stateNumber tells the states of a run apart in the id of an episode.
@@ -61,7 +65,7 @@ func (e *Evaluator) sign(events []Event, r *alert.Rule, sign Sign) []Event {
 	if st == nil {
 		return events
 	}
-	st.Taken = sign.Revision
+	st.Known = true
 	at := Position{Lane: Documents, Seq: sign.Revision}
 	events = st.speaks(events, series, life{at, sign.SeenMS})
 	holds := r.Kind == alert.State && slices.Contains(r.State.States, sign.State) && (st.Open || began(r, st, sign))
@@ -95,13 +99,9 @@ func (e *Evaluator) alive(events []Event, of *feed.Section, l life) []Event {
 	e.rules.OfRun(of.RunID, of.Experiment, func(r *alert.Rule) {
 		series := Series{RuleID: r.ID, Revision: r.Revision, RunID: of.RunID}
 		st := e.state(series, of.Experiment)
-		if st == nil {
-			return
+		if st != nil {
+			events = st.speaks(events, series, l)
 		}
-		if st.Taken == 0 {
-			st.Running = true // no document says otherwise
-		}
-		events = st.speaks(events, series, l)
 	})
 	return events
 }
@@ -114,13 +114,11 @@ func (st *state) speaks(events []Event, series Series, l life) []Event {
 		event.State = running
 		events = append(events, event)
 	}
-	if l.ms > st.SeenMS || l.ms == st.SeenMS && l.at.after(st.Sign) {
+	if l.ms > st.SeenMS || l.ms == st.SeenMS && l.at.After(st.Sign) {
 		st.SeenMS, st.Sign = l.ms, l.at
 	}
 	return events
 }
-
-func (p Position) after(q Position) bool { return p.Lane > q.Lane || p.Lane == q.Lane && p.Seq > q.Seq }
 
 // runEvent is that an episode of a run began or ended.
 func runEvent(series Series, st *state, at Position, timeMS int64) Event {
@@ -138,6 +136,84 @@ func silence(r *alert.Rule) int64 {
 		return CrashedAfter.Milliseconds()
 	}
 	return 0
+}
+
+// Strangers are the runs of sections of which must be known whether they run before their points are judged, each once: Meet
+// them. A point alone does not say so, for a run that has ended may be logged to.
+func (e *Evaluator) Strangers(sections []*feed.Section) []string {
+	var ids []string
+	for _, s := range sections {
+		e.rules.OfRun(s.RunID, s.Experiment, func(r *alert.Rule) {
+			st := e.states[Series{RuleID: r.ID, Revision: r.Revision, RunID: s.RunID}]
+			if st == nil && len(e.states) < StatesMax || st != nil && !st.Known {
+				ids = append(ids, s.RunID)
+			}
+		})
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// Meet takes what a run's document says now, for rules that have not heard of the run. Nothing fires by it, and it is no sign
+// of life: the documents' own stream brings those.
+func (e *Evaluator) Meet(sign Sign, nowMS int64) {
+	e.rules.OfRun(sign.RunID, sign.Experiment, func(r *alert.Rule) { e.meet(r, sign) })
+	if sign.State != running && e.counts[sign.RunID] > 0 {
+		e.ended[sign.RunID] = nowMS
+	}
+}
+
+// meet answers the state of a run that is new to a rule, nil for others.
+func (e *Evaluator) meet(r *alert.Rule, sign Sign) *state {
+	st := e.state(Series{RuleID: r.ID, Revision: r.Revision, RunID: sign.RunID}, sign.Experiment)
+	if st == nil || st.Known {
+		return nil
+	}
+	st.Known, st.Running = true, sign.State == running
+	return st
+}
+
+// Fresh are the rules that look for silences and do not know the runs from before them: Expect those, and then say so to
+// Introduced.
+func (e *Evaluator) Fresh() []*alert.Rule {
+	var fresh []*alert.Rule
+	for id, r := range e.rules.All() {
+		if silence(r) > 0 && e.met[id] != r.Revision {
+			fresh = append(fresh, r)
+		}
+	}
+	return fresh
+}
+
+// Introduced says that all runs from before some rules are known.
+func (e *Evaluator) Introduced(rules []*alert.Rule) {
+	for _, r := range rules {
+		e.met[r.ID] = r.Revision
+	}
+}
+
+// Since is the time of a last sign before which a rule takes a run for history, milliseconds since the epoch: the rule is asked
+// for what goes wrong from now on, and of what hung shortly before.
+func Since(r *alert.Rule) int64 {
+	ms := r.UpdatedMS - silence(r)
+	if r.Kind == alert.NoHeartbeat {
+		ms -= hungMax.Milliseconds()
+	}
+	return ms
+}
+
+// Expect takes a running run whose last sign may be from before the fresh rules. A silence that is over its time already is told
+// when nothing was heard for hearFor. Take a snapshot before the next Tick: the time is of this process alone.
+func (e *Evaluator) Expect(sign Sign, nowMS int64) {
+	e.rules.OfRun(sign.RunID, sign.Experiment, func(r *alert.Rule) {
+		if silence(r) == 0 || e.met[r.ID] == r.Revision || sign.SeenMS < Since(r) {
+			return
+		}
+		if st := e.meet(r, sign); st != nil && sign.SeenMS > st.SeenMS {
+			st.SeenMS = max(sign.SeenMS, nowMS-silence(r)+hearFor.Milliseconds())
+			st.Sign = Position{Lane: Documents, Seq: uint64(sign.SeenMS)}
+		}
+	})
 }
 
 // Tick says what time it is and since when somebody could have heard: runs whose last sign is too old fire. A silence's

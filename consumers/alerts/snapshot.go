@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -11,6 +12,7 @@ import (
 type saved struct {
 	Seen   map[uint16]uint64 `json:"seen"`
 	Ended  map[string]int64  `json:"ended,omitempty"`
+	Met    map[string]uint64 `json:"met,omitempty"`
 	States []savedState      `json:"states"`
 }
 
@@ -30,7 +32,7 @@ func (e *Evaluator) Knows(lane uint16) bool {
 
 // Snapshot writes positions and states, in one so that they are of one moment. Equal evaluators give equal bytes.
 func (e *Evaluator) Snapshot() ([]byte, error) {
-	out := saved{Seen: e.seen, Ended: e.ended}
+	out := saved{Seen: e.seen, Ended: e.ended, Met: e.met}
 	for series, st := range e.states {
 		out.States = append(out.States, savedState{series, *st})
 	}
@@ -55,12 +57,15 @@ func (e *Evaluator) Restore(snapshot []byte) error {
 		return fmt.Errorf("the snapshot has %d states of alerts, more than the %d that are kept", len(in.States), StatesMax)
 	}
 	e.seen, e.states = make(map[uint16]uint64), make(map[Series]*state, len(in.States))
-	e.counts, e.ended = make(map[string]int), make(map[string]int64)
-	for lane, seq := range in.Seen {
-		e.seen[lane] = seq
+	e.counts, e.ended, e.met = make(map[string]int), make(map[string]int64), make(map[string]uint64)
+	maps.Copy(e.seen, in.Seen)
+	for id, revision := range in.Met {
+		if e.current(id, revision) {
+			e.met[id] = revision
+		}
 	}
 	for _, s := range in.States {
-		if r := e.rules.All()[s.RuleID]; r != nil && r.Revision == s.Revision {
+		if e.current(s.RuleID, s.Revision) {
 			st := s.State
 			e.states[s.Series] = &st
 			e.counts[s.RunID]++

@@ -24,8 +24,8 @@ type state struct {
 	// Running says that the run is known to run, Silent that the episode is a silence.
 	Running bool `json:"running,omitempty"`
 	Silent  bool `json:"silent,omitempty"`
-	// Taken is the last revision of the run, of rules that look at runs.
-	Taken      uint64 `json:"taken,omitempty"`
+	// Known says that somebody has said whether the run runs, of rules that look at runs.
+	Known      bool   `json:"known,omitempty"`
 	Experiment uint32 `json:"experiment"`
 }
 

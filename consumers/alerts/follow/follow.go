@@ -48,6 +48,15 @@ type Past interface {
 	Writers(ctx context.Context, lane uint16, seq uint64) (*consumers.Writers, uint64, error)
 }
 
+// Known says what is known of runs beside the logs.
+type Known interface {
+	// Run answers a run's document as it is now, or track.ResourceDoesNotExist.
+	Run(ctx context.Context, runID string) (*sgpb.Run, error)
+	// Running answers runs of experiments, and single ones, that say they are running, with a sign of theirs that is not before
+	// sinceMS. It knows all that was acknowledged before it was asked.
+	Running(ctx context.Context, experiments []uint32, runs []string, sinceMS int64) ([]alerts.Sign, error)
+}
+
 // States keeps snapshots. Load answers nil if there is none.
 type States interface {
 	Load(ctx context.Context) ([]byte, error)
@@ -63,6 +72,7 @@ type Config struct {
 	Keys documents.Keys
 	// Facts is the registry: which experiment a run is of.
 	Facts  consumers.Runs
+	Known  Known
 	Past   Past
 	States States
 	// Rules answers all rules; Changed tells that there are others.
@@ -84,12 +94,16 @@ type Follower struct {
 	judge *alerts.Evaluator
 	// broken is why the judge is of no use any more.
 	broken error
-	// events since the states were saved; refused is what the metric knows.
+	// events since the states were saved; unsaved says that something must be saved before the next judgement.
 	events  int
+	unsaved bool
+	// refused is what the metric knows.
 	refused uint64
 	// due is when what was stored so far would be stored at eventsPerSecond.
 	due  time.Time
 	held []held
+	// since is when the process could be told of signs.
+	since time.Time
 }
 
 // held is where a lane's snapshot stands.
@@ -101,7 +115,7 @@ type held struct {
 
 // New makes a follower that is not yet running.
 func New(c Config) *Follower {
-	f := &Follower{Config: c, held: make([]held, len(c.Lanes))}
+	f := &Follower{Config: c, held: make([]held, len(c.Lanes)), since: time.Now()}
 	for i := range f.held {
 		f.held[i].atMS.Store(time.Now().UnixMilli()) // until the snapshot is read, everything stays
 	}
@@ -176,7 +190,7 @@ func enabled(rules []*alert.Rule) (n int) {
 
 // work starts at the snapshot, or here and now if there is none, and judges until something breaks.
 func (f *Follower) work(ctx context.Context, rules []*alert.Rule) error {
-	f.judge, f.broken, f.events, f.refused = alerts.New(), nil, 0, 0
+	f.judge, f.broken, f.events, f.unsaved, f.refused = alerts.New(), nil, 0, false, 0
 	if err := f.judge.Set(rules); err != nil {
 		return err
 	}
@@ -215,6 +229,7 @@ func (f *Follower) work(ctx context.Context, rules []*alert.Rule) error {
 		g.Go(func() error { return r.run(ctx) })
 	}
 	g.Go(func() error { return runs.run(ctx) })
+	g.Go(func() error { return f.introduce(ctx) })
 	g.Go(func() error { return f.watch(ctx, clocks) })
 	return g.Wait()
 }
@@ -223,7 +238,7 @@ func (f *Follower) work(ctx context.Context, rules []*alert.Rule) error {
 func (f *Follower) watch(ctx context.Context, clocks []*clock) error {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
-	began, saved := time.Now(), time.Now()
+	saved := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -239,7 +254,7 @@ func (f *Follower) watch(ctx context.Context, clocks []*clock) error {
 		for _, c := range clocks {
 			now = c.limit(now)
 		}
-		if err := f.judged(ctx, func(j *alerts.Evaluator) []alerts.Event { return j.Tick(now, began) }); err != nil {
+		if err := f.judged(ctx, func(j *alerts.Evaluator) []alerts.Event { return j.Tick(now, f.since) }); err != nil {
 			return err
 		}
 		if time.Since(saved) > saveEvery {

@@ -35,7 +35,7 @@ func (f *Follower) judgeAndStore(ctx context.Context, do func(*alerts.Evaluator)
 		}
 		events = events[n:]
 	}
-	if f.events < savedEventsMax {
+	if f.events < savedEventsMax && !f.unsaved {
 		return nil
 	}
 	return f.save(ctx)
@@ -86,7 +86,7 @@ func (f *Follower) save(ctx context.Context) error {
 	if err := f.States.Save(ctx, states); err != nil {
 		return err
 	}
-	f.events = 0
+	f.events, f.unsaved = 0, false
 	f.hold(func(i int) uint64 { return f.judge.Seen(f.Lanes[i].Number) })
 	return nil
 }

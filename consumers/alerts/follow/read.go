@@ -51,6 +51,8 @@ type reader struct {
 	*Lane
 	follower *Follower
 	intake   *consumers.Intake
+	// next is the first frame that is not judged.
+	next uint64
 }
 
 // open finds where a lane is to be read from.
@@ -70,8 +72,7 @@ func (f *Follower) open(ctx context.Context, l *Lane, restored bool) (*reader, e
 		f.Log.Error("a lane ends before what alerts have read of it: the bus was restored from an older copy; alerts go on at its end", "lane", l.Number, "end", state.Last, "read", at)
 		at = state.Last
 	case state.First > at+1:
-		f.Metrics.gaps.Add(float64(state.First - at - 1))
-		f.Log.Error("frames were purged that alerts have not judged", "lane", l.Number, "from", at+1, "to", state.First-1)
+		f.gap(l, at+1, state.First)
 		at = state.First - 1
 	}
 	f.judge.Jump(l.Number, at)
@@ -82,7 +83,13 @@ func (f *Follower) open(ctx context.Context, l *Lane, restored bool) (*reader, e
 	if err := l.Source.Seek(ctx, from+1); err != nil {
 		return nil, fmt.Errorf("seek lane %d to %d: %w", l.Number, from+1, err)
 	}
-	return &reader{Lane: l, follower: f, intake: consumers.NewIntake(l.Number, silent{f.Facts}, writers, wait)}, nil
+	return &reader{Lane: l, follower: f, intake: consumers.NewIntake(l.Number, silent{f.Facts}, writers, wait), next: at + 1}, nil
+}
+
+// gap tells of frames that are gone and were not judged.
+func (f *Follower) gap(l *Lane, from, next uint64) {
+	f.Metrics.gaps.Add(float64(next - from))
+	f.Log.Error("frames were purged that alerts have not judged", "lane", l.Number, "from", from, "to", next-1)
 }
 
 // silent leaves the events of runs to the owner of the lane, who has carried them out.
@@ -114,12 +121,19 @@ func (r *reader) run(ctx context.Context) error {
 		}
 		frames := make([]*consumers.Frame, len(messages))
 		for i, m := range messages {
+			if m.Seq > r.next { // also while it was read: nobody waits for alerts for ever
+				r.follower.gap(r.Lane, r.next, m.Seq)
+			}
+			r.next = max(r.next, m.Seq+1)
 			if frames[i], err = r.intake.Take(ctx, m); err != nil {
 				return err
 			}
 		}
 		// Frame by frame, so that what a fetch of flapping series finds is never in memory at once.
 		for _, f := range frames {
+			if err := r.follower.meet(ctx, f.Sections); err != nil {
+				return err
+			}
 			err := r.follower.judged(ctx, func(j *alerts.Evaluator) []alerts.Event { return j.Points(f.Sections, f.TimeMS) })
 			if err != nil {
 				return err

@@ -1,4 +1,6 @@
-package alerts
+// Package episode says what alerts find: that the condition of a rule began or ended to hold for a series, and where in the logs.
+// Its ids are the same whoever finds it and however often.
+package episode
 
 import (
 	"crypto/sha256"
@@ -6,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
@@ -15,6 +18,11 @@ type Position struct {
 	Seq  uint64 `json:"seq"`
 	// Index counts within the section.
 	Index uint32 `json:"index"`
+}
+
+// After orders messages, not what is in them.
+func (p Position) After(q Position) bool {
+	return p.Lane > q.Lane || p.Lane == q.Lane && p.Seq > q.Seq
 }
 
 // Documents is the lane of positions in the stream of documents.
@@ -50,7 +58,7 @@ type Event struct {
 func (e *Event) Episode() string {
 	text, err := json.Marshal([]any{e.RuleID, e.Revision, e.RunID, e.Rank, e.Metric, e.Start, e.Attempt})
 	if err != nil {
-		panic(fmt.Sprintf("alerts: strings and numbers do not encode: %v", err))
+		panic(fmt.Sprintf("episode: strings and numbers do not encode: %v", err))
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
@@ -64,17 +72,16 @@ func (e *Event) ID() string {
 	return e.Episode() + "-fired"
 }
 
-// Document is an event as it is stored. The rule must be one of those that are set.
-func (e *Evaluator) Document(event *Event, foundMS int64) *sgpb.AlertEvent {
-	doc := &sgpb.AlertEvent{
-		Id: event.ID(), Resolved: event.Resolved, RuleId: event.RuleID, RuleRevision: event.Revision, RunId: event.RunID,
-		Experiment: event.Experiment, Rank: event.Rank, Metric: event.Metric, Value: event.Value, Step: event.Step,
-		TimeMs: event.TimeMS, FoundMs: foundMS, State: event.State,
-	}
-	fired := *event
+// Document is an event as it is stored, of the rule that found it; nil if it is gone.
+func (e *Event) Document(r *alert.Rule, foundMS int64) *sgpb.AlertEvent {
+	fired := *e
 	fired.Resolved = false
-	doc.Episode = fired.ID()
-	if r := e.rules.All()[event.RuleID]; r != nil {
+	doc := &sgpb.AlertEvent{
+		Id: e.ID(), Episode: fired.ID(), Resolved: e.Resolved, RuleId: e.RuleID, RuleRevision: e.Revision, RunId: e.RunID,
+		Experiment: e.Experiment, Rank: e.Rank, Metric: e.Metric, Value: e.Value, Step: e.Step,
+		TimeMs: e.TimeMS, FoundMs: foundMS, State: e.State,
+	}
+	if r != nil {
 		doc.RuleName, doc.Kind = r.Name, string(r.Kind)
 	}
 	return doc
