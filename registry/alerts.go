@@ -12,18 +12,21 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
-// AlertRules answers all rules of alerts, without secrets.
+// AlertRules answers the rules of alerts that can be judged by, without secrets. What cannot be read is told once.
 func (r *Registry) AlertRules(ctx context.Context) ([]*alert.Rule, error) {
 	e, err := r.committer.Load(ctx, document.AlertRules)
 	if err != nil {
 		return nil, err
 	}
 	all := e.Doc.GetAlertRules().GetRules()
-	out := make([]*alert.Rule, len(all))
-	for i, stored := range all {
-		if out[i], err = alerts.RuleOf(stored); err != nil {
-			return nil, err
+	out := make([]*alert.Rule, 0, len(all))
+	for _, stored := range all {
+		rule, err := alerts.Usable(stored)
+		if err != nil {
+			r.alerts.Unreadable(alerts.RuleName(stored), err)
+			continue
 		}
+		out = append(out, rule)
 	}
 	return out, nil
 }

@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
@@ -18,6 +19,7 @@ import (
 	"github.com/streamgauge/streamgauge/registry/webhook"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 const (
@@ -57,15 +59,39 @@ type Book struct {
 	ids    map[string]bool
 	// waiting counts events by rule of which somebody is not told yet.
 	waiting map[string]int
-	told    func(*sgpb.AlertEvent)
+	// damaged are places whose document cannot be read. They are passed over.
+	damaged map[uint64]bool
+	hear    Hearer
 }
 
-// NewBook makes a book that reads itself when it is first needed. told hears of each event that somebody waits for.
-func NewBook(d Documents, keys Lister, told func(*sgpb.AlertEvent)) *Book {
+// Hearer hears what a book finds.
+type Hearer interface {
+	// Told is an event that somebody waits for.
+	Told(e *sgpb.AlertEvent)
+	// Unreadable is a document, or a rule, that is passed over, by a name that is the same each time.
+	Unreadable(name string, err error)
+}
+
+// NewBook makes a book that reads itself when it is first needed.
+func NewBook(d Documents, keys Lister, hear Hearer) *Book {
 	return &Book{
-		documents: d, keys: keys, told: told, next: 1,
-		places: make(map[uint64]*sgpb.AlertEvent), ids: make(map[string]bool), waiting: make(map[string]int),
+		documents: d, keys: keys, hear: hear, next: 1,
+		places: make(map[uint64]*sgpb.AlertEvent), ids: make(map[string]bool), waiting: make(map[string]int), damaged: make(map[uint64]bool),
 	}
+}
+
+// spoil passes over a place if that is what an error says.
+func (b *Book) spoil(key string, err error) bool {
+	if track.CodeOf(err) != track.DataLoss {
+		return false
+	}
+	if at, bad := strconv.ParseUint(strings.TrimPrefix(key, document.AlertEventPrefix), 10, 64); bad == nil {
+		b.mu.Lock()
+		b.damaged[at] = true
+		b.mu.Unlock()
+	}
+	b.hear.Unreadable(key, err)
+	return true
 }
 
 // Open reads the events, once.
@@ -86,6 +112,9 @@ func (b *Book) open(ctx context.Context) error {
 	var all []*sgpb.AlertEvent
 	for _, key := range keys {
 		e, err := b.documents.Load(ctx, key)
+		if b.spoil(key, err) {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("load event of an alert: %w", err)
 		}
@@ -128,7 +157,7 @@ func (b *Book) keep(e *sgpb.AlertEvent) {
 	}
 	b.mu.Unlock()
 	if open && old.GetNumber() != e.GetNumber() {
-		b.told(e)
+		b.hear.Told(e)
 	}
 }
 
@@ -140,13 +169,15 @@ func (b *Book) Record(ctx context.Context, events []*sgpb.AlertEvent) error {
 		return err
 	}
 	entry, err := b.documents.Load(ctx, document.AlertRules)
-	if err != nil {
+	if err != nil && !b.spoil(document.AlertRules, err) {
 		return err
 	}
+	rules := entry.Doc.GetAlertRules().GetRules()
 	var g errgroup.Group // an error of one leaves the others alone: they may be stored already
 	g.SetLimit(atOnce)
 	stored := make([]bool, len(events))
-	number := b.next
+	var number atomic.Uint64
+	number.Store(b.next - 1)
 	for i, e := range events {
 		b.mu.Lock()
 		known := b.ids[e.GetId()]
@@ -155,20 +186,14 @@ func (b *Book) Record(ctx context.Context, events []*sgpb.AlertEvent) error {
 		if known {
 			continue
 		}
-		e.Number = number
-		number++
-		if e.Deliveries, err = deliveries(Find(entry.Doc.GetAlertRules().GetRules(), e.GetRuleId()), e, full); err != nil {
-			break
-		}
-		g.Go(func() error {
-			if _, err := b.documents.Do(ctx, decide.By(record{e})); err != nil {
-				return err
-			}
-			stored[i] = true
-			return nil
+		e.Number = b.readable(&number)
+		e.Deliveries = b.deliveries(Find(rules, e.GetRuleId()), e, full)
+		g.Go(func() (err error) {
+			stored[i], err = b.put(ctx, e, &number)
+			return err
 		})
 	}
-	err = errors.Join(err, g.Wait())
+	err = g.Wait()
 	for i, e := range events { // in their order, so that nobody is told of an end before its beginning
 		if stored[i] {
 			b.keep(e)
@@ -177,25 +202,62 @@ func (b *Book) Record(ctx context.Context, events []*sgpb.AlertEvent) error {
 	return err
 }
 
+// readable counts on to a number whose place is not damaged.
+func (b *Book) readable(number *atomic.Uint64) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for range PlacesMax {
+		if n := number.Add(1); !b.damaged[place(n)] {
+			return n
+		}
+	}
+	return number.Add(1) // all are damaged: it will be refused
+}
+
+// put stores an event in its place, or in a later one if that turns out to be damaged.
+func (b *Book) put(ctx context.Context, e *sgpb.AlertEvent, number *atomic.Uint64) (bool, error) {
+	for tries := 1; ; tries++ {
+		_, err := b.documents.Do(ctx, decide.By(record{e}))
+		if err == nil {
+			return true, nil
+		}
+		if !b.spoil(document.AlertEventKey(place(e.GetNumber())), err) || tries == PlacesMax {
+			return false, err
+		}
+		e.Number = b.readable(number)
+	}
+}
+
 // deliveries are what is to be done to tell of an event.
-func deliveries(rule *sgpb.AlertRule, e *sgpb.AlertEvent, full bool) ([]*sgpb.AlertDelivery, error) {
+func (b *Book) deliveries(rule *sgpb.AlertRule, e *sgpb.AlertEvent, full bool) []*sgpb.AlertDelivery {
 	if rule == nil {
-		return nil, nil
+		return nil
 	}
 	r, err := RuleOf(rule)
 	if err != nil {
-		return nil, err
+		b.hear.Unreadable(RuleName(rule), err)
+		return nil
 	}
 	var out []*sgpb.AlertDelivery
-	for i, c := range r.Channels {
-		sum := sha256.Sum256([]byte(e.GetId() + "/" + strconv.Itoa(i)))
-		d := &sgpb.AlertDelivery{Channel: c.Type, Id: webhook.UUID([16]byte(sum[:16]))}
+	for _, c := range r.Channels {
+		sum := sha256.Sum256([]byte(e.GetId() + "/" + c.ID))
+		d := &sgpb.AlertDelivery{Channel: c.Type, Id: webhook.UUID([16]byte(sum[:16])), ChannelId: c.ID}
 		if full {
 			d.GivenUp, d.Error = true, fmt.Sprintf("%d events of this alert wait already", waitingMax)
 		}
 		out = append(out, d)
 	}
-	return out, nil
+	return out
+}
+
+// RuleName tells a rule's revision from others where it cannot be read.
+func RuleName(rule *sgpb.AlertRule) string {
+	return fmt.Sprintf("%s: %s, revision %d", document.AlertRules, rule.GetId(), rule.GetRevision())
+}
+
+// ChannelID is the id of an event's delivery's channel.
+func ChannelID(e *sgpb.AlertEvent, delivery int) string {
+	return cmp.Or(e.GetDeliveries()[delivery].GetChannelId(), strconv.Itoa(delivery))
 }
 
 // record puts an event into its place.
@@ -231,6 +293,12 @@ func (b *Book) Note(ctx context.Context, number uint64, channel int, went *sgpb.
 	b.noting.Lock()
 	defer b.noting.Unlock()
 	doc, err := b.documents.Do(ctx, decide.By(note{number, channel, went}))
+	if err != nil && b.spoil(document.AlertEventKey(place(number)), err) {
+		if e := b.Get(number); e != nil { // until the process ends it is known here
+			b.keep(noted(e, channel, went))
+		}
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -259,11 +327,15 @@ func (c note) Decide(d *decide.Decider) error {
 		return nil
 	}
 	d.Change(key, nil, func(doc *sgpb.Document) {
-		next := proto.Clone(doc.GetAlertEvent()).(*sgpb.AlertEvent)
-		next.Deliveries[c.channel] = c.went
-		doc.Body = &sgpb.Document_AlertEvent{AlertEvent: next}
+		doc.Body = &sgpb.Document_AlertEvent{AlertEvent: noted(doc.GetAlertEvent(), c.channel, c.went)}
 	})
 	return nil
+}
+
+func noted(e *sgpb.AlertEvent, channel int, went *sgpb.AlertDelivery) *sgpb.AlertEvent {
+	next := proto.Clone(e).(*sgpb.AlertEvent)
+	next.Deliveries[channel] = went
+	return next
 }
 
 // List answers events before a number, the newest first, and whether there are more. rule and run are "" for all.

@@ -5,9 +5,11 @@
 package alerts
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
@@ -66,8 +68,37 @@ func RuleOf(stored *sgpb.AlertRule) (*alert.Rule, error) {
 	r.CreatedMS, r.UpdatedMS, r.CreatedBy = stored.GetCreatedMs(), stored.GetUpdatedMs(), stored.GetCreatedBy()
 	for i := range r.Channels {
 		r.Channels[i].HasSecret = len(Secret(stored, i)) > 0
+		if r.Channels[i].ID == "" { // of a rule that is older than ids
+			r.Channels[i].ID = strconv.Itoa(i)
+		}
 	}
 	return r, nil
+}
+
+// Usable is RuleOf, and an error also for what no rule may be: it would be judged wrongly, or not at all.
+func Usable(stored *sgpb.AlertRule) (*alert.Rule, error) {
+	r, err := RuleOf(stored)
+	if err == nil {
+		err = r.Check()
+	}
+	return r, err
+}
+
+// Shown is a rule for people, also if it cannot be read: it must be seen to be deleted.
+func Shown(stored *sgpb.AlertRule) *alert.Rule {
+	r, err := RuleOf(stored)
+	if err == nil {
+		return r
+	}
+	return &alert.Rule{
+		ID: stored.GetId(), Revision: stored.GetRevision(), Name: "(cannot be read: delete it, and make it anew)", Channels: []alert.Channel{},
+		CreatedMS: stored.GetCreatedMs(), UpdatedMS: stored.GetUpdatedMs(), CreatedBy: stored.GetCreatedBy(),
+	}
+}
+
+// ChannelAt is where a delivery's channel stands among a rule's, -1 if it does not any more.
+func ChannelAt(r *alert.Rule, id string) int {
+	return slices.IndexFunc(r.Channels, func(c alert.Channel) bool { return c.ID == id })
 }
 
 // Secret is the sealed secret of a channel, nil if it has none.
@@ -141,6 +172,7 @@ func (p placed) put(d *decide.Decider, revision uint64, r alert.Rule, seal func(
 		before = *was
 	}
 	next.Secrets, r.Channels = nil, slices.Clone(r.Channels) // a command may be decided twice
+	name(r.Channels, before.Channels, d.Given().ID)
 	for i := range r.Channels {
 		c := &r.Channels[i]
 		next.Secrets = append(next.Secrets, secretOf(c, before.Channels, old, seal))
@@ -157,6 +189,32 @@ func (p placed) put(d *decide.Decider, revision uint64, r alert.Rule, seal func(
 	}
 	store(d, &sgpb.AlertRules{Rules: p.rules, Revisions: revision})
 	return nil
+}
+
+// name gives channels their ids: those that they had, which they say or which the one with the same address has, and to the others
+// new ones that begin with drawn.
+func name(channels, before []alert.Channel, drawn string) {
+	left := slices.Clone(before)
+	take := func(is func(alert.Channel) bool) string {
+		i := slices.IndexFunc(left, is)
+		if i < 0 {
+			return ""
+		}
+		id := left[i].ID
+		left = slices.Delete(left, i, i+1)
+		return id
+	}
+	for i := range channels {
+		c := &channels[i]
+		c.ID = take(func(b alert.Channel) bool { return b.ID == c.ID && b.Type == c.Type })
+	}
+	for i := range channels {
+		c := &channels[i]
+		if c.ID == "" {
+			c.ID = take(func(b alert.Channel) bool { return b.Type == c.Type && b.URL == c.URL && slices.Equal(b.To, c.To) })
+		}
+		c.ID = cmp.Or(c.ID, fmt.Sprintf("%.16s-%d", drawn, i))
+	}
 }
 
 // secretOf is a channel's new secret, or that of the channel with the same address before.
@@ -177,7 +235,7 @@ func checkPatterns(rules []*sgpb.AlertRule) error {
 	for _, stored := range rules {
 		r, err := RuleOf(stored)
 		if err != nil {
-			return err
+			continue // it is not judged
 		}
 		if r.Enabled && r.Kind != alert.State && r.Kind != alert.NoHeartbeat && alert.IsPattern(r.Metric) {
 			n++

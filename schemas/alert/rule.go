@@ -96,6 +96,8 @@ type StateSettings struct {
 
 // Channel is one way of telling people.
 type Channel struct {
+	// ID is given by the server and stays when the rule is changed, unless the channel is another one.
+	ID   string `json:"id,omitempty"`
 	Type string `json:"type"`
 	// URL of a webhook or of Slack.
 	URL string `json:"url,omitempty"`

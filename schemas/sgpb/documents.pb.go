@@ -4704,8 +4704,10 @@ type AlertDelivery struct {
 	Error     string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
 	AttemptMs int64  `protobuf:"varint,6,opt,name=attempt_ms,json=attemptMs,proto3" json:"attempt_ms,omitempty"`
 	// Neither of both: it will be tried again.
-	Delivered     bool `protobuf:"varint,7,opt,name=delivered,proto3" json:"delivered,omitempty"`
-	GivenUp       bool `protobuf:"varint,8,opt,name=given_up,json=givenUp,proto3" json:"given_up,omitempty"`
+	Delivered bool `protobuf:"varint,7,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	GivenUp   bool `protobuf:"varint,8,opt,name=given_up,json=givenUp,proto3" json:"given_up,omitempty"`
+	// Of the rule's channel, wherever it stands among them; empty for its place, of deliveries that are older than the field.
+	ChannelId     string `protobuf:"bytes,9,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4794,6 +4796,13 @@ func (x *AlertDelivery) GetGivenUp() bool {
 		return x.GivenUp
 	}
 	return false
+}
+
+func (x *AlertDelivery) GetChannelId() string {
+	if x != nil {
+		return x.ChannelId
+	}
+	return ""
 }
 
 var File_streamgauge_v1_documents_proto protoreflect.FileDescriptor
@@ -5310,7 +5319,7 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\x05state\x18\x11 \x01(\tR\x05state\x12=\n" +
 	"\n" +
 	"deliveries\x18\x12 \x03(\v2\x1d.streamgauge.v1.AlertDeliveryR\n" +
-	"deliveries\"\xdb\x01\n" +
+	"deliveries\"\xfa\x01\n" +
 	"\rAlertDelivery\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1a\n" +
@@ -5320,7 +5329,9 @@ const file_streamgauge_v1_documents_proto_rawDesc = "" +
 	"\n" +
 	"attempt_ms\x18\x06 \x01(\x03R\tattemptMs\x12\x1c\n" +
 	"\tdelivered\x18\a \x01(\bR\tdelivered\x12\x19\n" +
-	"\bgiven_up\x18\b \x01(\bR\agivenUp*S\n" +
+	"\bgiven_up\x18\b \x01(\bR\agivenUp\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\t \x01(\tR\tchannelId*S\n" +
 	"\tLifecycle\x12\x19\n" +
 	"\x15LIFECYCLE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10LIFECYCLE_ACTIVE\x10\x01\x12\x15\n" +

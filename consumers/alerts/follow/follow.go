@@ -17,6 +17,7 @@ import (
 	"github.com/streamgauge/streamgauge/consumers/documents"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 const (
@@ -142,12 +143,17 @@ var errNoRules = errors.New("no rule is enabled")
 
 // Run judges until ctx ends. What fails is told and tried again from the last snapshot.
 func (f *Follower) Run(ctx context.Context) {
+	told := ""
 	for ctx.Err() == nil {
 		err := f.once(ctx)
 		if err == nil || ctx.Err() != nil {
+			told = ""
 			continue
 		}
-		f.Log.Warn("alerts are interrupted, trying again from the last snapshot", "error", err)
+		if text := err.Error(); text != told { // what stays is told once, and counted
+			f.Log.Warn("alerts are interrupted, trying again from the last snapshot", "error", err)
+			told = text
+		}
 		f.Metrics.interrupted.Inc()
 		select {
 		case <-ctx.Done():
@@ -273,6 +279,10 @@ func (f *Follower) watch(ctx context.Context, clocks []*clock) error {
 // asked about points from before it.
 func (f *Follower) change(ctx context.Context) error {
 	rules, err := f.Rules(ctx)
+	if track.CodeOf(err) == track.DataLoss { // it stays so until somebody mends it
+		f.Log.Error("the rules of alerts cannot be read; those before are judged by", "error", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,8 @@ type world struct {
 
 	mu     sync.Mutex
 	rules  []*alert.Rule
+	asked  int
+	broken error
 	runs   map[string]*sgpb.Run
 	events []*sgpb.AlertEvent
 	states []byte
@@ -133,7 +136,8 @@ func (w *world) follow() {
 		Rules: func(context.Context) ([]*alert.Rule, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			return w.rules, nil
+			w.asked++
+			return w.rules, w.broken
 		},
 		Log: slogTo(w.t),
 	})
@@ -207,6 +211,26 @@ func TestRunsFromBeforeTheRule(t *testing.T) {
 	w.await("the run that went on", func() bool { return w.heard("silent", late) })
 	if w.heard("silent", ended) || len(w.events) != 2 {
 		t.Errorf("got %v", w.events)
+	}
+}
+
+// TestRulesThatCannotBeRead: they are judged by as they were before.
+func TestRulesThatCannotBeRead(t *testing.T) {
+	rule := &alert.Rule{ID: "nan", Revision: 1, Name: "nan", Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.NaN}
+	w := newWorld(t, rule)
+	id := w.run(1, sgpb.RunStatus_RUN_STATUS_RUNNING, time.Now())
+	w.follow()
+	w.await("the first snapshot", func() bool { return w.saves > 0 })
+	w.mu.Lock()
+	w.rules, w.broken = nil, track.Errorf(track.DataLoss, "the document cannot be read")
+	before := w.asked
+	w.mu.Unlock()
+	w.changed <- struct{}{}
+	w.await("a look at the rules", func() bool { return w.asked > before })
+	w.log(id, math.NaN())
+	w.await("an event", func() bool { return w.heard("nan", id) })
+	if n := w.count("streamgauge_alerts_interrupted_total"); n != 0 {
+		t.Errorf("alerts were interrupted %v times", n)
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/streamgauge/streamgauge/registry/alerts"
+	"github.com/streamgauge/streamgauge/registry/alerts/turns"
 	"github.com/streamgauge/streamgauge/registry/webhook"
 	"github.com/streamgauge/streamgauge/registry/webhook/seal"
 	hooks "github.com/streamgauge/streamgauge/registry/webhook/send"
@@ -18,11 +20,7 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
-const (
-	// attemptsAtOnce bounds the attempts under way.
-	attemptsAtOnce = 32
-	retryWait      = time.Second
-)
+const retryWait = time.Second
 
 // Options adjust a sender.
 type Options struct {
@@ -44,21 +42,30 @@ type Sender struct {
 	Book      *alerts.Book
 	documents alerts.Documents
 	poster    *hooks.Poster
-	turn      chan struct{}
+	turns     *turns.Turns
 	sent      *prometheus.CounterVec
+	// unreadable counts what bad has, which was told.
+	unreadable prometheus.Counter
 
-	mu sync.Mutex
-	// queues are the events that wait by channel; one that is there has a worker.
-	queues map[queue][]uint64
+	mu  sync.Mutex
+	bad map[string]bool
+	// queues are the deliveries that wait by channel; one that is there has a worker.
+	queues map[queue][]waiting
 	// run is nil until Run.
 	run func(queue)
 }
 
-// queue is a channel of a rule.
-type queue struct {
-	rule    string
-	channel int
+// queue is a channel of a rule, wherever it stands among them.
+type queue struct{ rule, channel string }
+
+// waiting is an event, and which of its deliveries waits.
+type waiting struct {
+	number   uint64
+	delivery int
 }
+
+// badMax bounds what is remembered of documents that cannot be read; it is more than there are events and rules.
+const badMax = 20_000
 
 // New makes a sender and its book; Run lets it send.
 func New(d alerts.Documents, keys alerts.Lister, o Options) *Sender {
@@ -72,29 +79,48 @@ func New(d alerts.Documents, keys alerts.Lister, o Options) *Sender {
 		o.Sleep = hooks.Sleep
 	}
 	s := &Sender{
-		Options: o, documents: d, poster: hooks.NewPoster(o.Guard), turn: make(chan struct{}, attemptsAtOnce), queues: make(map[queue][]uint64),
+		Options: o, documents: d, poster: hooks.NewPoster(o.Guard), turns: turns.New(time.Now), queues: make(map[queue][]waiting), bad: make(map[string]bool),
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "streamgauge_alerts_sent_total", Help: "Attempts to tell people of alerts, by channel and by what came of it: delivered, failed (it is tried again), given_up.",
 		}, []string{"channel", "outcome"}),
 	}
-	s.Book = alerts.NewBook(d, keys, s.queue)
+	s.unreadable = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "streamgauge_alerts_unreadable_total", Help: "Rules and events of alerts that cannot be read and are passed over.",
+	})
+	s.Book = alerts.NewBook(d, keys, s)
 	return s
 }
 
 // Collectors are the sender's metrics.
-func (s *Sender) Collectors() []prometheus.Collector { return []prometheus.Collector{s.sent} }
+func (s *Sender) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{s.sent, s.unreadable}
+}
 
-// queue hears of an event that somebody waits for.
-func (s *Sender) queue(e *sgpb.AlertEvent) {
+// Unreadable tells once of what is passed over.
+func (s *Sender) Unreadable(name string, err error) {
+	s.mu.Lock()
+	known := s.bad[name]
+	if !known && len(s.bad) < badMax {
+		s.bad[name] = true
+	}
+	s.mu.Unlock()
+	if !known {
+		s.unreadable.Inc()
+		s.Log.Error("something of alerts cannot be read and is passed over; the others go on", "what", name, "error", err)
+	}
+}
+
+// Told hears of an event that somebody waits for.
+func (s *Sender) Told(e *sgpb.AlertEvent) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, d := range e.GetDeliveries() {
 		if d.GetDelivered() || d.GetGivenUp() {
 			continue
 		}
-		q := queue{e.GetRuleId(), i}
+		q := queue{e.GetRuleId(), alerts.ChannelID(e, i)}
 		_, works := s.queues[q]
-		s.queues[q] = append(s.queues[q], e.GetNumber())
+		s.queues[q] = append(s.queues[q], waiting{e.GetNumber(), i})
 		if !works && s.run != nil {
 			s.run(q)
 		}
@@ -131,15 +157,15 @@ func (s *Sender) Run(ctx context.Context) {
 func (s *Sender) work(ctx context.Context, q queue) {
 	for {
 		s.mu.Lock()
-		waiting := s.queues[q]
-		if len(waiting) == 0 {
+		line := s.queues[q]
+		if len(line) == 0 {
 			delete(s.queues, q)
 			s.mu.Unlock()
 			return
 		}
-		number := waiting[0]
+		next := line[0]
 		s.mu.Unlock()
-		if err := s.deliver(ctx, number, q.channel); err != nil {
+		if err := s.deliver(ctx, next); err != nil {
 			if ctx.Err() != nil {
 				return
 			}
@@ -157,17 +183,17 @@ func (s *Sender) work(ctx context.Context, q queue) {
 
 // deliver tries until the channel has the event or no other attempt is due. Each attempt is noted as soon as it is over. An
 // error means that it could not be noted.
-func (s *Sender) deliver(ctx context.Context, number uint64, channel int) error {
-	e := s.Book.Get(number)
+func (s *Sender) deliver(ctx context.Context, w waiting) error {
+	e := s.Book.Get(w.number)
 	if e == nil {
 		return nil // a later event has its place
 	}
-	before := e.GetDeliveries()[channel]
+	before := e.GetDeliveries()[w.delivery]
 	if before.GetDelivered() || before.GetGivenUp() {
 		return nil
 	}
 	for attempt := int(before.GetAttempts()) + 1; ; attempt++ {
-		answer, err := s.attempt(ctx, e, channel, before.GetId())
+		answer, err := s.attempt(ctx, e, alerts.ChannelID(e, w.delivery), before.GetId())
 		if err != nil {
 			return err
 		}
@@ -176,11 +202,11 @@ func (s *Sender) deliver(ctx context.Context, number uint64, channel int) error 
 		}
 		wait, again := answer.Outcome.Again(attempt)
 		d := &sgpb.AlertDelivery{
-			Channel: before.GetChannel(), Id: before.GetId(), Attempts: uint32(attempt), AttemptMs: time.Now().UnixMilli(),
+			Channel: before.GetChannel(), ChannelId: before.GetChannelId(), Id: before.GetId(), Attempts: uint32(attempt), AttemptMs: time.Now().UnixMilli(),
 			Status: uint32(answer.Outcome.Status), Error: answer.Trouble(), Delivered: answer.Outcome.Delivered(),
 		}
 		d.GivenUp = !d.Delivered && !again
-		if err := s.Book.Note(ctx, number, channel, d); err != nil {
+		if err := s.Book.Note(ctx, w.number, w.delivery, d); err != nil {
 			return err
 		}
 		s.count(d)
@@ -206,7 +232,7 @@ func (s *Sender) count(d *sgpb.AlertDelivery) {
 }
 
 // attempt goes by the rule as it is now.
-func (s *Sender) attempt(ctx context.Context, e *sgpb.AlertEvent, channel int, id string) (hooks.Answer, error) {
+func (s *Sender) attempt(ctx context.Context, e *sgpb.AlertEvent, channelID, id string) (hooks.Answer, error) {
 	entry, err := s.documents.Load(ctx, document.AlertRules)
 	if err != nil {
 		return hooks.Answer{}, err
@@ -219,7 +245,8 @@ func (s *Sender) attempt(ctx context.Context, e *sgpb.AlertEvent, channel int, i
 	if err != nil {
 		return final(err), nil
 	}
-	if channel >= len(r.Channels) {
+	channel := alerts.ChannelAt(r, channelID)
+	if channel < 0 {
 		return final(fmt.Errorf("the alert has no such channel any more")), nil
 	}
 	return s.tell(ctx, e, &r.Channels[channel], alerts.Secret(stored, channel), id), nil
@@ -231,12 +258,11 @@ func final(err error) hooks.Answer {
 
 // tell makes one attempt.
 func (s *Sender) tell(ctx context.Context, e *sgpb.AlertEvent, c *alert.Channel, sealed []byte, id string) hooks.Answer {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return final(ctx.Err())
+	end, err := s.turns.Take(ctx, receiver(c))
+	if err != nil {
+		return final(err)
 	}
+	defer end()
 	switch c.Type {
 	case alert.Email:
 		return s.Mail.send(ctx, c.To, id, subject(e), text(e, s.Home))
@@ -257,4 +283,15 @@ func (s *Sender) tell(ctx context.Context, e *sgpb.AlertEvent, c *alert.Channel,
 		}
 		return s.poster.Post(ctx, hooks.Delivery{URL: c.URL, Secret: secret, ID: id, Body: b, At: time.Now()})
 	}
+}
+
+// receiver is whom an attempt may hang on: a host, or the mail server.
+func receiver(c *alert.Channel) string {
+	if c.Type == alert.Email {
+		return alert.Email
+	}
+	if at, err := url.Parse(c.URL); err == nil {
+		return at.Host
+	}
+	return c.URL
 }

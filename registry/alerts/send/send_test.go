@@ -9,18 +9,23 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/streamgauge/streamgauge/registry/alerts"
 	"github.com/streamgauge/streamgauge/registry/alerts/send"
 	"github.com/streamgauge/streamgauge/registry/commit"
 	"github.com/streamgauge/streamgauge/registry/decide"
+	"github.com/streamgauge/streamgauge/registry/journal"
 	"github.com/streamgauge/streamgauge/registry/mem"
 	"github.com/streamgauge/streamgauge/registry/webhook"
 	"github.com/streamgauge/streamgauge/registry/webhook/seal"
@@ -246,6 +251,193 @@ func TestAFloodIsNotTold(t *testing.T) {
 	h.run(s)
 	if told := len(h.got); told == 0 || told > 2000 {
 		t.Errorf("%d were told", told)
+	}
+}
+
+// write puts bytes into the journal as nobody of the house would.
+func (h *house) write(key string, value []byte) {
+	h.t.Helper()
+	if _, err := h.journal.Append(h.t.Context(), []journal.Write{{Key: key, Value: value, Expected: journal.AnyRevision}}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// spoil makes a rule's text none.
+func (h *house) spoil(id string) {
+	h.t.Helper()
+	e, err := h.documents.Load(h.t.Context(), document.AlertRules)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	doc := proto.Clone(e.Doc).(*sgpb.Document)
+	alerts.Find(doc.GetAlertRules().GetRules(), id).Rule = []byte("{")
+	parts, err := document.Split(document.AlertRules, doc)
+	if err != nil || len(parts) != 1 {
+		h.t.Fatal(len(parts), err)
+	}
+	h.write(document.AlertRules, parts[0].Value)
+}
+
+// TestWhatCannotBeReadIsPassedOver: of events and rules that cannot be read is told once, and the others go on.
+func TestWhatCannotBeReadIsPassedOver(t *testing.T) {
+	h := newHouse(t)
+	bad, good := h.rule(alert.Channel{Type: alert.Webhook, URL: h.url}), h.rule(alert.Channel{Type: alert.Webhook, URL: h.url})
+	s := h.sender()
+	if err := s.Book.Record(t.Context(), []*sgpb.AlertEvent{event(good, 1), event(good, 2)}); err != nil {
+		t.Fatal(err)
+	}
+	h.spoil(bad)
+	garbage := []byte("\xffgarbage")
+	h.write(document.AlertEventKey(2), garbage) // the newest
+	s = h.sender()
+	h.write(document.AlertEventKey(3), garbage) // after the book was read it is found when it is written
+	if err := s.Book.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.write(document.AlertEventKey(4), garbage)
+	for range 2 { // the second time all are known
+		if err := s.Book.Record(t.Context(), []*sgpb.AlertEvent{event(good, 3), event(bad, 4), event(good, 5)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.run(s)
+	events, _ := s.Book.List(0, "", "", 10)
+	told := 0
+	for _, e := range events {
+		for _, d := range e.GetDeliveries() {
+			if d.GetDelivered() {
+				told++
+			}
+		}
+	}
+	if len(events) != 4 || told != 3 || len(h.got) != 3 {
+		t.Errorf("%d events, of %d is told, %d came: %v", len(events), told, len(h.got), events)
+	}
+	if n := count(t, s, "streamgauge_alerts_unreadable_total"); n != 4 { // three places, a rule
+		t.Errorf("%v things that cannot be read are counted", n)
+	}
+	// The rule is seen, and can be deleted.
+	e, err := h.documents.Load(t.Context(), document.AlertRules)
+	if err != nil || alerts.Shown(alerts.Find(e.Doc.GetAlertRules().GetRules(), bad)).ID != bad {
+		t.Fatal(err)
+	}
+	for _, c := range []decide.Rule{alerts.Change{ID: good, Patch: []byte(`{"metric": "a*"}`), Seal: h.box.Seal}, alerts.Delete{ID: bad}} {
+		if _, err := h.documents.Do(t.Context(), decide.By(c)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func count(t *testing.T, s *send.Sender, name string) (n float64) {
+	t.Helper()
+	r := prometheus.NewRegistry()
+	r.MustRegister(s.Collectors()...)
+	all, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range all {
+		if family.GetName() == name {
+			n = family.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return n
+}
+
+// TestDeliveriesFollowTheirChannel: what waits goes to the channel it was meant for, also when the rule has others before it now.
+func TestDeliveriesFollowTheirChannel(t *testing.T) {
+	h := newHouse(t)
+	channel := func(path string) alert.Channel {
+		return alert.Channel{Type: alert.Webhook, URL: h.url + path, Secret: path}
+	}
+	id := h.rule(channel("/gone"), channel("/moves"), channel("/stays"))
+	s := h.sender()
+	if err := s.Book.Record(t.Context(), []*sgpb.AlertEvent{event(id, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	load := func() *alert.Rule {
+		e, err := h.documents.Load(t.Context(), document.AlertRules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := alerts.RuleOf(alerts.Find(e.Doc.GetAlertRules().GetRules(), id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	before := load()
+	// One is new, one has another address and says who it is, one says nothing and keeps its address; one is gone.
+	patch := fmt.Sprintf(`{"channels": [{"type": "webhook", "url": "%[1]s/new"}, {"type": "webhook", "url": "%[1]s/stays"}, {"id": "%[2]s", "type": "webhook", "url": "%[1]s/moved"}]}`,
+		h.url, before.Channels[1].ID)
+	if _, err := h.documents.Do(t.Context(), decide.By(alerts.Change{ID: id, Patch: []byte(patch), Seal: h.box.Seal})); err != nil {
+		t.Fatal(err)
+	}
+	after := load()
+	if after.Channels[1].ID != before.Channels[2].ID || after.Channels[2].ID != before.Channels[1].ID || alerts.ChannelAt(before, after.Channels[0].ID) >= 0 {
+		t.Errorf("the ids were %v and are %v", before.Channels, after.Channels)
+	}
+	if !after.Channels[1].HasSecret || after.Channels[0].HasSecret || after.Channels[2].HasSecret {
+		t.Errorf("a secret belongs to its address: %v", after.Channels)
+	}
+	h.run(s)
+	var paths []string
+	for _, got := range h.got {
+		path, _, _ := strings.Cut(got, " ")
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	if !slices.Equal(paths, []string{"/moved", "/stays"}) {
+		t.Errorf("told were %v", paths)
+	}
+	events, _ := s.Book.List(0, "", "", 1)
+	if d := events[0].GetDeliveries()[0]; !d.GetGivenUp() || !strings.Contains(d.GetError(), "no such channel") {
+		t.Errorf("a channel that is gone: %v", d)
+	}
+}
+
+// TestReceiversThatHang: a receiver that answers is told while almost a hundred others hang.
+func TestReceiversThatHang(t *testing.T) {
+	h := newHouse(t)
+	const hang, each = 24, 4
+	release := make(chan struct{})
+	var hanging, left atomic.Int64
+	s := h.sender()
+	var events []*sgpb.AlertEvent
+	for range hang {
+		to := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			hanging.Add(1)
+			<-release
+			left.Add(1)
+		}))
+		t.Cleanup(to.Close)
+		for range each {
+			events = append(events, event(h.rule(alert.Channel{Type: alert.Webhook, URL: to.URL}), len(events)))
+		}
+	}
+	t.Cleanup(func() { close(release) })
+	if err := s.Book.Record(t.Context(), events); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); s.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	wait := func(what string, ok func() bool) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("waited too long for %s", what)
+			}
+		}
+	}
+	wait("receivers to hang", func() bool { return hanging.Load() == hang*each })
+	if err := s.Book.Record(t.Context(), []*sgpb.AlertEvent{event(h.rule(alert.Channel{Type: alert.Webhook, URL: h.url}), len(events))}); err != nil {
+		t.Fatal(err)
+	}
+	wait("the one that answers", func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.got) == 1 })
+	if n := left.Load(); n != 0 {
+		t.Errorf("it was told when %d others did not hang any more", n)
 	}
 }
 

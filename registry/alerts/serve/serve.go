@@ -98,11 +98,7 @@ func (h *handlers) list(c *fiber.Ctx) error {
 	first := min(from, uint64(len(all)))
 	last := min(first+rulesPage, uint64(len(all)))
 	for _, stored := range all[first:last] {
-		r, err := alerts.RuleOf(stored)
-		if err != nil {
-			return err
-		}
-		out.Alerts = append(out.Alerts, r)
+		out.Alerts = append(out.Alerts, alerts.Shown(stored))
 	}
 	if last < uint64(len(all)) {
 		out.Token = strconv.FormatUint(last, 10)
@@ -142,11 +138,7 @@ func (h *handlers) showOf(c *fiber.Ctx, doc *sgpb.Document, id string) error {
 }
 
 func (h *handlers) show(c *fiber.Ctx, stored *sgpb.AlertRule) error {
-	r, err := alerts.RuleOf(stored)
-	if err != nil {
-		return err
-	}
-	return rest.JSON(c, One{r})
+	return rest.JSON(c, One{alerts.Shown(stored)})
 }
 
 // find answers the rule that the path names.
