@@ -96,7 +96,7 @@ type Grant struct {
 func Anonymous() *Grant { return &Grant{Role: Write} }
 
 func newGrant(t Token) *Grant {
-	g := &Grant{ID: t.ID, Role: t.Role, Scope: t.Scope, Caller: track.Caller{Name: t.Name, Token: t.ID}, ExpiresMS: t.ExpiresMS}
+	g := &Grant{ID: t.ID, Role: t.Role, Scope: t.Scope, Caller: track.Caller{Name: t.Name, Token: t.ID, Restricted: t.Role < Admin}, ExpiresMS: t.ExpiresMS}
 	if !t.Scope.All() {
 		g.Caller.Sees = t.Scope.Sees
 	}

@@ -60,7 +60,7 @@ func alerts() []describe.Route {
 		Text: "It judges points that come from now on. Exactly the settings of its kind are given; nan has none.", Takes: createAlert{}, Gives: serve.One{}, Refusals: refusals,
 	}, {
 		Method: http.MethodGet, Path: "/v1/alerts/history", Area: area, Summary: "List what alerts found",
-		Text: "The last 10,000 events, 100 on a page.", Takes: alertHistory{}, Gives: serve.Events{},
+		Text: "The last 10,000 events, 100 on a page. What receivers answered is shown to those who may change alerts; others see its status.", Takes: alertHistory{}, Gives: serve.Events{},
 	}, {
 		Method: http.MethodGet, Path: "/v1/alerts/:id", Area: area, Summary: "Get an alert", Text: "Never its secrets.", Takes: namedAlert{}, Gives: serve.One{},
 	}, {

@@ -30,3 +30,15 @@ func (r *Rule) When() string {
 	}
 	return string(r.Kind)
 }
+
+// Brief is what went wrong when people were told, without what the receiver said and where it is: the status of its answer, 0 for
+// none.
+func Brief(trouble string, status uint32) string {
+	switch {
+	case trouble == "":
+		return ""
+	case status > 0:
+		return fmt.Sprintf("the receiver answered %d", status)
+	}
+	return "it could not be told; who may change alerts sees why"
+}

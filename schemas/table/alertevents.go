@@ -3,6 +3,7 @@ package table
 import (
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
@@ -62,7 +63,7 @@ func (c *AlertEvents) appendDeliveries(all []*sgpb.AlertDelivery) {
 	channels, errors := make([]string, len(all)), make([]string, len(all))
 	delivered, attempts := make([]uint8, len(all)), make([]uint32, len(all))
 	for i, d := range all {
-		channels[i], delivered[i], attempts[i], errors[i] = d.GetChannel(), oneIf(d.GetDelivered()), d.GetAttempts(), d.GetError()
+		channels[i], delivered[i], attempts[i], errors[i] = d.GetChannel(), oneIf(d.GetDelivered()), d.GetAttempts(), alert.Brief(d.GetError(), d.GetStatus())
 	}
 	c.channels.Append(channels)
 	c.delivered.Append(delivered)

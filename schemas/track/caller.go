@@ -10,6 +10,8 @@ type Caller struct {
 	Token string
 	// Sees says whether an experiment is among those that the caller may see; nil: all are.
 	Sees func(id, name string) bool
+	// Restricted says that the caller may not manage the server, nor see what is for those who do.
+	Restricted bool
 }
 
 type callerKey struct{}

@@ -300,7 +300,7 @@ var jobs = []View{
 		{"channels", "Array(String)", "channels that were to be told: webhook, slack, email"},
 		{"delivered", "Array(UInt8)", "1 for each of these that has taken it"},
 		{"attempts", "Array(UInt32)", "attempts to tell each"},
-		{"errors", "Array(String)", "what went wrong at the last attempt of each, or empty"},
+		{"errors", "Array(String)", "what went wrong at the last attempt of each, or empty; never what receivers said"},
 	}},
 }
 

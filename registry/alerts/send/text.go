@@ -112,6 +112,15 @@ func Show(e *sgpb.AlertEvent) Event {
 	return out
 }
 
+// ShowBriefly is Show for those who may not see where alerts go: of what receivers and networks said the status alone.
+func ShowBriefly(e *sgpb.AlertEvent) Event {
+	out := Show(e)
+	for i, d := range out.Deliveries {
+		out.Deliveries[i].Error = alert.Brief(d.Error, d.Status)
+	}
+	return out
+}
+
 // body is what a webhook gets.
 func body(e *sgpb.AlertEvent, home string) ([]byte, error) {
 	shown := Show(e)

@@ -220,8 +220,12 @@ func (h *handlers) history(c *fiber.Ctx) error {
 	}
 	events, more := h.sender.Book.List(before, c.Query("rule"), c.Query("run"), eventsPage)
 	out := Events{Events: []send.Event{}}
+	show := send.Show
+	if track.CallerOf(c.UserContext()).Restricted {
+		show = send.ShowBriefly
+	}
 	for _, e := range events {
-		out.Events = append(out.Events, send.Show(e))
+		out.Events = append(out.Events, show(e))
 	}
 	if more {
 		out.Token = strconv.FormatUint(events[len(events)-1].GetNumber(), 10)
