@@ -20,12 +20,14 @@ type Events struct {
 	Spread string
 	// Keyed: a run that is too large for a file is cut by keys.
 	Keyed bool
+	// Doubles: rows that come twice are there twice, if the server does not know the frame any more.
+	Doubles bool
 }
 
 // AllEvents are the tables of rows that travel in frames.
 var AllEvents = []*Events{
 	{
-		Name: "metrics", View: "sg.metrics", RowsMax: 4_000_000, Keyed: true,
+		Name: "metrics", View: "sg.metrics", RowsMax: 4_000_000, Keyed: true, Doubles: true,
 		Columns: "experiment_id, run, key, rank, attempt, step, time, value, model_id, dataset_name, dataset_digest",
 		Order:   "run, key, rank, attempt, step",
 		Hash:    "cityHash64(key, rank, attempt, step, toUnixTimestamp64Milli(time), reinterpretAsUInt64(value), model_id, dataset_name, dataset_digest)",

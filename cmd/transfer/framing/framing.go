@@ -36,6 +36,9 @@ type Sender struct {
 	Server transfer.Server
 	// Writer is the one of a run.
 	Writer func(run string) uint64
+	// There answers the frames of a run that the server has, for it may not remember the writer any more: they are not sent.
+	// nil: it has none.
+	There func(ctx context.Context, run string) (map[Mark]int, error)
 	// Sent are the runs of which something was sent.
 	Sent map[string]bool
 
@@ -49,8 +52,9 @@ type Sender struct {
 	points   *track.Points
 	keys     map[string]uint32
 	contexts map[track.PointContext]uint32
-	rows     int
+	mark     Mark
 	bytes    int
+	there    map[Mark]int
 
 	request []byte
 }
@@ -61,14 +65,20 @@ func (s *Sender) Add(ctx context.Context, at Place, r Row) error {
 		if err := s.endRun(ctx); err != nil {
 			return err
 		}
-		s.run, s.number = at.Run, 0
+		s.run, s.number, s.there = at.Run, 0, nil
+		if s.There != nil {
+			var err error
+			if s.there, err = s.There(ctx, at.Run); err != nil {
+				return err
+			}
+		}
 		if s.Sent == nil {
 			s.Sent = make(map[string]bool)
 		}
 		s.Sent[at.Run] = true
 	}
 	size := sizeOf(r)
-	if s.rows == frameRowsMax || s.rows > 0 && s.bytes+size > frameBytesMax {
+	if s.mark.Rows == frameRowsMax || s.mark.Rows > 0 && s.bytes+size > frameBytesMax {
 		if err := s.endFrame(ctx); err != nil {
 			return err
 		}
@@ -79,7 +89,7 @@ func (s *Sender) Add(ctx context.Context, at Place, r Row) error {
 		s.sections = append(s.sections, &sgpb.Section{RunId: at.Run, Rank: at.Rank, Attempt: at.Attempt})
 		s.bytes += len(at.Run) + pointBytes
 	}
-	s.rows++
+	s.mark.add(at, r)
 	s.bytes += size
 	section := s.sections[len(s.sections)-1]
 	switch {
@@ -153,8 +163,13 @@ func (s *Sender) endFrame(ctx context.Context) error {
 		return err
 	}
 	s.number++
-	s.held = &sgpb.Frame{Writer: s.Writer(s.run), Number: s.number, Sections: s.sections}
-	s.sections, s.rows, s.bytes = nil, 0, 0
+	s.held = nil
+	if s.there[s.mark] > 0 {
+		s.there[s.mark]--
+	} else {
+		s.held = &sgpb.Frame{Writer: s.Writer(s.run), Number: s.number, Sections: s.sections}
+	}
+	s.sections, s.mark, s.bytes = nil, Mark{}, 0
 	return nil
 }
 

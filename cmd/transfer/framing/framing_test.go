@@ -135,3 +135,53 @@ func TestLongTextsFitFrames(t *testing.T) {
 		t.Errorf("%d of 40 lines", n)
 	}
 }
+
+// TestFramesThatAreThereAreNotSent: of an import that goes on, what is missing is sent under the numbers that it had, whatever is there.
+func TestFramesThatAreThereAreNotSent(t *testing.T) {
+	whole := send(t, many).frames(t)
+	if len(whole) < 30 {
+		t.Fatalf("%d frames show nothing", len(whole))
+	}
+	// The server has two of three frames.
+	there := make(map[string]map[Mark]int)
+	missing := make(map[string][]uint64)
+	for i, f := range whole {
+		run := f.GetSections()[0].GetRunId()
+		if there[run] == nil {
+			there[run] = make(map[Mark]int)
+		}
+		if i%3 == 0 {
+			missing[run] = append(missing[run], f.GetNumber())
+			continue
+		}
+		var m Mark
+		for _, section := range f.GetSections() {
+			p := frame.UnpackPoints(section.GetPoints())
+			for i, k := range p.Key {
+				m.add(Place{run, section.GetRank(), section.GetAttempt()}, Row{Point: &Point{key: p.Keys[k], step: p.Step[i]}})
+			}
+		}
+		there[run][m]++
+	}
+	to := new(taker)
+	s := &Sender{
+		Server: to, Writer: func(run string) uint64 { return uint64(len(run)) + uint64(run[31]) },
+		There: func(_ context.Context, run string) (map[Mark]int, error) { return there[run], nil },
+	}
+	many(func(at Place, r Row) {
+		if err := s.Add(t.Context(), at, r); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := s.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string][]uint64)
+	for _, f := range to.frames(t) {
+		run := f.GetSections()[0].GetRunId()
+		got[run] = append(got[run], f.GetNumber())
+	}
+	if fmt.Sprint(got) != fmt.Sprint(missing) {
+		t.Errorf("sent %v, missing are %v", got, missing)
+	}
+}

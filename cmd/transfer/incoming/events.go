@@ -39,7 +39,7 @@ func (l *load) checkEvents(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("compare table %s: %w", t.Name, err)
 		}
-		l.done[t.Name] = make(map[uint64]bool)
+		l.done[t.Name], l.begun[t.Name] = make(map[uint64]bool), make(map[uint64]bool)
 		for run, want := range l.want[t.Name] {
 			is, there := have[run]
 			switch {
@@ -47,7 +47,7 @@ func (l *load) checkEvents(ctx context.Context) error {
 			case is.Digest == want:
 				l.done[t.Name][run] = true
 			case len(is.Writers) == 1 && is.Writers[l.writer(t.Name, l.runs[run])]:
-				// An import before was interrupted: the same frames come again.
+				l.begun[t.Name][run] = true // an import before was interrupted
 			default:
 				l.refuse("runs", l.runs[run], fmt.Sprintf("Run %s has other %s here: %d rows, the export has %d", l.runs[run], t.Name, is.Rows, want.Rows))
 			}
@@ -74,6 +74,14 @@ func (l *load) events(ctx context.Context) error {
 
 func (l *load) table(ctx context.Context, t *transfer.Events) error {
 	s := &framing.Sender{Server: l.server, Writer: func(run string) uint64 { return l.writer(t.Name, run) }}
+	if t.Doubles {
+		s.There = func(ctx context.Context, run string) (map[framing.Mark]int, error) {
+			if !l.begun[t.Name][number(run)] {
+				return nil, nil
+			}
+			return l.marks(ctx, run, l.writer(t.Name, run))
+		}
+	}
 	count := l.report.of(t.Name)
 	err := sheet.Each(ctx, l.Dir, l.manifest.Table(t.Name), func(r *sheet.Rows) error {
 		read := framing.Readers[t.Name](r)
@@ -111,6 +119,33 @@ func (l *load) table(ctx context.Context, t *transfer.Events) error {
 		l.Tell("%-20s %8d new, %d there already, %d refused", t.Name, count.Created, count.Same, count.Refused)
 	}
 	return l.arrived(ctx, t, s.Sent)
+}
+
+// marks asks for the frames of a writer that are here. The server drops what comes again only as long as it remembers the
+// writer, which is some days.
+func (l *load) marks(ctx context.Context, run string, writer uint64) (map[framing.Mark]int, error) {
+	rows, err := transfer.Query(ctx, l.server, fmt.Sprintf(`WITH min((key, rank, attempt, step)) AS a, max((key, rank, attempt, step)) AS b
+		SELECT toString(count()), toString(a.1), toString(a.2), toString(a.3), toString(a.4), toString(b.1), toString(b.2), toString(b.3), toString(b.4)
+		FROM sg.metrics WHERE run = %d AND writer = %d GROUP BY lane, sequence`, number(run), writer))
+	if err != nil {
+		return nil, fmt.Errorf("ask for what came of run %s: %w", run, err)
+	}
+	out := make(map[framing.Mark]int)
+	for _, r := range rows {
+		var m framing.Mark
+		if len(r) < 9 {
+			return nil, fmt.Errorf("an answer has %d columns, not 9", len(r))
+		}
+		for i, to := range []any{&m.Rows, &m.First.Key, &m.First.Rank, &m.First.Attempt, &m.First.Step, &m.Last.Key, &m.Last.Rank, &m.Last.Attempt, &m.Last.Step} {
+			if text, ok := to.(*string); ok {
+				*text = r[i]
+			} else if _, err := fmt.Sscan(r[i], to); err != nil {
+				return nil, fmt.Errorf("read what came of run %s: %w", run, err)
+			}
+		}
+		out[m]++
+	}
+	return out, nil
 }
 
 // arrived compares what was sent with what is here now.

@@ -57,7 +57,9 @@ type load struct {
 	// runs are the ids of runs by their numbers, and done the tables of them that are here already.
 	runs map[uint64]string
 	done map[string]map[uint64]bool
-	want map[string]map[uint64]transfer.Digest
+	// begun are those of which an import has brought some rows.
+	begun map[string]map[uint64]bool
+	want  map[string]map[uint64]transfer.Digest
 }
 
 // conflictsShown is how many conflicts an error tells.
@@ -77,7 +79,7 @@ func Run(ctx context.Context, s transfer.Server, o Options) (*Report, error) {
 		Options: o, server: s, manifest: m, report: &Report{Tables: make(map[string]*Outcome)},
 		names:   &naming.Names{Experiments: make(map[string]string), Renamed: o.Renamed},
 		refused: make(map[string]map[string]bool), runs: make(map[uint64]string),
-		done: make(map[string]map[uint64]bool), want: make(map[string]map[uint64]transfer.Digest),
+		done: make(map[string]map[uint64]bool), begun: make(map[string]map[uint64]bool), want: make(map[string]map[uint64]transfer.Digest),
 	}
 	if err := l.check(ctx); err != nil {
 		return l.report, err
