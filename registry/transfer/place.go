@@ -24,7 +24,7 @@ const (
 	Created = "created"
 	// Same: it was there as it is.
 	Same = "same"
-	// Matched is an experiment of that name that is another. It stays as it is, and takes in runs.
+	// Matched is an experiment of that name that is another, or an alert that was changed. It stays as it is; an experiment takes in runs.
 	Matched = "matched"
 	// Refused: something else is in its place.
 	Refused = "refused"
@@ -106,6 +106,8 @@ func (p Place) Decide(d *decide.Decider) error {
 		return p.run(d, key, b.Run)
 	case *sgpb.Document_RegisteredModel:
 		return p.registered(d, key, b.RegisteredModel)
+	case *sgpb.Document_AlertRules:
+		return p.rule(d, key)
 	}
 	before, err := d.Load(key)
 	if err != nil {
@@ -263,6 +265,10 @@ func What(doc *sgpb.Document) string {
 		return fmt.Sprintf("The edge from %s to %s", b.LineageEdge.GetFrom(), b.LineageEdge.GetTo())
 	case *sgpb.Document_LineageNode:
 		return "The node " + b.LineageNode.GetNode()
+	case *sgpb.Document_AlertRules:
+		for _, r := range b.AlertRules.GetRules() {
+			return "Alert " + r.GetId()
+		}
 	case *sgpb.Document_EvaluationRecords:
 		return "The records of an evaluation dataset"
 	case *sgpb.Document_Scorers:

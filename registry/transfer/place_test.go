@@ -54,6 +54,42 @@ func refused(t *testing.T, err error, code track.Code, text string) {
 	}
 }
 
+func alertRule(id, text string, more ...string) transfer.Place {
+	rules := &sgpb.AlertRules{Rules: []*sgpb.AlertRule{{Id: id, Rule: []byte(text), Secrets: [][]byte{[]byte("sealed")}, CreatedMs: 7, CreatedBy: "ann", Revision: 3}}}
+	for _, id := range more {
+		rules.Rules = append(rules.Rules, &sgpb.AlertRule{Id: id, Rule: []byte(text)})
+	}
+	return transfer.Place{Doc: &sgpb.Document{Body: &sgpb.Document_AlertRules{AlertRules: rules}}}
+}
+
+// TestAlertsComeDisabled: an alert is added to those that are there without its secrets, and what was made of it stays.
+func TestAlertsComeDisabled(t *testing.T) {
+	s := make(store)
+	const text = `{"name": "n", "enabled": true, "experiment_ids": ["1"], "kind": "nan", "channels": [{"type": "slack", "url": "https://hooks.example.org/a/b"}]}`
+	s.want(t, alertRule(runID, text), transfer.Created)
+	s.want(t, alertRule(modelID, text), transfer.Created)
+	s.want(t, alertRule(runID, text), transfer.Same)
+	rules := s[document.AlertRules].GetAlertRules()
+	for i, r := range rules.GetRules() {
+		if r.GetRevision() != uint64(i)+1 || len(r.GetSecrets()) != 0 || r.GetCreatedMs() != 7 || r.GetCreatedBy() != "ann" || strings.Contains(string(r.GetRule()), "/a/b") ||
+			!strings.Contains(string(r.GetRule()), `"enabled":false`) {
+			t.Errorf("%v", r)
+		}
+	}
+	if len(rules.GetRules()) != 2 || rules.GetRevisions() != 2 {
+		t.Errorf("%v", rules)
+	}
+	s.want(t, alertRule(runID, strings.Replace(text, "nan", "nan\", \"metric\": \"loss", 1)), transfer.Matched)
+	_, err := s.place(alertRule("../x", text))
+	refused(t, err, track.InvalidParameterValue, "hex")
+	_, err = s.place(alertRule(runID, "{"))
+	refused(t, err, track.InvalidParameterValue, "0 that can be read")
+	_, err = s.place(alertRule("0"+runID[1:], text, runID))
+	refused(t, err, track.InvalidParameterValue, "2 that can be read")
+	_, err = s.place(alertRule("1"+runID[1:], `{"name": "", "kind": "nan"}`))
+	refused(t, err, track.InvalidParameterValue, "name")
+}
+
 func experiment(e *sgpb.Experiment) *sgpb.Document {
 	return &sgpb.Document{Body: &sgpb.Document_Experiment{Experiment: e}}
 }

@@ -66,6 +66,36 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestPortable wants nothing secret in a rule that is carried, the same when it is done again, and that it is not enabled so.
+func TestPortable(t *testing.T) {
+	for before, want := range map[string]string{
+		"https://a.example": "https://a.example", "https://a.example/": "https://a.example/", "https://a.example:8/x": "https://a.example:8" + LeftOut,
+		"https://u:p@a.example": "https://a.example" + LeftOut, "https://a.example?t=1": "https://a.example" + LeftOut, ":": LeftOut, "https://secret.example": "https://secret.example" + LeftOut,
+	} {
+		text, err := json.Marshal(Rule{Name: "n", ExperimentIDs: []string{"1"}, Kind: NaN, Channels: []Channel{{Type: Webhook, URL: before, Secret: "s"}, {Type: Email, To: []string{"a@b.example"}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = []byte(strings.Replace(string(text), `"secret":"s",`, "", 1)) // rules are stored without
+		text = []byte(strings.Replace(string(text), `,"secret":"s"`, "", 1))
+		for range 2 {
+			if text, err = Portable(text, func(i int) bool { return strings.Contains(before, "secret") && i == 0 }); err != nil {
+				t.Fatal(err)
+			}
+			var r Rule
+			if err := json.Unmarshal(text, &r); err != nil || r.Channels[0].URL != want || r.Channels[1].To[0] != "a@b.example" {
+				t.Errorf("%s: %s, want %s", before, text, want)
+			}
+			if err := r.Check(); err != nil {
+				t.Errorf("%s, disabled: %v", before, err)
+			}
+			if r.Enabled = true; (r.Check() == nil) != (before == want) {
+				t.Errorf("%s, enabled: %v", before, r.Check())
+			}
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
 		pattern, name string

@@ -165,6 +165,9 @@ func (r *Rule) checkChannels() error {
 		if err := c.check(); err != nil {
 			return err
 		}
+		if err := c.whole(); r.Enabled && err != nil {
+			return err
+		}
 	}
 	return nil
 }

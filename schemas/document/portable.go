@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
@@ -23,6 +24,21 @@ func Portable(doc *sgpb.Document, experiment *sgpb.Experiment) *sgpb.Document {
 		for _, w := range b.Run.GetWarnings() {
 			w.At = nil
 		}
+	case *sgpb.Document_AlertRules:
+		b.AlertRules = portableRules(b.AlertRules)
+	}
+	return out
+}
+
+// portableRules are those that can be read, without secrets.
+func portableRules(all *sgpb.AlertRules) *sgpb.AlertRules {
+	out := new(sgpb.AlertRules)
+	for _, r := range all.GetRules() {
+		text, err := alert.Portable(r.GetRule(), func(i int) bool { return i < len(r.GetSecrets()) && len(r.GetSecrets()[i]) > 0 })
+		if err != nil {
+			continue // it is not judged by either
+		}
+		out.Rules = append(out.Rules, &sgpb.AlertRule{Id: r.GetId(), Rule: text, CreatedMs: r.GetCreatedMs(), UpdatedMs: r.GetUpdatedMs(), CreatedBy: r.GetCreatedBy()})
 	}
 	return out
 }
@@ -90,6 +106,13 @@ func KeyOf(doc *sgpb.Document) (string, error) {
 		return LineageEdgeKey(e.GetFrom(), e.GetTo(), e.GetKind()), nil
 	case *sgpb.Document_LineageNode:
 		return LineageNodeKey(b.LineageNode.GetNode()), nil
+	case *sgpb.Document_AlertRules:
+		for _, r := range b.AlertRules.GetRules() {
+			if err := isHex("alertRules.rules.id", r.GetId()); err != nil {
+				return "", err
+			}
+		}
+		return AlertRules, nil
 	}
 	return "", fmt.Errorf("a %T does not say its key", doc.GetBody())
 }

@@ -16,6 +16,7 @@ from mlflow.tracking import MlflowClient
 
 SECONDS = 60
 STEP_MAX, STEP_MIN = 2**63 - 1, -(2**63)
+HOOK = "https://127.0.0.1/hook/of-ann"
 NAME = "wein/ü 📈 'quoted'"
 RANKS, ATTEMPTS = (0, 1), (1_700_000_000, 1_700_000_100)
 ODD = [math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7976931348623157e308, 0.1]
@@ -195,6 +196,10 @@ def fill_rest(url: str, client: MlflowClient, ids: dict[str, str]) -> None:
         f"/api/3.0/mlflow/datasets/{dataset}/records",
         records='[{"inputs": {"q": "1"}, "expectations": {"a": "2"}}]',
     )
+    alert: dict[str, Any] = {"name": "too high ü", "enabled": False, "kind": "threshold", "metric": "odd ü/metric"}
+    alert |= {"experiment_ids": [ids["experiment"]], "threshold": {"op": ">", "value": 10}}
+    hook = {"type": "webhook", "url": HOOK, "secret": "s3cret"}
+    call(url, "POST", "/v1/alerts", **alert, channels=[hook, {"type": "email", "to": ["a@example.org"]}])
     scorer = {"experiment_id": ids["experiment"], "name": "short", "serialized_scorer": '{"name": "short"}'}
     call(url, "POST", "/api/3.0/mlflow/scorers/register", **scorer)
 

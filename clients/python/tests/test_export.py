@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -51,11 +53,13 @@ def refused(home: Path, *args: str) -> str:
 def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A full server, its export, and an empty server that has imported it."""
     home = tmp_path_factory.mktemp("carried")
+    os.environ["MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"] = "true"  # of all servers of this module
     with streamgauge() as source, streamgauge() as target:
         ids = carry.fill(source)
         done(home, "export", "--url", source, "--out", str(home / "first"), "--artifacts")
         done(home, "import", "--url", target, str(home / "first"))
         yield SimpleNamespace(home=home, source=source, target=target, ids=ids, first=home / "first")
+    del os.environ["MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"]
 
 
 def test_what_is_imported_and_exported_again_has_the_same_rows(carried: SimpleNamespace) -> None:
@@ -246,6 +250,37 @@ def test_a_filter_takes_what_belongs_together(carried: SimpleNamespace) -> None:
     assert not (carried.home / "none").exists()
 
 
+def alerts_are_disabled(url: str, token: str) -> None:
+    """An imported alert judges nothing before its channels are whole again."""
+    ask = requests.Session()
+    ask.headers["Authorization"] = "Bearer " + token
+    (alert,) = ask.get(url + "/v1/alerts", timeout=SECONDS).json()["alerts"]
+    hook, mail = alert["channels"]
+    assert (alert["enabled"], alert["name"], mail["to"]) == (False, "too high ü", ["a@example.org"])
+    assert hook["url"] == "https://127.0.0.1/left-out-of-the-export"
+    assert "has_secret" not in hook
+    one = f"{url}/v1/alerts/{alert['id']}"
+    said = ask.patch(one, json={"enabled": True}, timeout=SECONDS)
+    assert said.status_code == 400
+    assert "what an export has left of it" in said.text
+    channels = [{"id": hook["id"], "type": "webhook", "url": carry.HOOK, "secret": "s3cret"}, mail]
+    said = ask.patch(one, json={"enabled": True, "channels": channels}, timeout=SECONDS)
+    assert said.json()["alert"]["channels"][0]["has_secret"], said.text
+
+
+def test_no_secret_of_an_alert_is_in_an_export(carried: SimpleNamespace) -> None:
+    (row,) = carry.tables(carried.first)["alerts"]
+    assert "too high ü" in row
+    for file in carried.first.glob("*"):
+        if file.is_file():
+            assert not any(secret in file.read_bytes() for secret in (b"s3cret", b"of-ann")), file
+    (document,) = pq.read_table(next(carried.first.glob("alerts-*"))).column("document").to_pylist()
+    rule = json.loads(base64.b64decode(json.loads(document)["alertRules"]["rules"][0]["rule"]))
+    assert [c.get("url") for c in rule["channels"]] == ["https://127.0.0.1/left-out-of-the-export", None]
+    rows = exported(carried.home, carried.source, "alerts-of-another", "--experiment", "deleted experiment")
+    assert "alerts" not in rows
+
+
 def test_a_token_sees_what_it_may_and_only_an_administrators_imports(carried: SimpleNamespace, tmp_path: Path) -> None:
     folder = tmp_path / "data"
 
@@ -267,6 +302,11 @@ def test_a_token_sees_what_it_may_and_only_an_administrators_imports(carried: Si
         assert "admin" in said.stderr
         said = with_token(admin, "import", "--url", url, str(carried.first))
         assert said.returncode == 0, said.stderr
+        alerts_are_disabled(url, admin)
+        said = with_token(writer, "export", "--url", url, "--out", str(tmp_path / "writers"), "--without", "metrics")
+        assert said.returncode == 0, said.stderr
+        assert "alerts: they say where the server sends data" in said.stdout
+        assert "alerts" not in carry.tables(tmp_path / "writers")
         said = with_token(confined, "export", "--url", url, "--out", str(tmp_path / "own"))
         assert said.returncode == 0, said.stderr
         assert "confined to experiments" in said.stdout

@@ -138,6 +138,9 @@ func tell(o incoming.Options, r *incoming.Report) {
 	if x := r.Tables["experiments"]; x != nil && x.Matched > 0 {
 		o.Tell("%d experiments were there under their names and keep their own tags and times", x.Matched)
 	}
+	if x := r.Tables["alerts"]; x != nil && x.Created > 0 && !o.Check {
+		o.Tell("%d alerts are disabled: give their channels the addresses and secrets that the export left out, then enable them (docs/alerts.md)", x.Created)
+	}
 	for _, c := range r.Conflicts {
 		o.Tell("left out: %s", c)
 	}

@@ -1,10 +1,14 @@
 package documents
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
@@ -100,6 +104,31 @@ func (c *Choice) takeOther(d *sgpb.Document, of string) bool {
 }
 
 func (c *Choice) inWhole(experiment string) bool { return c.Whole[experiment] }
+
+// Rules are the alerts that are in, each as a document of its own: those of runs that are in, and of experiments that are taken whole,
+// which they watch alone then.
+func (c *Choice) Rules(all *sgpb.AlertRules) (out []*sgpb.Document) {
+	for _, stored := range all.GetRules() {
+		var r alert.Rule
+		if json.Unmarshal(stored.GetRule(), &r) != nil {
+			continue
+		}
+		if !c.All {
+			r.ExperimentIDs = slices.DeleteFunc(r.ExperimentIDs, func(id string) bool { return !c.inWhole(id) })
+			if len(r.ExperimentIDs) == 0 && !c.Runs[r.RunID] {
+				continue
+			}
+		}
+		text, err := json.Marshal(r)
+		if err != nil {
+			continue // it has just been read
+		}
+		one := proto.CloneOf(stored)
+		one.Rule = text
+		out = append(out, &sgpb.Document{Body: &sgpb.Document_AlertRules{AlertRules: &sgpb.AlertRules{Rules: []*sgpb.AlertRule{one}}}})
+	}
+	return out
+}
 
 // Notice looks at a version before the versions are taken: one of a run or model that is in brings its registered model.
 func (c *Choice) Notice(d *sgpb.Document) {

@@ -2,9 +2,11 @@
 package documents
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/streamgauge/streamgauge/cmd/transfer/sheet"
+	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -111,12 +113,25 @@ var Kinds = []Kind{
 		n := d.GetLineageNode()
 		return []any{n.GetNode(), n.GetName()}
 	}},
+	{"alert_rules", "alerts", and(texts("alert_id", "name", "kind", "metric", "run_id"), sheet.Column{Name: "experiment_ids", Type: sheet.Texts},
+		sheet.Column{Name: "enabled", Type: sheet.Flag}, created, updated), ruleRow},
 }
 
 func runRow(d *sgpb.Document) []any {
 	r := d.GetRun()
 	return []any{r.GetExperimentId(), r.GetId(), Number(r.GetId()), r.GetName(), r.GetUser(), mlflow.StatusName(r.GetStatus()), lifecycle(r.GetLifecycle()),
 		moment(r.GetStartMs()), moment(r.GetEndMs()), moment(r.GetCreatedMs()), moment(r.GetUpdatedMs()), r.GetArtifactUri(), document.Fork(r).GetRunId(), pairs(r.GetParams()), pairs(r.GetTags())}
+}
+
+// ruleRow is of a document with one rule.
+func ruleRow(d *sgpb.Document) []any {
+	for _, stored := range d.GetAlertRules().GetRules() {
+		var r alert.Rule
+		if json.Unmarshal(stored.GetRule(), &r) == nil {
+			return []any{stored.GetId(), r.Name, string(r.Kind), r.Metric, r.RunID, append([]string{}, r.ExperimentIDs...), r.Enabled, moment(stored.GetCreatedMs()), moment(stored.GetUpdatedMs())}
+		}
+	}
+	return nil
 }
 
 // Derived is a table that people join instead of looking into others: any number of rows a document.

@@ -3,9 +3,11 @@
 package naming
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/streamgauge/streamgauge/registry/transfer"
+	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
@@ -76,10 +78,26 @@ func (n *Names) Document(d *sgpb.Document, of string) string {
 		n.all(b.EvaluationDataset.GetExperimentIds())
 	case *sgpb.Document_LineageEdge:
 		n.all(b.LineageEdge.GetExperimentIds())
+	case *sgpb.Document_AlertRules:
+		for _, r := range b.AlertRules.GetRules() {
+			n.rule(r)
+		}
 	case *sgpb.Document_Scorers:
 		return n.experiment(of)
 	}
 	return of
+}
+
+// rule names the experiments of an alert; one that cannot be read is refused by the server.
+func (n *Names) rule(stored *sgpb.AlertRule) {
+	var r alert.Rule
+	if json.Unmarshal(stored.GetRule(), &r) != nil {
+		return
+	}
+	n.all(r.ExperimentIDs)
+	if text, err := json.Marshal(r); err == nil {
+		stored.Rule = text
+	}
 }
 
 // Trace does so for a trace.

@@ -48,7 +48,7 @@ type export struct {
 }
 
 // Without are the names that --without takes, beside those of AllEvents.
-var Without = []string{"metrics", "values", "console", "traces", "registry", "lineage", "evaluation"}
+var Without = []string{"metrics", "values", "console", "traces", "registry", "lineage", "evaluation", "alerts"}
 
 // Run exports.
 func Run(ctx context.Context, s transfer.Server, o Options) (*transfer.Manifest, error) {
@@ -93,7 +93,7 @@ func (e *export) omit(what, why string, count int) {
 // omissions are what no export carries.
 func (e *export) omissions() {
 	e.omit("tokens and webhooks", "they hold secrets of their server; make them anew", 0)
-	e.omit("alerts", "their channels hold secrets of their server; make them anew", 0)
+	e.omit("what alerts found, their secrets and all but the host of their addresses", "they are of their server; imported alerts are disabled until both are given back", 0)
 	e.omit("quarantine", "what could not be read belongs to no run", 0)
 	e.omit("lanes, writers and sequences", "they are of the server's own bus; rows get new ones", 0)
 	e.omit("deliveries of webhooks", "they were sent", 0)
@@ -117,6 +117,8 @@ func group(kind string) string {
 		return "lineage"
 	case "evaluation_dataset", "evaluation_records", "scorers":
 		return "evaluation"
+	case "alert_rules":
+		return "alerts"
 	}
 	return ""
 }
@@ -137,6 +139,10 @@ func (e *export) documents(ctx context.Context) error {
 			continue
 		}
 		if err := e.kind(ctx, k); err != nil {
+			if transfer.Forbidden(err) && k.Name == "alert_rules" {
+				e.omit("alerts", "they say where the server sends data, and are for tokens with the role admin", 0)
+				continue
+			}
 			if transfer.Forbidden(err) && group(k.Name) != "" {
 				e.confined = true
 				continue
@@ -254,6 +260,9 @@ func (e *export) document(k documents.Kind, w *sheet.Writer, l *transfer.Line) e
 	if err != nil {
 		return err
 	}
+	if all := d.GetAlertRules(); all != nil {
+		return e.alerts(k, w, all)
+	}
 	if d.GetBlob() == nil && !e.choice.Take(d, l.Of) {
 		return nil
 	}
@@ -277,6 +286,20 @@ func (e *export) document(k documents.Kind, w *sheet.Writer, l *transfer.Line) e
 			if err := e.derived[t.Name].Add(row); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// alerts writes a row for each rule that is in.
+func (e *export) alerts(k documents.Kind, w *sheet.Writer, all *sgpb.AlertRules) error {
+	for _, d := range e.choice.Rules(all) {
+		text, err := protojson.Marshal(d)
+		if err != nil {
+			return fmt.Errorf("encode an alert: %w", err)
+		}
+		if err := w.Add(append(k.Row(d), string(text), []string{}, "")); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -56,7 +56,7 @@ func (h *handlers) export(c *fiber.Ctx) error {
 	}
 	k, ok := kinds[name]
 	if !ok {
-		return track.Errorf(track.InvalidParameterValue, "'kind' is %q; it must be experiment, run, logged_model, registered_model, model_version, approval, endpoint, evaluation_dataset, evaluation_records, scorers, job_run, lineage_edge, lineage_node or blob", name)
+		return track.Errorf(track.InvalidParameterValue, "'kind' is %q; it must be experiment, run, logged_model, registered_model, model_version, approval, endpoint, evaluation_dataset, evaluation_records, scorers, job_run, lineage_edge, lineage_node, alert_rules or blob", name)
 	}
 	ids, err := f.Strings("ids")
 	if err != nil {
@@ -69,6 +69,9 @@ func (h *handlers) export(c *fiber.Ctx) error {
 	if name == "blob" && !f.Has("ids") && !track.CallerOf(ctx).SeesAll() {
 		return track.Errorf(track.PermissionDenied, "The token '%s' is confined to experiments: name the blobs by 'ids', as runs do", track.CallerOf(ctx).Name)
 	}
+	if k.managed && track.CallerOf(ctx).Restricted {
+		return track.Errorf(track.PermissionDenied, "The token '%s' may not read documents of kind %s, which say where this server sends data; use one with the role admin", track.CallerOf(ctx).Name, name)
+	}
 	keys, err := h.wanted(ctx, k, ids, f.Has("ids"))
 	if err != nil {
 		return err
@@ -80,6 +83,9 @@ func (h *handlers) export(c *fiber.Ctx) error {
 
 // wanted are the keys to read, in order.
 func (h *handlers) wanted(ctx context.Context, k kind, ids []string, named bool) ([]string, error) {
+	if k.whole && !named {
+		return []string{k.prefix}, nil
+	}
 	if !named {
 		keys, err := h.keys.List(ctx, k.prefix)
 		slices.Sort(keys)

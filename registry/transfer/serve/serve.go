@@ -48,10 +48,12 @@ type kind struct {
 	confined bool
 	// ids: those that are wanted may be named.
 	ids func(id string) (key string, ok bool)
+	// whole: prefix is the key of one document that has all. managed: who may not manage the server may not read them.
+	whole, managed bool
 }
 
 // kinds are all that are carried. What is not here stays on its server: tokens, webhooks with their secrets and deliveries,
-// and leases.
+// what alerts found, and leases.
 var kinds = map[string]kind{
 	"experiment":         {prefix: document.ExperimentPrefix, confined: true},
 	"run":                {prefix: document.RunPrefix, confined: true, ids: runKey},
@@ -66,6 +68,7 @@ var kinds = map[string]kind{
 	"job_run":            {prefix: document.JobRunPrefix},
 	"lineage_edge":       {prefix: document.LineageEdgePrefix},
 	"lineage_node":       {prefix: document.LineageNodePrefix},
+	"alert_rules":        {prefix: document.AlertRules, whole: true, managed: true},
 	"blob":               {prefix: document.BlobPrefix, confined: true, ids: blobKey},
 }
 
