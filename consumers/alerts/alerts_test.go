@@ -1,7 +1,7 @@
 package alerts
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamgauge/streamgauge/consumers/alerts/memory"
 	"github.com/streamgauge/streamgauge/consumers/alerts/ruleset"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/feed"
@@ -82,7 +83,7 @@ func ends(events []Event) []string {
 }
 
 // plain decides each series by looking at all of it again, after the words of the documentation.
-func plain(r *alert.Rule, values []float64) (changes []change, start []int) {
+func plain(r *alert.Rule, values []float64) (changes []memory.Change, start []int) {
 	open, from := false, -1
 	var best []float64
 	run := 0
@@ -94,7 +95,7 @@ func plain(r *alert.Rule, values []float64) (changes []change, start []int) {
 			holds = nan || inf
 		case alert.Threshold:
 			if nan {
-				changes, start = append(changes, none), append(start, from)
+				changes, start = append(changes, memory.None), append(start, from)
 				continue
 			}
 			holds = v > r.Threshold.Value
@@ -110,17 +111,17 @@ func plain(r *alert.Rule, values []float64) (changes []change, start []int) {
 			}
 			holds = !improves
 		}
-		c := none
+		c := memory.None
 		if holds {
 			if run++; run == 1 {
 				from = i
 			}
-			if !open && run >= needed(r) {
-				open, c = true, fired
+			if !open && run >= memory.Needed(r) {
+				open, c = true, memory.Fired
 			}
 		} else {
 			if open {
-				c = resolved
+				c = memory.Resolved
 			}
 			open, run = false, 0
 		}
@@ -146,8 +147,8 @@ func TestLikePlain(t *testing.T) {
 			for _, series := range seriesOf(all, r) {
 				changes, start := plain(r, series.values)
 				for i, c := range changes {
-					if c != none {
-						want[fmt.Sprint(series.name, series.at[i], series.at[start[i]], c == resolved)]++
+					if c != memory.None {
+						want[fmt.Sprint(series.name, series.at[i], series.at[start[i]], c == memory.Resolved)]++
 					}
 				}
 			}
@@ -212,27 +213,36 @@ func TestRestarts(t *testing.T) {
 			t.Fatalf("seed %d: %d events have %d ids", seed, n, len(want))
 		}
 		got := map[string]Event{}
-		e, saved, at := fresh(t, rules()), []byte(nil), 0
+		e, at := fresh(t, rules()), 0
+		var saved, changes []byte
 		for i := 0; i < len(all); {
 			for _, ev := range e.Points(all[i], 0) {
 				got[ev.ID()] = ev
 			}
 			i++
-			if r.IntN(4) == 0 {
-				var err error
-				if saved, err = e.Snapshot(); err != nil {
-					t.Fatal(err)
-				}
+			var err error
+			switch {
+			case r.IntN(4) > 0:
+			case saved == nil || r.IntN(3) == 0:
+				saved, err = e.Snapshot()
+				at, changes = i, nil
+			default:
+				changes, err = e.Changes()
 				at = i
+			}
+			if err != nil {
+				t.Fatal(err)
 			}
 			if saved != nil && r.IntN(8) == 0 {
 				e = fresh(t, rules())
-				if err := e.Restore(saved); err != nil {
+				if err := e.Restore(saved, changes); err != nil {
 					t.Fatal(err)
 				}
-				again, err := e.Snapshot()
-				if err != nil || !bytes.Equal(again, saved) {
-					t.Fatalf("seed %d: a restored evaluator's snapshot differs: %v", seed, err)
+				if again := fresh(t, rules()); r.IntN(2) == 0 { // what is saved of it is the same
+					b, err := e.Changes()
+					if err := errors.Join(err, again.Restore(saved, b)); err != nil || !reflect.DeepEqual(again.states, e.states) || !reflect.DeepEqual(again.seen, e.seen) || !reflect.DeepEqual(again.counts, e.counts) {
+						t.Fatalf("seed %d: an evaluator that was restored twice differs: %v", seed, err)
+					}
 				}
 				i = max(0, at-r.IntN(10))
 			}
@@ -364,7 +374,7 @@ func TestRunsFromBeforeTheirRule(t *testing.T) {
 		t.Fatal(err)
 	}
 	e = fresh(t, []*alert.Rule{silent, crashed})
-	if err := e.Restore(saved); err != nil || len(e.Fresh()) != 0 {
+	if err := e.Restore(saved, nil); err != nil || len(e.Fresh()) != 0 {
 		t.Fatalf("after a restart %d rules are fresh, %v", len(e.Fresh()), err)
 	}
 	for at, section := range []*feed.Section{{Seq: 1, RunID: "ended", Experiment: 1}, {Seq: 2, RunID: "lives", Experiment: 1}} {

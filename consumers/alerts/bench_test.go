@@ -1,8 +1,12 @@
 package alerts
 
 import (
+	"compress/gzip"
 	"fmt"
+	"math"
+	"syscall"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -68,3 +72,67 @@ func BenchmarkPoints(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSnapshot saves as many states as there may be, packed as they are stored, after at most one in a hundred has changed.
+func BenchmarkSnapshot(b *testing.B) {
+	e := fresh(b, []*alert.Rule{{ID: "nan", Revision: 1, Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.NaN}})
+	const keys = 1_000
+	seq := uint64(0)
+	take := func(run int, value float64) {
+		seq++
+		s := &feed.Section{Seq: seq, RunID: fmt.Sprintf("%032x", run), Experiment: 1}
+		for k := range keys {
+			s.Points.Keys = append(s.Points.Keys, fmt.Sprintf("train/metric-%d", k))
+			s.Points.Key, s.Points.Step = append(s.Points.Key, uint32(k)), append(s.Points.Step, 1)
+			s.Points.TimeMS, s.Points.Value = append(s.Points.TimeMS, 1), append(s.Points.Value, value)
+		}
+		e.Points([]*feed.Section{s}, 0)
+	}
+	for run := range StatesMax / keys {
+		take(run, math.NaN()) // what is well would make room
+	}
+	if e.States() != StatesMax {
+		b.Fatal(e.States())
+	}
+	for name, save := range map[string]func() ([]byte, error){"whole": e.Snapshot, "changes": e.Changes} {
+		b.Run(name, func(b *testing.B) {
+			if _, err := e.Snapshot(); err != nil {
+				b.Fatal(err)
+			}
+			var packed countBytes
+			spent := time.Duration(0)
+			for n := 0; b.Loop(); n++ {
+				take(n%2, []float64{1, math.NaN()}[n/2%2])
+				began := processor(b)
+				states, err := save()
+				if err != nil {
+					b.Fatal(err)
+				}
+				packed = 0
+				w, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := w.Write(states); err != nil || w.Close() != nil {
+					b.Fatal(err)
+				}
+				spent += processor(b) - began
+			}
+			b.ReportMetric(float64(packed), "bytes")
+			b.ReportMetric(float64(spent.Microseconds())/1000/float64(b.N), "cpu-ms/op")
+		})
+	}
+}
+
+// processor is the time that processors have spent on this process: others may be busy.
+func processor(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+type countBytes int
+
+func (c *countBytes) Write(b []byte) (int, error) { *c += countBytes(len(b)); return len(b), nil }

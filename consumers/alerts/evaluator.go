@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/streamgauge/streamgauge/consumers/alerts/episode"
+	"github.com/streamgauge/streamgauge/consumers/alerts/memory"
 	"github.com/streamgauge/streamgauge/consumers/alerts/ruleset"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/feed"
@@ -32,7 +33,7 @@ const Documents = episode.Documents
 // Evaluator holds the rules and the states. It is not safe for concurrent use.
 type Evaluator struct {
 	rules  *ruleset.Set
-	states map[Series]*state
+	states map[Series]*memory.State
 	// seen is the last sequence that was taken, by lane.
 	seen    map[uint16]uint64
 	refused uint64
@@ -44,14 +45,19 @@ type Evaluator struct {
 	ended  map[string]int64
 	// met has the revisions of rules that know the runs from before them.
 	met map[string]uint64
+	// moved are the series whose states are other than in the last snapshot, also those that are gone.
+	moved map[Series]struct{}
+	// saved and savedMoved are seen, and the length of moved, when something was written last.
+	saved      map[uint16]uint64
+	savedMoved int
 }
 
 // New makes an evaluator without rules.
 func New() *Evaluator {
 	x, _ := ruleset.New(nil) // nothing is always well
 	return &Evaluator{
-		rules: x, states: make(map[Series]*state), seen: make(map[uint16]uint64),
-		counts: make(map[string]int), ended: make(map[string]int64), met: make(map[string]uint64),
+		rules: x, states: make(map[Series]*memory.State), seen: make(map[uint16]uint64),
+		counts: make(map[string]int), ended: make(map[string]int64), met: make(map[string]uint64), moved: make(map[Series]struct{}),
 	}
 }
 
@@ -85,6 +91,7 @@ func (e *Evaluator) current(ruleID string, revision uint64) bool {
 
 func (e *Evaluator) drop(s Series) {
 	delete(e.states, s)
+	e.moved[s] = struct{}{}
 	if e.counts[s.RunID]--; e.counts[s.RunID] <= 0 {
 		delete(e.counts, s.RunID)
 		delete(e.ended, s.RunID)
@@ -112,10 +119,11 @@ func (e *Evaluator) ForgetExperiment(experiment uint32) {
 	}
 }
 
-// watch is a rule and its state for the section at hand.
+// watch is a rule and its state for the section at hand, and whether that was moved.
 type watch struct {
 	rule  *alert.Rule
-	state *state
+	state *memory.State
+	moved bool
 }
 
 // Points takes sections in the order of their lane, all of a frame in one call, and answers what happened, in that order.
@@ -165,8 +173,7 @@ func (e *Evaluator) makeRoom() {
 		return
 	}
 	for s, st := range e.states {
-		// Start is of an episode that is over, if no point is counted.
-		if *st == (state{Experiment: st.Experiment, Start: st.Start, Attempt: st.Attempt}) {
+		if st.Blank() {
 			e.drop(s)
 		}
 	}
@@ -191,7 +198,7 @@ func (e *Evaluator) section(events []Event, s *feed.Section, base uint32) []Even
 		add := func(r *alert.Rule) {
 			series := Series{RuleID: r.ID, Revision: r.Revision, RunID: s.RunID, Rank: s.Rank, Metric: key}
 			if st := e.state(series, s.Experiment); st != nil {
-				watched[k] = append(watched[k], watch{r, st})
+				watched[k] = append(watched[k], watch{rule: r, state: st})
 				some = true
 			}
 		}
@@ -202,14 +209,23 @@ func (e *Evaluator) section(events []Event, s *feed.Section, base uint32) []Even
 		return events
 	}
 	for i, k := range s.Points.Key {
-		for _, w := range watched[k] {
+		for n := range watched[k] {
+			w := &watched[k][n]
 			at := Position{Lane: s.Lane, Seq: s.Seq, Index: base + uint32(i)}
-			if c := w.state.step(w.rule, s.Points.Value[i], at, s.Attempt); c != none {
+			c, moved := w.state.Step(w.rule, s.Points.Value[i], at, s.Attempt)
+			if w.moved = w.moved || moved; c != memory.None {
 				events = append(events, Event{
 					Series:     Series{RuleID: w.rule.ID, Revision: w.rule.Revision, RunID: s.RunID, Rank: s.Rank, Metric: s.Points.Keys[k]},
-					Experiment: s.Experiment, Start: w.state.Start, At: at, Attempt: w.state.Attempt, Resolved: c == resolved,
+					Experiment: s.Experiment, Start: w.state.Start, At: at, Attempt: w.state.Attempt, Resolved: c == memory.Resolved,
 					Value: s.Points.Value[i], Step: s.Points.Step[i], TimeMS: s.Points.TimeMS[i],
 				})
+			}
+		}
+	}
+	for k, all := range watched {
+		for _, w := range all {
+			if w.moved {
+				e.moved[Series{RuleID: w.rule.ID, Revision: w.rule.Revision, RunID: s.RunID, Rank: s.Rank, Metric: s.Points.Keys[k]}] = struct{}{}
 			}
 		}
 	}
@@ -217,7 +233,7 @@ func (e *Evaluator) section(events []Event, s *feed.Section, base uint32) []Even
 }
 
 // state finds or makes the state of a series, nil if there are too many.
-func (e *Evaluator) state(series Series, experiment uint32) *state {
+func (e *Evaluator) state(series Series, experiment uint32) *memory.State {
 	if st := e.states[series]; st != nil {
 		return st
 	}
@@ -225,8 +241,9 @@ func (e *Evaluator) state(series Series, experiment uint32) *state {
 		e.refused++
 		return nil
 	}
-	st := &state{Experiment: experiment}
+	st := &memory.State{Experiment: experiment}
 	e.states[series] = st
+	e.moved[series] = struct{}{}
 	e.counts[series.RunID]++
 	return st
 }

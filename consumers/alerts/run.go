@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/streamgauge/streamgauge/consumers/alerts/memory"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 )
@@ -67,7 +68,7 @@ func (e *Evaluator) sign(events []Event, r *alert.Rule, sign Sign) []Event {
 	}
 	st.Known = true
 	at := Position{Lane: Documents, Seq: sign.Revision}
-	events = st.speaks(events, series, life{at, sign.SeenMS})
+	events = e.speaks(events, st, series, life{at, sign.SeenMS})
 	holds := r.Kind == alert.State && slices.Contains(r.State.States, sign.State) && (st.Open || began(r, st, sign))
 	st.Running = sign.State == running
 	if holds == st.Open {
@@ -84,7 +85,7 @@ func (e *Evaluator) sign(events []Event, r *alert.Rule, sign Sign) []Event {
 
 // began says whether a run came into its state since the rule is what it is: a tag that is set on a run of last week
 // writes its document, too.
-func began(r *alert.Rule, st *state, sign Sign) bool {
+func began(r *alert.Rule, st *memory.State, sign Sign) bool {
 	return st.Running || sign.EndMS >= r.UpdatedMS && sign.SeenMS-sign.EndMS < endedKept.Milliseconds()
 }
 
@@ -100,14 +101,15 @@ func (e *Evaluator) alive(events []Event, of *feed.Section, l life) []Event {
 		series := Series{RuleID: r.ID, Revision: r.Revision, RunID: of.RunID}
 		st := e.state(series, of.Experiment)
 		if st != nil {
-			events = st.speaks(events, series, l)
+			events = e.speaks(events, st, series, l)
 		}
 	})
 	return events
 }
 
 // speaks notes a sign of life, which ends a silence. Of two logs the order is not sure, so that the later time counts.
-func (st *state) speaks(events []Event, series Series, l life) []Event {
+func (e *Evaluator) speaks(events []Event, st *memory.State, series Series, l life) []Event {
+	e.moved[series] = struct{}{}
 	if st.Silent {
 		st.Open, st.Silent = false, false
 		event := runEvent(series, st, l.at, l.ms)
@@ -121,7 +123,7 @@ func (st *state) speaks(events []Event, series Series, l life) []Event {
 }
 
 // runEvent is that an episode of a run began or ended.
-func runEvent(series Series, st *state, at Position, timeMS int64) Event {
+func runEvent(series Series, st *memory.State, at Position, timeMS int64) Event {
 	return Event{
 		Series: series, Experiment: st.Experiment, Start: st.Start, At: at, Attempt: st.Attempt, Resolved: !st.Open, TimeMS: timeMS,
 	}
@@ -164,11 +166,13 @@ func (e *Evaluator) Meet(sign Sign, nowMS int64) {
 }
 
 // meet answers the state of a run that is new to a rule, nil for others.
-func (e *Evaluator) meet(r *alert.Rule, sign Sign) *state {
-	st := e.state(Series{RuleID: r.ID, Revision: r.Revision, RunID: sign.RunID}, sign.Experiment)
+func (e *Evaluator) meet(r *alert.Rule, sign Sign) *memory.State {
+	series := Series{RuleID: r.ID, Revision: r.Revision, RunID: sign.RunID}
+	st := e.state(series, sign.Experiment)
 	if st == nil || st.Known {
 		return nil
 	}
+	e.moved[series] = struct{}{}
 	st.Known, st.Running = true, sign.State == running
 	return st
 }
@@ -226,6 +230,7 @@ func (e *Evaluator) Tick(now, since time.Time) []Event {
 		if after == 0 || !st.Running || st.Open || now.UnixMilli()-max(st.SeenMS, since.UnixMilli()) < after {
 			continue
 		}
+		e.moved[series] = struct{}{}
 		st.Open, st.Silent, st.Start, st.Attempt = true, true, st.Sign, 0
 		event := runEvent(series, st, st.Sign, now.UnixMilli())
 		if event.State = running; r.Kind == alert.State {

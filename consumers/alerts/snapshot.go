@@ -1,62 +1,69 @@
 package alerts
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
+
+	"github.com/streamgauge/streamgauge/consumers/alerts/memory"
 )
-
-// saved is a snapshot's content.
-type saved struct {
-	Seen   map[uint16]uint64 `json:"seen"`
-	Ended  map[string]int64  `json:"ended,omitempty"`
-	Met    map[string]uint64 `json:"met,omitempty"`
-	States []savedState      `json:"states"`
-}
-
-type savedState struct {
-	Series
-	State state `json:"state"`
-}
 
 // Seen is the last sequence that was taken of a lane: a snapshot's reader goes on behind it.
 func (e *Evaluator) Seen(lane uint16) uint64 { return e.seen[lane] }
 
-// Knows says whether the snapshot that was restored, or what was read since, has a position of the lane.
-func (e *Evaluator) Knows(lane uint16) bool {
-	_, ok := e.seen[lane]
-	return ok
-}
-
-// Snapshot writes positions and states, in one so that they are of one moment. Equal evaluators give equal bytes.
+// Snapshot writes positions and states, in one so that they are of one moment. Changes count from it.
 func (e *Evaluator) Snapshot() ([]byte, error) {
-	out := saved{Seen: e.seen, Ended: e.ended, Met: e.met}
-	for series, st := range e.states {
-		out.States = append(out.States, savedState{series, *st})
+	b, err := memory.Saved{Seen: e.seen, Ended: e.ended, Met: e.met, States: e.states}.Pack()
+	if err == nil {
+		clear(e.moved)
+		e.wrote()
 	}
-	slices.SortFunc(out.States, func(a, b savedState) int {
-		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.RunID, b.RunID),
-			cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Metric, b.Metric))
-	})
-	b, err := json.Marshal(out)
-	if err != nil {
-		return nil, fmt.Errorf("encode the alerts' states: %w", err)
-	}
-	return b, nil
+	return b, err
 }
 
-// Restore replaces positions and states. States whose rule is not set as it was then are left out: set the rules first.
-func (e *Evaluator) Restore(snapshot []byte) error {
-	var in saved
-	if err := json.Unmarshal(snapshot, &in); err != nil {
-		return fmt.Errorf("decode the alerts' states: %w", err)
+func (e *Evaluator) wrote() { e.saved, e.savedMoved = maps.Clone(e.seen), len(e.moved) }
+
+// Still says that nothing was read since the last Snapshot or Changes.
+func (e *Evaluator) Still() bool { return len(e.moved) == e.savedMoved && maps.Equal(e.seen, e.saved) }
+
+// Moved is how many states are other than in the last snapshot.
+func (e *Evaluator) Moved() int { return len(e.moved) }
+
+// Changes writes positions, and the states that are other than in the last snapshot: with it they say what a snapshot of now would.
+func (e *Evaluator) Changes() ([]byte, error) {
+	out := memory.Saved{Seen: e.seen, Ended: e.ended, Met: e.met, States: make(map[Series]*memory.State, len(e.moved))}
+	for series := range e.moved {
+		out.States[series] = e.states[series] // nil if it is gone
 	}
-	if len(in.States) > StatesMax {
+	b, err := out.Pack()
+	if err == nil {
+		e.wrote()
+	}
+	return b, err
+}
+
+// Restore replaces positions and states by those of a snapshot and, if there are, changes since. States whose rule is not set as it was
+// then are left out: set the rules first.
+func (e *Evaluator) Restore(snapshot, changes []byte) error {
+	in, err := memory.Unpack(snapshot)
+	if err != nil {
+		return err
+	}
+	e.moved = make(map[Series]struct{})
+	if len(changes) > 0 {
+		since, err := memory.Unpack(changes)
+		if err != nil {
+			return err
+		}
+		for series := range since.States {
+			e.moved[series] = struct{}{}
+		}
+		maps.Copy(in.States, since.States)
+		in.Seen, in.Ended, in.Met = since.Seen, since.Ended, since.Met
+	}
+	if len(in.States) > StatesMax+len(e.moved) {
 		return fmt.Errorf("the snapshot has %d states of alerts, more than the %d that are kept", len(in.States), StatesMax)
 	}
-	e.seen, e.states = make(map[uint16]uint64), make(map[Series]*state, len(in.States))
+	e.seen, e.states = make(map[uint16]uint64), make(map[Series]*memory.State, len(in.States))
 	e.counts, e.ended, e.met = make(map[string]int), make(map[string]int64), make(map[string]uint64)
 	maps.Copy(e.seen, in.Seen)
 	for id, revision := range in.Met {
@@ -64,11 +71,10 @@ func (e *Evaluator) Restore(snapshot []byte) error {
 			e.met[id] = revision
 		}
 	}
-	for _, s := range in.States {
-		if e.current(s.RuleID, s.Revision) {
-			st := s.State
-			e.states[s.Series] = &st
-			e.counts[s.RunID]++
+	for series, st := range in.States {
+		if st != nil && e.current(series.RuleID, series.Revision) {
+			e.states[series] = st
+			e.counts[series.RunID]++
 		}
 	}
 	for runID, ms := range in.Ended {

@@ -30,6 +30,10 @@ const (
 	// idleAfter is how long a log that brings nothing has been waited for before that means that it has nothing.
 	idleAfter = 2 * time.Second
 	retryWait = time.Second
+	// savePart is what part of the time goes into saving, as long as it is not later than saveLate.
+	savePart, saveLate = 20, time.Minute
+	// movedMin is how many states may change before a new snapshot is written, at least.
+	movedMin = 2_000
 	// eventsPerSecond is how many events are stored a second when they go on to come, after as many as aheadMax would take.
 	eventsPerSecond = 500
 	aheadMax        = 2 * time.Second
@@ -58,10 +62,13 @@ type Known interface {
 	Running(ctx context.Context, experiments []uint32, runs []string, sinceMS int64) ([]alerts.Sign, error)
 }
 
-// States keeps snapshots. Load answers nil if there is none.
+// States keeps a snapshot, and what changed since.
 type States interface {
-	Load(ctx context.Context) ([]byte, error)
-	Save(ctx context.Context, states []byte) error
+	// Load answers nil for what there is not.
+	Load(ctx context.Context) (snapshot, changes []byte, err error)
+	// Save replaces both by a snapshot; SaveChanges replaces what changed since that which was loaded or saved last.
+	Save(ctx context.Context, snapshot []byte) error
+	SaveChanges(ctx context.Context, changes []byte) error
 	Remove(ctx context.Context) error
 }
 
@@ -98,6 +105,9 @@ type Follower struct {
 	// events since the states were saved; unsaved says that something must be saved before the next judgement.
 	events  int
 	unsaved bool
+	// based says that changes can be saved; took is how long the last saving took.
+	based bool
+	took  time.Duration
 	// refused is what the metric knows.
 	refused uint64
 	// due is when what was stored so far would be stored at eventsPerSecond.
@@ -200,9 +210,9 @@ func (f *Follower) work(ctx context.Context, rules []*alert.Rule) error {
 	if err := f.judge.Set(rules); err != nil {
 		return err
 	}
-	saved, err := f.States.Load(ctx)
+	saved, changes, err := f.States.Load(ctx)
 	if err == nil && saved != nil {
-		if bad := f.judge.Restore(saved); bad != nil {
+		if bad := f.judge.Restore(saved, changes); bad != nil {
 			err = fmt.Errorf("%w: %w", alerts.ErrDamaged, bad)
 		}
 	}
@@ -224,6 +234,7 @@ func (f *Follower) work(ctx context.Context, rules []*alert.Rule) error {
 	if err != nil {
 		return err
 	}
+	f.based = saved != nil
 	if err := f.save(ctx); err != nil {
 		return err
 	}
@@ -263,7 +274,7 @@ func (f *Follower) watch(ctx context.Context, clocks []*clock) error {
 		if err := f.judged(ctx, func(j *alerts.Evaluator) []alerts.Event { return j.Tick(now, f.since) }); err != nil {
 			return err
 		}
-		if time.Since(saved) > saveEvery {
+		if time.Since(saved) > min(max(saveEvery, savePart*f.took), saveLate) {
 			saved = time.Now()
 			f.mu.Lock()
 			err := f.save(ctx)

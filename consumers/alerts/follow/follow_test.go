@@ -37,14 +37,14 @@ type world struct {
 	metrics    *Metrics
 	registry   *prometheus.Registry
 
-	mu     sync.Mutex
-	rules  []*alert.Rule
-	asked  int
-	broken error
-	runs   map[string]*sgpb.Run
-	events []*sgpb.AlertEvent
-	states []byte
-	saves  int
+	mu              sync.Mutex
+	rules           []*alert.Rule
+	asked           int
+	broken          error
+	runs            map[string]*sgpb.Run
+	events          []*sgpb.AlertEvent
+	states, changes []byte
+	saves           int
 }
 
 func (w *world) Lookup(_ context.Context, id string) (track.RunFacts, error) {
@@ -79,16 +79,23 @@ func (w *world) Running(_ context.Context, experiments []uint32, _ []string, sin
 	return out, nil
 }
 
-func (w *world) Load(context.Context) ([]byte, error) {
+func (w *world) Load(context.Context) (snapshot, changes []byte, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.states, nil
+	return w.states, w.changes, nil
+}
+
+func (w *world) SaveChanges(_ context.Context, changes []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes, w.saves = changes, w.saves+1
+	return nil
 }
 
 func (w *world) Save(_ context.Context, states []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.states, w.saves = states, w.saves+1
+	w.states, w.changes, w.saves = states, nil, w.saves+1
 	return nil
 }
 

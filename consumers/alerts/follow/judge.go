@@ -74,17 +74,25 @@ func (f *Follower) pace(ctx context.Context, events int) error {
 	}
 }
 
-// save writes the snapshot. The lock is held.
+// save writes a snapshot, or what is other than in the last one if that is little. The lock is held.
 func (f *Follower) save(ctx context.Context) error {
 	if f.broken != nil {
 		return f.broken
 	}
-	states, err := f.judge.Snapshot()
-	if err != nil {
-		return err
-	}
-	if err := f.States.Save(ctx, states); err != nil {
-		return err
+	if !f.based || !f.judge.Still() {
+		began := time.Now()
+		write, to := f.judge.Changes, f.States.SaveChanges
+		if !f.based || f.judge.Moved() > max(movedMin, f.judge.States()/4) {
+			write, to = f.judge.Snapshot, f.States.Save
+		}
+		states, err := write()
+		if err != nil {
+			return err
+		}
+		if err := to(ctx, states); err != nil {
+			return err
+		}
+		f.based, f.took = true, time.Since(began)
 	}
 	f.events, f.unsaved = 0, false
 	f.hold(func(i int) uint64 { return f.judge.Seen(f.Lanes[i].Number) })

@@ -1,26 +1,28 @@
-package alerts
+// Package memory is what alerts remember of a series, how a point changes it, and how it is written down.
+package memory
 
 import (
 	"math"
 
+	"github.com/streamgauge/streamgauge/consumers/alerts/episode"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 )
 
-// state is what is remembered of one series, the same few words whatever the rule's settings are.
-type state struct {
+// State is what is remembered of one series, the same few words whatever the rule's settings are.
+type State struct {
 	// Open says that an episode has fired and not ended.
 	Open bool `json:"open,omitempty"`
 	// Count is how many points one after another the condition has held so far.
 	Count int `json:"count,omitempty"`
 	// Start is where the first of them is.
-	Start   Position `json:"start"`
-	Attempt uint32   `json:"attempt,omitempty"`
+	Start   episode.Position `json:"start"`
+	Attempt uint32           `json:"attempt,omitempty"`
 	// Best of a plateau's points, if Has.
 	Best float64 `json:"best,omitempty"`
 	Has  bool    `json:"has,omitempty"`
 	// SeenMS is when a run last gave a sign of itself, Sign where that is, of rules that look at runs.
-	SeenMS int64    `json:"seen_ms,omitempty"`
-	Sign   Position `json:"sign,omitzero"`
+	SeenMS int64            `json:"seen_ms,omitempty"`
+	Sign   episode.Position `json:"sign,omitzero"`
 	// Running says that the run is known to run, Silent that the episode is a silence.
 	Running bool `json:"running,omitempty"`
 	Silent  bool `json:"silent,omitempty"`
@@ -29,13 +31,14 @@ type state struct {
 	Experiment uint32 `json:"experiment"`
 }
 
-// change is what a point does to an episode.
-type change int
+// Change is what a point does to an episode.
+type Change int
 
+// What a point does.
 const (
-	none change = iota
-	fired
-	resolved
+	None Change = iota
+	Fired
+	Resolved
 )
 
 // verdict is what a point says of a condition.
@@ -49,7 +52,7 @@ const (
 )
 
 // judge says what a value means for a rule, and keeps a plateau's best.
-func (s *state) judge(r *alert.Rule, v float64) verdict {
+func (s *State) judge(r *alert.Rule, v float64) verdict {
 	bad := math.IsNaN(v) || math.IsInf(v, 0)
 	switch r.Kind {
 	case alert.NaN:
@@ -99,8 +102,8 @@ func better(p *alert.PlateauSettings, v, best float64) bool {
 	return v > best+p.MinDelta
 }
 
-// needed is how many points one after another make an episode.
-func needed(r *alert.Rule) int {
+// Needed is how many points one after another make an episode.
+func Needed(r *alert.Rule) int {
 	switch r.Kind {
 	case alert.Threshold:
 		return max(r.Threshold.ForPoints, 1)
@@ -110,27 +113,36 @@ func needed(r *alert.Rule) int {
 	return 1
 }
 
-// step takes one point of a series.
-func (s *state) step(r *alert.Rule, v float64, at Position, attempt uint32) change {
+// Step takes one point of a series. moved says that the state is another than before.
+func (s *State) Step(r *alert.Rule, v float64, at episode.Position, attempt uint32) (c Change, moved bool) {
+	best, had := s.Best, s.Has
 	switch s.judge(r, v) {
 	case holds:
 		if s.Open {
-			return none
+			return None, false
 		}
 		if s.Count++; s.Count == 1 {
 			s.Start, s.Attempt = at, attempt
 		}
-		if s.Count < needed(r) {
-			return none
+		if s.Count < Needed(r) {
+			return None, true
 		}
 		s.Open = true
-		return fired
+		return Fired, true
 	case clears:
 		was := s.Open
+		moved = was || s.Count != 0 || s.Best != best || s.Has != had
 		s.Open, s.Count = false, 0
 		if was {
-			return resolved
+			return Resolved, moved
 		}
+		return None, moved
 	}
-	return none
+	return None, false
+}
+
+// Blank says that a state remembers nothing: without one the series would be the same. Start is of an episode that is over, if
+// no point is counted.
+func (s *State) Blank() bool {
+	return *s == State{Experiment: s.Experiment, Start: s.Start, Attempt: s.Attempt}
 }
