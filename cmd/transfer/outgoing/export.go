@@ -2,7 +2,6 @@
 package outgoing
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -108,34 +107,13 @@ func (e *export) omissions() {
 	}
 }
 
-// group is what --without calls a kind.
-func group(kind string) string {
-	switch kind {
-	case "registered_model", "model_version", "approval", "endpoint":
-		return "registry"
-	case "job_run", "lineage_edge", "lineage_node":
-		return "lineage"
-	case "evaluation_dataset", "evaluation_records", "scorers":
-		return "evaluation"
-	case "alert_rules":
-		return "alerts"
-	}
-	return ""
-}
-
-// readAt moves kinds out of the order in which an import needs them.
-var readAt = map[string]int{"run": -1, "blob": 1}
-
 // documents reads them kind by kind.
 func (e *export) documents(ctx context.Context) error {
 	for _, d := range documents.AllDerived {
 		e.derived[d.Name] = sheet.New(e.Dir, d.Name, true, d.Columns)
 	}
-	// Runs are read before experiments, so that none is of an experiment that is newer, and blobs, which are theirs, last.
-	order := slices.Clone(documents.Kinds)
-	slices.SortStableFunc(order, func(a, b documents.Kind) int { return cmp.Compare(readAt[a.Name], readAt[b.Name]) })
-	for _, k := range order {
-		if e.without(group(k.Name)) {
+	for _, k := range documents.Order() {
+		if e.without(k.Group()) {
 			continue
 		}
 		if err := e.kind(ctx, k); err != nil {
@@ -143,7 +121,7 @@ func (e *export) documents(ctx context.Context) error {
 				e.omit("alerts", "they say where the server sends data, and are for tokens with the role admin", 0)
 				continue
 			}
-			if transfer.Forbidden(err) && group(k.Name) != "" {
+			if transfer.Forbidden(err) && k.Group() != "" {
 				e.confined = true
 				continue
 			}

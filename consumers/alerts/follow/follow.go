@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/streamgauge/streamgauge/consumers"
 	"github.com/streamgauge/streamgauge/consumers/alerts"
+	"github.com/streamgauge/streamgauge/consumers/alerts/hold"
 	"github.com/streamgauge/streamgauge/consumers/documents"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
@@ -112,42 +111,18 @@ type Follower struct {
 	refused uint64
 	// due is when what was stored so far would be stored at eventsPerSecond.
 	due  time.Time
-	held []held
+	held *hold.Lanes
 	// since is when the process could be told of signs.
 	since time.Time
 }
 
-// held is where a lane's snapshot stands.
-type held struct {
-	// seq is MaxUint64 while nobody reads the lane; atMS is when it was saved.
-	seq  atomic.Uint64
-	atMS atomic.Int64
-}
-
 // New makes a follower that is not yet running.
 func New(c Config) *Follower {
-	f := &Follower{Config: c, held: make([]held, len(c.Lanes)), since: time.Now()}
-	for i := range f.held {
-		f.held[i].atMS.Store(time.Now().UnixMilli()) // until the snapshot is read, everything stays
-	}
-	return f
+	return &Follower{Config: c, held: hold.New(len(c.Lanes), c.HoldFor), since: time.Now()}
 }
 
 // Hold is the last frame of a lane that may be purged.
-func (f *Follower) Hold(lane int) uint64 {
-	h := &f.held[lane]
-	if time.Now().UnixMilli()-h.atMS.Load() > f.HoldFor.Milliseconds() {
-		return math.MaxUint64
-	}
-	return h.seq.Load()
-}
-
-func (f *Follower) hold(seq func(i int) uint64) {
-	for i := range f.held {
-		f.held[i].seq.Store(seq(i))
-		f.held[i].atMS.Store(time.Now().UnixMilli())
-	}
-}
+func (f *Follower) Hold(lane int) uint64 { return f.held.At(lane) }
 
 var errNoRules = errors.New("no rule is enabled")
 
@@ -187,7 +162,7 @@ func (f *Follower) once(ctx context.Context) error {
 	if err := f.States.Remove(ctx); err != nil {
 		return err
 	}
-	f.hold(func(int) uint64 { return math.MaxUint64 })
+	f.held.Free()
 	select {
 	case <-f.Changed:
 	case <-ctx.Done():

@@ -99,7 +99,7 @@ func (w *world) Save(_ context.Context, states []byte) error {
 	return nil
 }
 
-func (w *world) Remove(context.Context) error { return w.Save(nil, nil) }
+func (w *world) Remove(ctx context.Context) error { return w.Save(ctx, nil) }
 
 func (w *world) store(_ context.Context, events []*sgpb.AlertEvent) error {
 	w.mu.Lock()

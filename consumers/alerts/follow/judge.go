@@ -95,6 +95,6 @@ func (f *Follower) save(ctx context.Context) error {
 		f.based, f.took = true, time.Since(began)
 	}
 	f.events, f.unsaved = 0, false
-	f.hold(func(i int) uint64 { return f.judge.Seen(f.Lanes[i].Number) })
+	f.held.Set(func(i int) uint64 { return f.judge.Seen(f.Lanes[i].Number) })
 	return nil
 }
