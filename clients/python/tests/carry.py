@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
+import socket
 import struct
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,54 @@ def send_frames(url: str, run_id: str) -> None:
     head = {"Content-Type": "application/x-protobuf"}
     answer = requests.post(url + "/v1/frames", data=varint(len(frame)) + frame, headers=head, timeout=SECONDS)
     assert answer.json() == {"accepted": 1, "bytes": len(frame) + len(varint(len(frame)))}, answer.text
+
+
+def send_many(url: str, run_id: str, frames: int, rows: int) -> None:
+    """Frames of points of one metric."""
+    for n in range(frames):
+        steps = list(range(n * rows, (n + 1) * rows))
+        frame = field(1, 1) + varint(2 << 3 | 1) + struct.pack("<Q", 78) + field(3, n + 1)
+        frame += section(run_id, 0, 1, points("many", steps, [i / 3 for i in steps]))
+        head = {"Content-Type": "application/x-protobuf"}
+        answer = requests.post(url + "/v1/frames", data=varint(len(frame)) + frame, headers=head, timeout=SECONDS)
+        assert answer.status_code == 200, answer.text
+
+
+class Between:
+    """Who stands between a client and a server, counts what is sent, and cuts all off beyond so many bytes."""
+
+    def __init__(self, url: str, most: int) -> None:
+        host, port = url.removeprefix("http://").split(":")
+        self.to, self.most, self.sent = (host, int(port)), most, 0
+        self.cut = threading.Event()
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.door.getsockname()[1]}"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                one = self.door.accept()[0]
+                if self.cut.is_set():
+                    one.close()
+                    continue
+                other = socket.create_connection(self.to)
+                threading.Thread(target=self.pass_on, args=(one, other, True), daemon=True).start()
+                threading.Thread(target=self.pass_on, args=(other, one, False), daemon=True).start()
+
+    def pass_on(self, source: socket.socket, to: socket.socket, counted: bool) -> None:
+        with contextlib.suppress(OSError), source, to:
+            while got := source.recv(1 << 16):
+                if counted:
+                    self.sent += len(got)
+                if self.sent > self.most:
+                    self.cut.set()
+                if self.cut.is_set():
+                    return
+                to.sendall(got)
+
+    def close(self) -> None:
+        self.door.close()
 
 
 def call(server: str, method: str, path: str, **body: Any) -> Any:

@@ -231,6 +231,30 @@ def test_an_import_that_was_killed_goes_on(carried: SimpleNamespace, tmp_path: P
         assert carry.tables(tmp_path / "out") == carry.tables(carried.first)
 
 
+def test_an_import_that_goes_on_sends_what_is_missing(carried: SimpleNamespace, tmp_path: Path) -> None:
+    """Not what is there: a server that was away for a month does not know it any more."""
+    frames, rows = 40, 30_000
+    run = MlflowClient(carried.source).create_run("0").info.run_id
+    carry.send_many(carried.source, run, frames, rows)
+    done(carried.home, "export", "--url", carried.source, "--out", str(tmp_path / "many"), "--run", run)
+    with streamgauge() as third:
+        first = carry.Between(third, most=6 << 20)  # the second request is under way
+        args = [PROGRAM, "import", "--url", first.url, str(tmp_path / "many")]
+        with subprocess.Popen(
+            args, stdout=subprocess.DEVNULL, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        ) as on:
+            assert first.cut.wait(60)
+            on.kill()
+        first.close()
+        second = carry.Between(third, most=1 << 40)
+        assert "all is there" in done(carried.home, "import", "--url", second.url, str(tmp_path / "many"))
+        second.close()
+        assert second.sent < frames * rows * 8  # a value has 8 bytes
+        query = "SELECT count(), uniqExact(step) FROM sg.metrics WHERE key = 'many'"
+        (row,) = carry.call(third, "POST", "/v1/sql", query=query)["data"]
+        assert [int(n) for n in row] == [frames * rows, frames * rows]
+
+
 def test_a_filter_takes_what_belongs_together(carried: SimpleNamespace) -> None:
     ids = carried.ids
     rows = exported(carried.home, carried.source, "one", "--run", ids["child"])
