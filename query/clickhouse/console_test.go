@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -265,6 +266,43 @@ func TestConfinedReadersLearnNothingOfOthers(t *testing.T) {
 	q.Experiments[9_999] = 1
 	if got, _, err := r.ask(t, q); err != nil || !strings.HasSuffix(got, "\n1\n") {
 		t.Errorf("10,000 experiments: %q %v", got, err)
+	}
+}
+
+// TestConfinedReadersReadTheirOwn looks at what a confined question reads of the table, which its runs' places bound, and at
+// how it leaves out the rest: an array that is computed was looked through for every row.
+func TestConfinedReadersReadTheirOwn(t *testing.T) {
+	const each, granule = 100_000, 8192
+	r := start(t, enginetest.Fresh(t))
+	r.exec(t, `INSERT INTO streamgauge.runs (experiment, run_id, run, lifecycle, revision)
+		SELECT number, leftPad(hex(number), 16, '0') || leftPad(hex(number), 16, '0'), number, 'active', number FROM numbers(1, 9)`)
+	r.exec(t, "INSERT INTO streamgauge.points (run, key, step, v, experiment) SELECT intDiv(number, %d) + 1 AS n, 'loss', number, n, n FROM numbers(%d)", each, 9*each)
+	q := clickhouse.Question{Format: "TabSeparated", Experiments: []uint32{4, 7}}
+	for _, view := range []string{"metrics", "metrics_rollup", "ranks"} {
+		q.Text = "EXPLAIN ESTIMATE SELECT count() FROM sg." + view
+		got, _, err := r.ask(t, q)
+		rows := uint64(0)
+		for line := range strings.Lines(got) {
+			if f := strings.Split(line, "\t"); len(f) > 3 && f[1] == "points" {
+				n, _ := strconv.ParseUint(f[3], 10, 64)
+				rows += n
+			}
+		}
+		if err != nil || rows == 0 || rows > 2*each+4*granule {
+			t.Errorf("%s reads %d rows, %v: %s", view, rows, err, got)
+		}
+	}
+	q.Text = "SELECT count(), sum(value) FROM sg.metrics"
+	if got, _, err := r.ask(t, q); err != nil || got != "200000\t1100000\n" {
+		t.Errorf("got %q %v", got, err)
+	}
+	q.Text = "EXPLAIN SELECT sum(value) FROM sg.metrics"
+	if got, _, err := r.ask(t, q); err != nil || !strings.Contains(got, "CreatingSet") {
+		t.Errorf("the plan: %v %s", err, got)
+	}
+	q.Experiments = nil
+	if got, _, err := r.ask(t, q); err != nil || strings.Contains(got, "CreatingSet") {
+		t.Errorf("the plan of who sees all: %v %s", err, got)
 	}
 }
 

@@ -3,4 +3,4 @@ SELECT
     splitByChar('\n', dataset)[1] AS dataset_name, if(dataset = '', '', substring(dataset, position(dataset, '\n') + 1)) AS dataset_digest,
     lane, seq AS sequence, writer
 FROM streamgauge.points
-WHERE run != 0 AND sgSees(experiment)
+WHERE run != 0 AND sgSees(experiment) AND sgSeeks(run)

@@ -7,5 +7,5 @@ SELECT
     countIf(isFinite(v)) AS finite, countIf(isNaN(v)) AS nans, countIf(v = inf) AS infs, countIf(v = -inf) AS negative_infs,
     min(step) AS step_first, max(step) AS step_last, fromUnixTimestamp64Milli(min(ts)) AS time_first, fromUnixTimestamp64Milli(max(ts)) AS time_last
 FROM streamgauge.points
-WHERE run != 0 AND sgSees(experiment)
+WHERE run != 0 AND sgSees(experiment) AND sgSeeks(run)
 GROUP BY run, key, rank, attempt, bitShiftRight(step, 8), experiment

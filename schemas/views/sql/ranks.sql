@@ -6,5 +6,5 @@ SELECT
     argMax(v, step) AS value_last, countIf(isFinite(v)) AS finite,
     min(step) AS step_first, max(step) AS step_last, fromUnixTimestamp64Milli(min(ts)) AS time_first, fromUnixTimestamp64Milli(max(ts)) AS time_last
 FROM streamgauge.points
-WHERE run != 0 AND sgSees(experiment)
+WHERE run != 0 AND sgSees(experiment) AND sgSeeks(run)
 GROUP BY run, key, rank, attempt, experiment
