@@ -59,6 +59,6 @@ const (
 func aligned(what, order string, buckets int) string {
 	return fmt.Sprintf(`SELECT %[1]s
 FROM sg.series_aligned(runs = arrayStringConcat([${run:sqlstring}], ','), key = ${metric:sqlstring}, buckets = least(%[2]d, greatest(%[3]d, intDiv(%[4]d, greatest(1, length([${run:sqlstring}])))))) AS a
-INNER JOIN (SELECT run_id, %[5]s AS run, started FROM sg.runs WHERE run_id IN (${run:sqlstring})) AS r ON r.run_id = a.run_id
+INNER JOIN (SELECT sgRun(run_id) AS number, %[5]s AS run, started FROM sg.runs WHERE run_id IN (${run:sqlstring})) AS r ON r.number = a.run
 ORDER BY %[6]s`, what, buckets, bucketsMin, valuesMax, short, order)
 }

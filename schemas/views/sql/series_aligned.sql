@@ -1,19 +1,19 @@
 -- As series, for several runs on one grid of steps.
 -- The runs are a subquery, for of a list that is computed the primary key knows nothing.
 WITH
-    -- The least and the greatest step, and all launches but each run's oldest, which takes nobody's place: of projection p8 in one go.
+    -- The width of buckets, and all launches but each run's oldest, which takes nobody's place: of projection p8 in one go.
     (
-        SELECT (min(first), max(last), groupArrayIf((run, attempt, first), attempt > oldest)) FROM (
+        SELECT (sgShift(min(first), max(last), {buckets:UInt32}), groupArrayIf((run, attempt, first), attempt > oldest)) FROM (
             SELECT run, attempt, first, last, min(attempt) OVER (PARTITION BY run) AS oldest FROM (
                 SELECT run, attempt, min(step) AS first, max(step) AS last FROM streamgauge.points
                 WHERE run IN (SELECT sgRun(arrayJoin(splitByChar(',', {runs:String})))) AND key = {key:String} AND sgSees(experiment)
                 GROUP BY run, attempt))
     ) AS extent,
-    extent.3 AS launches,
-    -- Subqueries, too, so that they are computed once: as expressions they were, anew, for each row.
+    assumeNotNull(extent.1) AS shift,
+    extent.2 AS launches,
+    -- Subqueries, too, so that they are computed once: as expressions they were, anew, for each row. Who joins by run, not by run_id, needs none.
     (SELECT groupArray(id) FROM (SELECT arrayJoin(splitByChar(',', {runs:String})) AS id)) AS ids,
-    (SELECT groupArray(sgRun(id)) FROM (SELECT arrayJoin(splitByChar(',', {runs:String})) AS id)) AS numbers,
-    sgShift(extent.1, extent.2, {buckets:UInt32}) AS shift
+    (SELECT groupArray(sgRun(id)) FROM (SELECT arrayJoin(splitByChar(',', {runs:String})) AS id)) AS numbers
 SELECT
     transform(run, numbers, ids, '') AS run_id, run, bitShiftLeft(b, shift) AS step, min(s1) AS step_first, max(s2) AS step_last,
     fromUnixTimestamp64Milli(min(t1), 'UTC') AS time_first, fromUnixTimestamp64Milli(max(t2), 'UTC') AS time_last, sum(n + undefined + above + below) AS points,
