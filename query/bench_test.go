@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
 	"github.com/streamgauge/streamgauge/schemas/feed"
@@ -100,7 +101,7 @@ func BenchmarkHistory(b *testing.B) {
 	if err := e.Exec(b.Context(), "INSERT INTO streamgauge.points (run, key, rank, step, v, seq, month) SELECT number % 50 + 2, 'loss', number % 7, number, 0, 1, 202611 FROM numbers(1000000)"); err != nil {
 		b.Fatal(err)
 	}
-	store := clickhouse.New(clickhouse.Options{Addr: e.Addr, User: e.User, Password: e.Password})
+	store := clickhouse.New(clickhouse.Options{Addr: e.Addr, Options: ask.Options{User: e.User, Password: e.Password}})
 	b.Cleanup(store.Close)
 	r := newRig(b, query.HotOptions{})
 	r.over(store)

@@ -21,6 +21,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/beside"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/hot"
@@ -61,7 +62,7 @@ type rig struct {
 	besideReads  []beside.Read
 	keyReads     []beside.KeyRead
 	asked        []string
-	answer       func() (clickhouse.Answer, error)
+	answer       func() (ask.Answer, error)
 	// slow is what SQL does before it answers.
 	slow func(context.Context)
 	// searched happens after each search of the tables.
@@ -256,9 +257,9 @@ func (f fakeDocs) Flush(context.Context) error {
 	return f.r.behind
 }
 
-func answer(text, kind string) func() (clickhouse.Answer, error) {
-	return func() (clickhouse.Answer, error) {
-		return clickhouse.Answer{ReadCloser: io.NopCloser(bytes.NewBufferString(text)), ContentType: kind}, nil
+func answer(text, kind string) func() (ask.Answer, error) {
+	return func() (ask.Answer, error) {
+		return ask.Answer{ReadCloser: io.NopCloser(bytes.NewBufferString(text)), ContentType: kind}, nil
 	}
 }
 

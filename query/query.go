@@ -21,6 +21,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/history"
@@ -86,7 +87,7 @@ type Models interface {
 
 // Console runs users' SQL.
 type Console interface {
-	Ask(ctx context.Context, question clickhouse.Question) (clickhouse.Answer, error)
+	Ask(ctx context.Context, question ask.Question) (ask.Answer, error)
 }
 
 // HotOptions bound the hot set; the zero value means the defaults.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/presence"
 	"github.com/streamgauge/streamgauge/query/send"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -52,7 +52,7 @@ func (q *Query) postSQL(c *fiber.Ctx) error {
 	ctx, cancel := within(sqlTimeout)
 	ctx, stop := presence.Watch(ctx, c.Context().Conn())
 	end := func() { stop(); cancel() }
-	question := clickhouse.Question{Text: strings.TrimRight(text, "; \t\r\n"), Format: format, Exact: name == "exact"}
+	question := ask.Question{Text: strings.TrimRight(text, "; \t\r\n"), Format: format, Exact: name == "exact"}
 	if question.Experiments, err = q.visible(ctx, track.CallerOf(c.UserContext())); err != nil {
 		end()
 		return err

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/streamgauge/streamgauge/query"
-	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/presence"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -27,8 +27,8 @@ func TestSQLSeesTheTailAndStreams(t *testing.T) {
 	if !slices.Equal(r.flushes, []string{"tail", "docs"}) || !slices.Equal(r.asked, []string{"CSVWithNames: SELECT 1"}) {
 		t.Errorf("flushed %v, asked %q", r.flushes, r.asked)
 	}
-	r.answer = func() (clickhouse.Answer, error) {
-		return clickhouse.Answer{}, track.Errorf(track.InvalidParameterValue, "Code: 62. DB::Exception: Syntax error")
+	r.answer = func() (ask.Answer, error) {
+		return ask.Answer{}, track.Errorf(track.InvalidParameterValue, "Code: 62. DB::Exception: Syntax error")
 	}
 	if status, text, _ := r.send("/v1/sql", `{"query": "SELEKT"}`); status != http.StatusBadRequest || !strings.Contains(text, "Syntax error") {
 		t.Errorf("%d %s", status, text)
@@ -82,7 +82,7 @@ func TestTheSchemaIsThatOfTheViews(t *testing.T) {
 func TestSQLThatFailsOnItsWayIsNotTakenForWhole(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, query.HotOptions{})
-	r.answer = func() (clickhouse.Answer, error) { return clickhouse.Answer{ReadCloser: new(failing)}, nil }
+	r.answer = func() (ask.Answer, error) { return ask.Answer{ReadCloser: new(failing)}, nil }
 	url := r.listen()
 	resp, err := http.Post(url+"/v1/sql", "application/json", strings.NewReader(`{"query": "SELECT 1"}`))
 	if err != nil {
@@ -104,7 +104,7 @@ func TestSQLEndsWithItsClient(t *testing.T) {
 		<-ctx.Done()
 		ended <- context.Cause(ctx)
 	}
-	r.answer = func() (clickhouse.Answer, error) { return clickhouse.Answer{}, context.Canceled }
+	r.answer = func() (ask.Answer, error) { return ask.Answer{}, context.Canceled }
 	url := r.listen()
 	ctx, leave := context.WithCancel(t.Context())
 	gone := make(chan struct{})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/history"
@@ -205,7 +206,7 @@ func (r *rig) LowestRank(_ context.Context, read history.Read) (uint32, error) {
 	return history.RankUnknown, r.down
 }
 
-func (r *rig) Ask(ctx context.Context, q clickhouse.Question) (clickhouse.Answer, error) {
+func (r *rig) Ask(ctx context.Context, q ask.Question) (ask.Answer, error) {
 	asked := q.Format + ": " + q.Text
 	if q.Experiments != nil {
 		asked += fmt.Sprint(" of ", q.Experiments)

@@ -31,6 +31,7 @@ import (
 	"github.com/streamgauge/streamgauge/ingest/trace"
 	tracewrite "github.com/streamgauge/streamgauge/ingest/trace/write"
 	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/chart"
 	querych "github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/importance"
@@ -106,9 +107,10 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	p.makeLoops(docs, observer)
 	c := s.engine.Credentials()
 	p.store = querych.New(querych.Options{
-		Addr: s.config.ClickHouseListen, HTTPAddr: s.config.ClickHouseHTTPListen,
-		User: engine.AppUser, Password: c.App, ReaderUser: engine.ReaderUser, ReaderPassword: c.Reader,
-		ConfinedUser: engine.ConfinedUser, ConfinedPassword: c.Confined,
+		Addr: s.config.ClickHouseListen, Options: ask.Options{
+			HTTPAddr: s.config.ClickHouseHTTPListen, User: engine.AppUser, Password: c.App, ReaderUser: engine.ReaderUser, ReaderPassword: c.Reader,
+			ConfinedUser: engine.ConfinedUser, ConfinedPassword: c.Confined,
+		},
 	})
 	tail := consumers.NewTail(&p.acks, p.lanes...)
 	p.query = query.New(hot, p.store, tail, p.docs, query.Options{

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
 )
 
@@ -26,7 +26,7 @@ func TestAQuestionEndsWithItsAsker(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			_, err := r.store.Ask(ctx, clickhouse.Question{Format: "JSON", Experiments: seen,
+			_, err := r.store.Ask(ctx, ask.Question{Format: "JSON", Experiments: seen,
 				Text: "SELECT /* ends */ sum(sipHash64(a.number, b.number)) FROM numbers(1000000) AS a CROSS JOIN numbers(1000000) AS b"})
 			ended <- err
 		}()

@@ -10,13 +10,14 @@ import (
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
 )
 
 // TestParametersArriveAsTheyWere asks the engine for what it was given.
 func TestParametersArriveAsTheyWere(t *testing.T) {
 	e := enginetest.Start(t)
-	s := New(Options{Addr: e.Addr, User: e.User, Password: e.Password})
+	s := New(Options{Addr: e.Addr, Options: ask.Options{User: e.User, Password: e.Password}})
 	s.opts.Addr = e.Addr
 	t.Cleanup(s.Close)
 	if err := e.Exec(t.Context(), "CREATE DATABASE IF NOT EXISTS streamgauge"); err != nil {
@@ -27,7 +28,7 @@ func TestParametersArriveAsTheyWere(t *testing.T) {
 		every.WriteByte(byte(b))
 	}
 	for _, text := range []string{"", "plain", `it's "quoted"`, `\`, `\\'`, `a\nb`, "a\nb\tc\rd", "\x00", `'; DROP TABLE points; --`, `{x:String}`, "ü☃", every.String()} {
-		got := ask(t, s, params{"text": text, "list": []string{text, "next"}, "n": uint64(math.MaxUint64), "i": int64(math.MinInt64), "u": []uint32{1, 2}})
+		got := answered(t, s, params{"text": text, "list": []string{text, "next"}, "n": uint64(math.MaxUint64), "i": int64(math.MinInt64), "u": []uint32{1, 2}})
 		if want := []string{text, text, "next", "18446744073709551615", "-9223372036854775808", "3"}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -37,7 +38,7 @@ func TestParametersArriveAsTheyWere(t *testing.T) {
 	}
 }
 
-func ask(t *testing.T, s *Store, p params) []string {
+func answered(t *testing.T, s *Store, p params) []string {
 	t.Helper()
 	bound, err := p.encode()
 	if err != nil {

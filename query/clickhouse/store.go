@@ -7,17 +7,17 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/filter"
+	"github.com/streamgauge/streamgauge/query/refusal"
 	"github.com/streamgauge/streamgauge/schemas/leave"
 	"github.com/streamgauge/streamgauge/schemas/table"
-	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 //go:embed sql/*.sql
@@ -27,25 +27,15 @@ const (
 	// connectionsMax: reads beyond it wait their turn; the engine has few cores.
 	connectionsMax = 8
 	dialTimeout    = 2 * time.Second
-	// readBufferBytes of users' SQL are read at a time.
-	readBufferBytes = 256 << 10
 	// handshakeTimeout is for an engine that listens and does not answer.
 	handshakeTimeout = 5 * time.Second
-	// retryAfterSeconds: an engine that ended is back in a second or two.
-	retryAfterSeconds = 1
 )
 
 // Options say where ClickHouse is.
 type Options struct {
-	// Addr is host:port of the native protocol; HTTPAddr of HTTP.
-	Addr, HTTPAddr string
-	User, Password string
-	// ReaderUser may only read; users' own SQL runs as it.
-	ReaderUser, ReaderPassword string
-	// ConfinedUser has the views alone; SQL that may see some experiments only runs as it.
-	ConfinedUser, ConfinedPassword string
-	// RowsToReadMax is how many rows a user's SQL may read; 0 means the default.
-	RowsToReadMax uint64
+	// Addr is host:port of the native protocol.
+	Addr string
+	ask.Options
 }
 
 // Store reads ClickHouse. It is safe for concurrent use.
@@ -55,7 +45,8 @@ type Store struct {
 	// streams are the slots of long answers, fewer than all slots.
 	streams chan struct{}
 	idle    chan *ch.Client
-	http    *http.Client
+	// Asker runs users' own SQL.
+	*ask.Asker
 	// settings of every statement, for tests.
 	settings []ch.Setting
 }
@@ -64,15 +55,8 @@ type Store struct {
 func New(opts Options) *Store {
 	return &Store{
 		opts: opts, slots: make(chan struct{}, connectionsMax), streams: make(chan struct{}, streamsMax),
-		idle: make(chan *ch.Client, connectionsMax), http: &http.Client{Transport: transport()},
+		idle: make(chan *ch.Client, connectionsMax), Asker: ask.New(opts.Options),
 	}
-}
-
-// transport asks for answers as they are: packing them takes the engine four times as long as making them.
-func transport() http.RoundTripper {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DisableCompression, t.Proxy, t.ReadBufferSize = true, nil, readBufferBytes
-	return t
 }
 
 // Close closes idle connections.
@@ -82,7 +66,7 @@ func (s *Store) Close() {
 		case c := <-s.idle:
 			_ = c.Close() // nothing is lost with it
 		default:
-			s.http.CloseIdleConnections()
+			s.Asker.Close()
 			return
 		}
 	}
@@ -94,18 +78,18 @@ func (s *Store) do(ctx context.Context, what string, build func() ch.Query) erro
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return unavailable(what, context.Cause(ctx))
+		return refusal.Unavailable(what, context.Cause(ctx))
 	}
 	c, used, err := s.connection(ctx)
 	if err != nil {
-		return unavailable(what, err)
+		return refusal.Unavailable(what, err)
 	}
 	err = askUntil(ctx, c, build())
 	if used && lost(err) && ctx.Err() == nil {
 		_ = c.Close() // it is dead
 		s.Close()     // the others of its time too
 		if c, err = s.dial(ctx); err != nil {
-			return unavailable(what, err)
+			return refusal.Unavailable(what, err)
 		}
 		err = askUntil(ctx, c, build())
 	}
@@ -114,7 +98,7 @@ func (s *Store) do(ctx context.Context, what string, build func() ch.Query) erro
 	case err == nil:
 		return nil
 	case lost(err), ctx.Err() != nil, passes(err):
-		return unavailable(what, err)
+		return refusal.Unavailable(what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
@@ -166,13 +150,6 @@ func (s *Store) release(c *ch.Client, err error) {
 		}
 	}
 	_ = c.Close() // its state is unknown, or there are enough
-}
-
-func unavailable(what string, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return track.Unavailable(track.TemporarilyUnavailable, retryAfterSeconds, "%s: ClickHouse does not answer (%v); try again", what, err)
 }
 
 // params are the named values of a statement.

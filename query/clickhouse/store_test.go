@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/history"
@@ -39,8 +40,10 @@ func start(t *testing.T, e *enginetest.Engine) rig {
 		t.Fatal(err)
 	}
 	s := clickhouse.New(clickhouse.Options{
-		Addr: e.Addr, HTTPAddr: e.HTTPAddr, User: e.User, Password: e.Password, ReaderUser: "reader", ReaderPassword: e.ReaderPassword,
-		ConfinedUser: "confined", ConfinedPassword: e.ConfinedPassword, RowsToReadMax: 1_000_000,
+		Addr: e.Addr, Options: ask.Options{
+			HTTPAddr: e.HTTPAddr, User: e.User, Password: e.Password, ReaderUser: "reader", ReaderPassword: e.ReaderPassword,
+			ConfinedUser: "confined", ConfinedPassword: e.ConfinedPassword, RowsToReadMax: 1_000_000,
+		},
 	})
 	t.Cleanup(s.Close)
 	return rig{e, s}
@@ -280,11 +283,11 @@ func TestTheRegistryIsReadWithoutWhatIsDeletedWithItsModel(t *testing.T) {
 }
 
 func TestAnEngineThatEndedIsUnavailable(t *testing.T) {
-	s := clickhouse.New(clickhouse.Options{Addr: "127.0.0.1:1", HTTPAddr: "127.0.0.1:1"})
+	s := clickhouse.New(clickhouse.Options{Addr: "127.0.0.1:1", Options: ask.Options{HTTPAddr: "127.0.0.1:1"}})
 	if _, err := s.Experiments(t.Context()); track.CodeOf(err) != track.TemporarilyUnavailable {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.Ask(t.Context(), clickhouse.Question{Text: "SELECT 1", Format: "JSONCompact"}); track.CodeOf(err) != track.TemporarilyUnavailable {
+	if _, err := s.Ask(t.Context(), ask.Question{Text: "SELECT 1", Format: "JSONCompact"}); track.CodeOf(err) != track.TemporarilyUnavailable {
 		t.Errorf("got %v", err)
 	}
 }

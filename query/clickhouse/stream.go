@@ -8,6 +8,7 @@ import (
 	"github.com/ClickHouse/ch-go"
 
 	"github.com/streamgauge/streamgauge/query/history"
+	"github.com/streamgauge/streamgauge/query/refusal"
 )
 
 const (
@@ -53,7 +54,7 @@ func (s *Store) HistoryOrdered(ctx context.Context, read history.Read, visit fun
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
 	case <-ctx.Done():
-		return unavailable("wait for other histories", context.Cause(ctx))
+		return refusal.Unavailable("wait for other histories", context.Cause(ctx))
 	}
 	p := pinned(read.Run, read.Key, read.Watermarks)
 	p["rank"], p["from"], p["to"], p["by_step"] = uint64(read.Rank), read.From, read.To, uint64(0)

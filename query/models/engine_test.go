@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/models"
@@ -21,7 +24,6 @@ import (
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/table"
-	"google.golang.org/protobuf/proto"
 )
 
 const (
@@ -285,7 +287,7 @@ func TestGoAndClickHouseFindTheSameModelsInTheSameOrder(t *testing.T) {
 	if err := table.Migrate(context.Background(), e); err != nil {
 		t.Fatal(err)
 	}
-	store := clickhouse.New(clickhouse.Options{Addr: e.Addr, User: e.User, Password: e.Password})
+	store := clickhouse.New(clickhouse.Options{Addr: e.Addr, Options: ask.Options{User: e.User, Password: e.Password}})
 	t.Cleanup(store.Close)
 	first, count := uint64(time.Now().UnixNano()), uint64(4)
 	if s := os.Getenv("MODELS_SEED"); s != "" {

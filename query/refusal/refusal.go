@@ -2,6 +2,8 @@
 package refusal
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -22,6 +24,14 @@ const retryAfterSeconds = 1
 
 // retryQuotaSeconds: a quota is of an hour, and most of what was used falls out of it step by step.
 const retryQuotaSeconds = 60
+
+// Unavailable is what failed because ClickHouse does not answer; an engine that ended is back in a second or two.
+func Unavailable(what string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return track.Unavailable(track.TemporarilyUnavailable, retryAfterSeconds, "%s: ClickHouse does not answer (%v); try again", what, err)
+}
 
 var (
 	codeOf     = regexp.MustCompile(`^Code: (\d+)\.`)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/tracefilter"
@@ -80,7 +81,7 @@ func rig(t *testing.T) *clickhouse.Store {
 			t.Fatal(err)
 		}
 	}
-	s := clickhouse.New(clickhouse.Options{Addr: e.Addr, HTTPAddr: e.HTTPAddr, User: e.User, Password: e.Password})
+	s := clickhouse.New(clickhouse.Options{Addr: e.Addr, Options: ask.Options{HTTPAddr: e.HTTPAddr, User: e.User, Password: e.Password}})
 	t.Cleanup(s.Close)
 	return s
 }

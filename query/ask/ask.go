@@ -1,4 +1,6 @@
-package clickhouse
+// Package ask has users' own SQL run by ClickHouse: as a user who may only read, within limits, and no longer than somebody
+// waits for the answer.
+package ask
 
 import (
 	"context"
@@ -20,6 +22,8 @@ import (
 const (
 	// errorBytesMax is how much of ClickHouse's complaint is shown.
 	errorBytesMax = 8 << 10
+	// readBufferBytes of an answer are read at a time.
+	readBufferBytes = 256 << 10
 	// bufferBytes of an answer are held back, so that an error that comes early still gets its status.
 	bufferBytes = 1 << 20
 	// estimateBytesMax is how much of an estimate is read: some bytes a table.
@@ -35,7 +39,7 @@ const (
 	rowsToReadMax = 20_000_000_000
 )
 
-// Question is one statement of a user's.
+// Question is one statement of a user'a.
 type Question struct {
 	Text string
 	// Format is one of ClickHouse's; it counts if the text names none.
@@ -52,12 +56,45 @@ type Answer struct {
 	ContentType string
 }
 
+// Options say where ClickHouse is, and as whom it is asked.
+type Options struct {
+	// HTTPAddr is host:port of ClickHouse over HTTP.
+	HTTPAddr string
+	// User may end questions.
+	User, Password string
+	// ReaderUser may only read.
+	ReaderUser, ReaderPassword string
+	// ConfinedUser has the views alone; questions that may see some experiments only run as it.
+	ConfinedUser, ConfinedPassword string
+	// RowsToReadMax is how many rows a question may read; 0 means the default.
+	RowsToReadMax uint64
+}
+
+// Asker asks ClickHouse. It is safe for concurrent use.
+type Asker struct {
+	opts Options
+	http *http.Client
+}
+
+// New makes an asker; it connects when it is asked.
+func New(o Options) *Asker { return &Asker{o, &http.Client{Transport: transport()}} }
+
+// Close closes idle connections.
+func (a *Asker) Close() { a.http.CloseIdleConnections() }
+
+// transport asks for answers as they are: packing them takes the engine four times as long as making them.
+func transport() http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DisableCompression, t.Proxy, t.ReadBufferSize = true, nil, readBufferBytes
+	return t
+}
+
 // Ask runs a user's SQL as a user who may only read. It ends with ctx, in the engine too. A question that would read too much is refused before it begins.
-func (s *Store) Ask(ctx context.Context, q Question) (Answer, error) {
-	if err := s.settled(ctx, q); err != nil {
+func (a *Asker) Ask(ctx context.Context, q Question) (Answer, error) {
+	if err := a.settled(ctx, q); err != nil {
 		return Answer{}, err
 	}
-	if err := s.estimate(ctx, q); err != nil {
+	if err := a.estimate(ctx, q); err != nil {
 		return Answer{}, err
 	}
 	args := url.Values{"default_format": {q.Format}, "buffer_size": {strconv.Itoa(bufferBytes)}}
@@ -65,7 +102,7 @@ func (s *Store) Ask(ctx context.Context, q Question) (Answer, error) {
 		args.Set("output_format_json_quote_64bit_integers", "1")
 		args.Set("output_format_json_quote_denormals", "1")
 	}
-	resp, err := s.post(ctx, q, q.Text, args)
+	resp, err := a.post(ctx, q, q.Text, args)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -75,35 +112,35 @@ func (s *Store) Ask(ctx context.Context, q Question) (Answer, error) {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, errorBytesMax))
 	if err != nil {
-		return Answer{}, unavailable("read ClickHouse's answer", err)
+		return Answer{}, refusal.Unavailable("read ClickHouse's answer", err)
 	}
 	return Answer{}, refusal.Of("", q.Text, strings.TrimSpace(string(b)))
 }
 
 // post sends a statement as the user that the question asks as.
-func (s *Store) post(ctx context.Context, q Question, text string, args url.Values) (*http.Response, error) {
-	user, password, database, id := s.opts.ReaderUser, s.opts.ReaderPassword, table.Database, "sql."+rand.Text()
+func (a *Asker) post(ctx context.Context, q Question, text string, args url.Values) (*http.Response, error) {
+	user, password, database, id := a.opts.ReaderUser, a.opts.ReaderPassword, table.Database, "sql."+rand.Text()
 	if q.Experiments != nil {
 		var err error
 		if id, err = views.Scope(rand.Text(), q.Experiments); err != nil {
 			return nil, track.Errorf(track.InvalidParameterValue, "%v", err)
 		}
-		user, password, database = s.opts.ConfinedUser, s.opts.ConfinedPassword, views.Database
+		user, password, database = a.opts.ConfinedUser, a.opts.ConfinedPassword, views.Database
 	}
 	args.Set("database", database)
 	args.Set("query_id", id)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.opts.HTTPAddr+"/?"+args.Encode(), strings.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.opts.HTTPAddr+"/?"+args.Encode(), strings.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	req.Header.Set("X-ClickHouse-User", user)
 	req.Header.Set("X-ClickHouse-Key", password)
-	end := func() { s.end(id) }
+	end := func() { a.end(id) }
 	stop := context.AfterFunc(ctx, end)
-	resp, err := s.http.Do(req)
+	resp, err := a.http.Do(req)
 	if err != nil {
 		stop() // without an end of ctx the engine is away, and the question with it
-		return nil, unavailable("run the statement", err)
+		return nil, refusal.Unavailable("run the statement", err)
 	}
 	resp.Body = &ending{ReadCloser: resp.Body, stop: stop, end: end}
 	return resp, nil
@@ -111,9 +148,9 @@ func (s *Store) post(ctx context.Context, q Question, text string, args url.Valu
 
 // estimate refuses a question that would read more than it may. What cannot be estimated, because it is no SELECT, or is
 // wrong, is not refused here: running it says why.
-func (s *Store) estimate(ctx context.Context, q Question) error {
+func (a *Asker) estimate(ctx context.Context, q Question) error {
 	seconds := strconv.Itoa(int(estimateTimeout / time.Second))
-	resp, err := s.post(ctx, q, "EXPLAIN ESTIMATE "+q.Text, url.Values{"default_format": {"TabSeparated"}, "max_execution_time": {seconds}})
+	resp, err := a.post(ctx, q, "EXPLAIN ESTIMATE "+q.Text, url.Values{"default_format": {"TabSeparated"}, "max_execution_time": {seconds}})
 	if err != nil {
 		return err
 	}
@@ -122,25 +159,25 @@ func (s *Store) estimate(ctx context.Context, q Question) error {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		return nil
 	}
-	return tooMuch(string(b), s.rowsToReadMax())
+	return tooMuch(string(b), a.rowsToReadMax())
 }
 
 // settled refuses a question with settings inside of subqueries, and a confined one with any. The engine holds only those of
 // the whole statement to a user's limits: others could take off how much may be read and how many threads read it, and
 // switch off that conditions stay where they are written, which is what keeps a confined question from prying
 // (cmd/engine/users.xml.tmpl). The engine's own parser says where there are some.
-func (s *Store) settled(ctx context.Context, q Question) error {
+func (a *Asker) settled(ctx context.Context, q Question) error {
 	if q.Experiments == nil && !strings.Contains(strings.ToLower(q.Text), "settings") {
 		return nil // no word in its place makes settings
 	}
-	resp, err := s.post(ctx, q, treePrefix+q.Text, url.Values{"default_format": {"TabSeparatedRaw"}})
+	resp, err := a.post(ctx, q, treePrefix+q.Text, url.Values{"default_format": {"TabSeparatedRaw"}})
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, treeBytesMax+1))
 	if err != nil {
-		return unavailable("read ClickHouse's answer", err)
+		return refusal.Unavailable("read ClickHouse's answer", err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return refusal.Of(treePrefix, q.Text, strings.TrimSpace(string(b)))
@@ -184,9 +221,9 @@ func settings(tree string) (whole, inside bool) {
 	return whole || selects, inside
 }
 
-func (s *Store) rowsToReadMax() uint64 {
-	if s.opts.RowsToReadMax > 0 {
-		return s.opts.RowsToReadMax
+func (a *Asker) rowsToReadMax() uint64 {
+	if a.opts.RowsToReadMax > 0 {
+		return a.opts.RowsToReadMax
 	}
 	return rowsToReadMax
 }

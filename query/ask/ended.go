@@ -1,4 +1,4 @@
-package clickhouse
+package ask
 
 import (
 	"context"
@@ -36,17 +36,17 @@ func (e *ending) Close() error {
 
 // end has the engine end what runs under an id. Where that is refused (an engine outside whose user may not) or does not
 // arrive, the question ends by its limits.
-func (s *Store) end(id string) {
+func (a *Asker) end(id string) {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	args := url.Values{"param_id": {id}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.opts.HTTPAddr+"/?"+args.Encode(), strings.NewReader("KILL QUERY WHERE query_id = {id:String} ASYNC"))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.opts.HTTPAddr+"/?"+args.Encode(), strings.NewReader("KILL QUERY WHERE query_id = {id:String} ASYNC"))
 	if err != nil {
 		return
 	}
-	req.Header.Set("X-ClickHouse-User", s.opts.User)
-	req.Header.Set("X-ClickHouse-Key", s.opts.Password)
-	if resp, err := s.http.Do(req); err == nil {
+	req.Header.Set("X-ClickHouse-User", a.opts.User)
+	req.Header.Set("X-ClickHouse-Key", a.opts.Password)
+	if resp, err := a.http.Do(req); err == nil {
 		_ = resp.Body.Close()
 	}
 }

@@ -12,13 +12,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/streamgauge/streamgauge/query/clickhouse"
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/schemas/enginetest"
 	"github.com/streamgauge/streamgauge/schemas/track"
 	"github.com/streamgauge/streamgauge/schemas/views"
 )
 
-func (r rig) ask(t *testing.T, q clickhouse.Question) (text, kind string, err error) {
+func (r rig) ask(t *testing.T, q ask.Question) (text, kind string, err error) {
 	t.Helper()
 	a, err := r.store.Ask(t.Context(), q)
 	if err != nil {
@@ -33,7 +33,7 @@ func TestAnExactAnswerLosesNothing(t *testing.T) {
 	r := start(t, enginetest.Start(t))
 	const text = "SELECT 9223372036854775807 AS n, nan AS odd, -inf AS far, NULL AS gone, toInt32(1) AS small, 0.5 AS half"
 	for _, seen := range [][]uint32{nil, {1}} {
-		got, _, err := r.ask(t, clickhouse.Question{Text: text, Format: "JSONCompact", Exact: true, Experiments: seen})
+		got, _, err := r.ask(t, ask.Question{Text: text, Format: "JSONCompact", Exact: true, Experiments: seen})
 		var answer struct{ Data [][]any }
 		if err != nil || json.Unmarshal([]byte(got), &answer) != nil {
 			t.Fatalf("seen %v: %q %v", seen, got, err)
@@ -47,7 +47,7 @@ func TestAnExactAnswerLosesNothing(t *testing.T) {
 func TestAskRunsAsTheReader(t *testing.T) {
 	r := start(t, enginetest.Start(t))
 	ask := func(text, format string) (string, string, error) {
-		return r.ask(t, clickhouse.Question{Text: text, Format: format})
+		return r.ask(t, ask.Question{Text: text, Format: format})
 	}
 	if got, kind, err := ask("SELECT 1 AS a, 'x' AS b", "CSVWithNames"); err != nil || got != "\"a\",\"b\"\n1,\"x\"\n" || !strings.HasPrefix(kind, "text/csv") {
 		t.Errorf("csv: %q %q %v", got, kind, err)
@@ -83,7 +83,7 @@ func TestAskSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"SELECT sleepEachRow(0.1) FROM numbers(100) SETTINGS max_execution_time = 1, max_block_size = 1", track.PermissionDenied, []string{"settings are fixed"}},
 		{"SELECT sleepEachRow(0.01) FROM numbers(290) SETTINGS max_execution_time = 1", track.InvalidParameterValue, []string{"took too long", "Code: 159."}},
 	} {
-		_, _, err := r.ask(t, clickhouse.Question{Text: tt.text, Format: "CSVWithNames"})
+		_, _, err := r.ask(t, ask.Question{Text: tt.text, Format: "CSVWithNames"})
 		if track.CodeOf(err) != tt.code {
 			t.Errorf("%s: code %s of %v", tt.text, track.CodeOf(err), err)
 			continue
@@ -102,14 +102,14 @@ func TestAskSaysWhatIsWrongAndWhere(t *testing.T) {
 func TestWhatWouldReadTooMuchIsRefusedBeforeItBegins(t *testing.T) {
 	r := start(t, enginetest.Start(t))
 	r.exec(t, "INSERT INTO streamgauge.points (run, key, step, v, experiment) SELECT 77001, 'loss', number, number, 9 FROM numbers(1100000)")
-	_, _, err := r.ask(t, clickhouse.Question{Text: "SELECT max(value) FROM sg.metrics", Format: "CSVWithNames"})
+	_, _, err := r.ask(t, ask.Question{Text: "SELECT max(value) FROM sg.metrics", Format: "CSVWithNames"})
 	if track.CodeOf(err) != track.InvalidParameterValue || !strings.Contains(err.Error(), "rows, most of them of points; at most 1000000") {
 		t.Errorf("got %v", err)
 	}
-	if got, _, err := r.ask(t, clickhouse.Question{Text: "SELECT max(value_max) FROM sg.metrics_rollup WHERE run = 77001", Format: "CSV"}); err != nil || got != "1099999\n" {
+	if got, _, err := r.ask(t, ask.Question{Text: "SELECT max(value_max) FROM sg.metrics_rollup WHERE run = 77001", Format: "CSV"}); err != nil || got != "1099999\n" {
 		t.Errorf("the rollup: %q %v", got, err)
 	}
-	if got, _, err := r.ask(t, clickhouse.Question{Text: "SELECT max(value) FROM sg.metrics WHERE run = 77001 AND step < 10", Format: "CSV"}); err != nil || got != "9\n" {
+	if got, _, err := r.ask(t, ask.Question{Text: "SELECT max(value) FROM sg.metrics WHERE run = 77001 AND step < 10", Format: "CSV"}); err != nil || got != "9\n" {
 		t.Errorf("a part: %q %v", got, err)
 	}
 }
@@ -133,7 +133,7 @@ func TestLimitsHoldInsideOfAStatement(t *testing.T) {
 		"SELECT * FROM (SELECT 'settings in a text' AS settings)":                                                 false,
 		"SELECT name FROM sg.runs WHERE name = 'settings' AND 0 SETTINGS log_comment = 'x', max_execution_time=3": false,
 	} {
-		_, _, err := r.ask(t, clickhouse.Question{Text: text, Format: "CSV"})
+		_, _, err := r.ask(t, ask.Question{Text: text, Format: "CSV"})
 		if refused := track.CodeOf(err) == track.PermissionDenied && strings.Contains(err.Error(), "inside of a subquery"); refused != inside || !inside && err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -196,7 +196,7 @@ func lines(t *testing.T, file string) []string {
 func TestWhatReadersMayNotDo(t *testing.T) {
 	r := start(t, enginetest.Start(t))
 	check := func(text string, experiments []uint32) {
-		got, _, err := r.ask(t, clickhouse.Question{Text: text, Format: "CSVWithNames", Experiments: experiments})
+		got, _, err := r.ask(t, ask.Question{Text: text, Format: "CSVWithNames", Experiments: experiments})
 		if code := track.CodeOf(err); code != track.InvalidParameterValue && code != track.PermissionDenied ||
 			!strings.Contains(err.Error(), "Code: ") && !strings.Contains(err.Error(), "set nothing inside") {
 			t.Errorf("%s as one that sees %v\n gave %.200q, %v", text, experiments, got, err)
@@ -219,7 +219,7 @@ func TestWhatReadersMayNotDo(t *testing.T) {
 func TestConfinedReadersLearnNothingOfOthers(t *testing.T) {
 	r := start(t, enginetest.Fresh(t))
 	r.hide(t)
-	mine := clickhouse.Question{Format: "CSVWithNames", Experiments: []uint32{1}}
+	mine := ask.Question{Format: "CSVWithNames", Experiments: []uint32{1}}
 	for _, view := range told {
 		q := mine
 		q.Text = "SELECT * FROM sg." + view
@@ -277,7 +277,7 @@ func TestConfinedReadersReadTheirOwn(t *testing.T) {
 	r.exec(t, `INSERT INTO streamgauge.runs (experiment, run_id, run, lifecycle, revision)
 		SELECT number, leftPad(hex(number), 16, '0') || leftPad(hex(number), 16, '0'), number, 'active', number FROM numbers(1, 9)`)
 	r.exec(t, "INSERT INTO streamgauge.points (run, key, step, v, experiment) SELECT intDiv(number, %d) + 1 AS n, 'loss', number, n, n FROM numbers(%d)", each, 9*each)
-	q := clickhouse.Question{Format: "TabSeparated", Experiments: []uint32{4, 7}}
+	q := ask.Question{Format: "TabSeparated", Experiments: []uint32{4, 7}}
 	for _, view := range []string{"metrics", "metrics_rollup", "ranks"} {
 		q.Text = "EXPLAIN ESTIMATE SELECT count() FROM sg." + view
 		got, _, err := r.ask(t, q)
