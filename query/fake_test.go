@@ -288,9 +288,12 @@ func (r *rig) RegisteredModels(context.Context) ([]registered.Document, error) {
 	return r.storedModels, r.down
 }
 
-func (r *rig) Transitions(_ context.Context, model string, max int) ([]clickhouse.Transition, error) {
+func (r *rig) Moves(_ context.Context, model string, max int) (registered.Moves, error) {
 	r.asked = append(r.asked, fmt.Sprintf("transitions of %s, %d", model, max))
-	return []clickhouse.Transition{{Version: 2, From: "None", To: "Production", TimeMS: 5, By: "ada", Comment: "why"}}, r.down
+	return registered.Moves{
+		Transitions:  []registered.Transition{{Version: 2, From: "None", To: "Production", TimeMS: 5, By: "ada", Comment: "why"}},
+		AliasChanges: []registered.AliasChange{{Alias: "champion", From: "1", To: "2", TimeMS: 6, By: "ada"}},
+	}, r.down
 }
 
 func (r *rig) ModelVersions(context.Context) ([]registered.Document, error) {

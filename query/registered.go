@@ -11,7 +11,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -22,7 +21,7 @@ import (
 type Registry interface {
 	RegisteredModels(ctx context.Context) ([]registered.Document, error)
 	ModelVersions(ctx context.Context) ([]registered.Document, error)
-	Transitions(ctx context.Context, model string, max int) ([]clickhouse.Transition, error)
+	Moves(ctx context.Context, model string, max int) (registered.Moves, error)
 }
 
 // NewRegistered makes the set of registered models, which must observe the documents from their watermark on.
@@ -168,10 +167,10 @@ func sendPage(c *fiber.Ctx, field, next string, n int, item func(w *jx.Encoder, 
 	return sendJSON(c, w.Bytes())
 }
 
-// transitionsMax is how many transitions of a model are told, the newest.
+// transitionsMax is how many transitions of a model and changes of its aliases are told, the newest.
 const transitionsMax = 10_000
 
-// getTransitions answers who moved which version of a model to which stage, and when; the newest first.
+// getTransitions answers who moved which version of a model to which stage, and which alias to which version; the newest first.
 func (q *Query) getTransitions(c *fiber.Ctx) error {
 	name, err := url.PathUnescape(c.Params("name"))
 	if err != nil {
@@ -186,16 +185,11 @@ func (q *Query) getTransitions(c *fiber.Ctx) error {
 	if err := q.docs.Flush(ctx); err != nil {
 		return behind("documents", err)
 	}
-	found, err := q.store.Transitions(ctx, model.GetId(), transitionsMax)
+	found, err := q.store.Moves(ctx, model.GetId(), transitionsMax)
 	if err != nil {
 		return fmt.Errorf("read transitions: %w", err)
 	}
-	if found == nil {
-		found = []clickhouse.Transition{}
-	}
-	b, err := json.Marshal(struct {
-		Transitions []clickhouse.Transition `json:"transitions"`
-	}{found})
+	b, err := json.Marshal(found)
 	if err != nil {
 		return err
 	}

@@ -47,9 +47,15 @@ func TestTheRegistryIsSearchedInMemory(t *testing.T) {
 	if len(first.Versions) != 1 || first.Versions[0].Version != "1" || first.Versions[0].Name != "wine" || len(second.Versions) != 1 || second.Versions[0].Version != "2" || second.Next != "" {
 		t.Errorf("versions %+v then %+v", first, second)
 	}
-	moved := get[struct{ Transitions []map[string]any }](r, "/v1/registered-models/wine/transitions", "")
+	moved := get[struct {
+		Transitions []map[string]any
+		Aliases     []map[string]any `json:"alias_changes"`
+	}](r, "/v1/registered-models/wine/transitions", "")
 	if len(moved.Transitions) != 1 || moved.Transitions[0]["version"] != "2" || moved.Transitions[0]["to_stage"] != "Production" || r.asked[len(r.asked)-1] != "transitions of a, 10000" {
 		t.Errorf("transitions %+v, asked %v", moved, r.asked)
+	}
+	if len(moved.Aliases) != 1 || moved.Aliases[0]["from_version"] != "1" || moved.Aliases[0]["to_version"] != "2" || moved.Aliases[0]["alias"] != "champion" {
+		t.Errorf("alias changes %+v", moved.Aliases)
 	}
 	if status, text, _ := r.send("/v1/registered-models/old/transitions", ""); status != 404 || !strings.Contains(text, "name=old not found") {
 		t.Errorf("transitions under the old name: %d %s", status, text)

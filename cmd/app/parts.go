@@ -39,6 +39,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/tally"
 	"github.com/streamgauge/streamgauge/query/traces"
 	"github.com/streamgauge/streamgauge/query/walk"
+	walkserve "github.com/streamgauge/streamgauge/query/walk/serve"
 	"github.com/streamgauge/streamgauge/registry"
 	registrynats "github.com/streamgauge/streamgauge/registry/nats"
 	"github.com/streamgauge/streamgauge/schemas/feed"
@@ -67,7 +68,7 @@ type parts struct {
 	store    *querych.Store
 	query    *query.Query
 	charts   *chart.Reader
-	lineage  *walk.Server
+	lineage  *walkserve.Server
 	live     *live.Hub
 	edge     *ingest.Edge
 	traces   *tracewrite.Writer
@@ -117,7 +118,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 		Blob: p.registry.Blob, Registered: registered, Sheets: sheets, EvaluationDatasets: p.registry.EvaluationDatasets,
 	})
 	p.charts = chart.New(p.query, p.store, tail)
-	p.lineage = walk.NewServer(walk.New(p.store, newest), registered, hot, walk.Logs{Tail: tail, Documents: p.docs})
+	p.lineage = walkserve.NewServer(walk.New(p.store, newest), registered, hot, walkserve.Logs{Tail: tail, Documents: p.docs})
 	p.edge = ingest.New(p.registry, p.bus.appender(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: p.bus.told(), Experiments: p.registry,
 		Rates: quota.Limits{Run: s.config.RunRate, Token: s.config.TokenRate},

@@ -65,7 +65,7 @@ func (w *graphWorld) apply(told bool) {
 
 // reachable is the same graph by the book: all newest documents, edge by edge.
 func (w *graphWorld) reachable(r walk.Request, down bool, nowMS int64) (nodes []string, edges int) {
-	seen := map[lineage.Node]bool{r.Root: true}
+	seen := map[lineage.Node]bool{r.Roots[0]: true}
 	hidden := func(n lineage.Node) bool {
 		if !r.Confined || n.Kind() != lineage.KindRun {
 			return false
@@ -75,7 +75,7 @@ func (w *graphWorld) reachable(r walk.Request, down bool, nowMS int64) (nodes []
 		return doc == nil || !ok || !slices.Contains(r.Experiments, e)
 	}
 	found := make(map[string]bool)
-	for level, frontier := 0, []lineage.Node{r.Root}; level < r.Depth; level++ {
+	for level, frontier := 0, r.Roots; level < r.Depth; level++ {
 		var next []lineage.Node
 		for _, doc := range w.newest {
 			p, _ := lineage.Of(doc)
@@ -163,9 +163,9 @@ func TestAWalkSeesTheNewestDocuments(t *testing.T) {
 				w.apply(false)
 			}
 			for range 4 {
-				req := walk.Request{Root: lineage.Run(id(r.IntN(10))), Depth: 1 + r.IntN(5)}
+				req := walk.Request{Roots: []lineage.Node{lineage.Run(id(r.IntN(10)))}, Depth: 1 + r.IntN(5)}
 				if r.IntN(3) == 0 {
-					req.Root = lineage.Dataset(names[r.IntN(len(names))], "d")
+					req.Roots[0] = lineage.Dataset(names[r.IntN(len(names))], "d")
 				}
 				w.check(req, r.IntN(2) == 0)
 			}
@@ -216,9 +216,12 @@ func TestAWalkOfAConfinedCallerAndOfAnotherTime(t *testing.T) {
 			"few nodes":                {dataset, walk.Request{Depth: 5, NodesMax: 2}, []lineage.Node{dataset, lineage.Run(runID(3))}},
 			"few edges":                {dataset, walk.Request{Depth: 1, EdgesMax: 2}, []lineage.Node{dataset, lineage.Run(runID(2)), lineage.Run(runID(3))}},
 			"nothing":                  {"table:unknown", walk.Request{Depth: 1}, nil},
+			"one of two is not known":  {lineage.Run(runID(1)), walk.Request{Depth: 1, Roots: []lineage.Node{"table:unknown"}}, []lineage.Node{lineage.Run(runID(1)), lineage.Run(runID(2)), "table:t", "table:secret"}},
+			"two, one below the other": {lineage.Run(runID(1)), walk.Request{Depth: 1, Roots: []lineage.Node{lineage.Run(runID(2))}}, []lineage.Node{lineage.Run(runID(1)), lineage.Run(runID(2)), lineage.Run(runID(3)), "table:t", "table:secret"}},
+			"two, one of them hidden":  {lineage.Run(runID(2)), walk.Request{Depth: 1, Confined: true, Experiments: []uint32{1}, Roots: []lineage.Node{lineage.Run(runID(1))}}, []lineage.Node{lineage.Run(runID(1)), "table:t"}},
 		} {
 			r := c.request
-			r.Root, r.Down, r.NodesMax, r.EdgesMax = c.root, true, max(r.NodesMax, 1000*min(1, 2-min(r.NodesMax, 2))), max(r.EdgesMax, 1000*min(1, 2-min(r.EdgesMax, 2)))
+			r.Roots, r.Down, r.NodesMax, r.EdgesMax = append([]lineage.Node{c.root}, r.Roots...), true, max(r.NodesMax, 1000*min(1, 2-min(r.NodesMax, 2))), max(r.EdgesMax, 1000*min(1, 2-min(r.EdgesMax, 2)))
 			g, err := walk.New(w.store, w.set).Walk(t.Context(), r, 1000)
 			if c.want == nil {
 				if track.CodeOf(err) != track.ResourceDoesNotExist {
@@ -234,7 +237,7 @@ func TestAWalkOfAConfinedCallerAndOfAnotherTime(t *testing.T) {
 			if got := slices.Sorted(maps.Keys(g.Nodes)); !slices.Equal(got, c.want) {
 				t.Errorf("%s, applied %t:\n got %v\nwant %v", name, applied, got, c.want)
 			}
-			if (g.Truncated || g.Nodes[c.root].More) != (name == "few nodes" || name == "few edges") {
+			if (g.Truncated || g.Nodes[c.root] != nil && g.Nodes[c.root].More) != (name == "few nodes" || name == "few edges") {
 				t.Errorf("%s: what is left out is not told", name)
 			}
 		}

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/streamgauge/streamgauge/query"
-	"github.com/streamgauge/streamgauge/query/clickhouse"
-	"github.com/streamgauge/streamgauge/query/walk"
+	"github.com/streamgauge/streamgauge/query/registered"
+	"github.com/streamgauge/streamgauge/query/walk/serve"
 	"github.com/streamgauge/streamgauge/schemas/describe"
 )
 
@@ -74,30 +74,26 @@ type transitionsRequest struct {
 	Name string `path:"name" description:"The registered model." example:"wine"`
 }
 
-type transitionsAnswer struct {
-	Transitions []clickhouse.Transition `json:"transitions" description:"The newest first, at most 10000."`
-}
-
 func transitions() []describe.Route {
 	return []describe.Route{{
 		Method: http.MethodGet, Path: "/v1/registered-models/:name/transitions", Area: "Approvals", Summary: "List a model's transitions",
-		Text: "Who moved which version to which stage, and when.", Takes: transitionsRequest{}, Gives: transitionsAnswer{},
+		Text: "Who moved which version to which stage, and which alias to which version, and when.", Takes: transitionsRequest{}, Gives: registered.Moves{},
 	}}
 }
 
 type lineageRequest struct {
-	Node      string `query:"node" required:"true" description:"The node that the walk begins at: run:ID, model:NAME/VERSION, dataset:NAME@DIGEST, ..." example:"run:0123456789abcdef0123456789abcdef"`
-	Direction string `query:"direction" enum:"up,down,both" default:"both" description:"What is above the node, below it, or both."`
-	Depth     int    `query:"depth" minimum:"1" maximum:"20" default:"5" description:"Edges away from the node."`
-	AsOf      string `query:"as_of" description:"The time that is looked at: milliseconds since 1970, RFC 3339, or a day, which is its end." example:"2026-01-31T12:00:00Z"`
-	Ended     bool   `query:"ended" default:"false" description:"Also what has ended."`
-	NodesMax  int    `query:"nodes_max" minimum:"1" maximum:"10000" default:"1000" description:"Nodes in a direction."`
-	EdgesMax  int    `query:"edges_max" minimum:"1" maximum:"1000" default:"100" description:"Edges that are followed from one node, the newest."`
+	Node      []string `query:"node" required:"true" minItems:"1" maxItems:"200" collectionFormat:"multi" description:"The node that the walk begins at: run:ID, version:NAME/VERSION, dataset:NAME@DIGEST, ... Repeated, up to 200 times: all of them together, without those of which nothing is known." example:"[\"run:0123456789abcdef0123456789abcdef\"]"`
+	Direction string   `query:"direction" enum:"up,down,both" default:"both" description:"What is above the node, below it, or both."`
+	Depth     int      `query:"depth" minimum:"1" maximum:"20" default:"5" description:"Edges away from the node."`
+	AsOf      string   `query:"as_of" description:"The time that is looked at: milliseconds since 1970, RFC 3339, or a day, which is its end." example:"2026-01-31T12:00:00Z"`
+	Ended     bool     `query:"ended" default:"false" description:"Also what has ended."`
+	NodesMax  int      `query:"nodes_max" minimum:"1" maximum:"10000" default:"1000" description:"Nodes in a direction."`
+	EdgesMax  int      `query:"edges_max" minimum:"1" maximum:"1000" default:"100" description:"Edges that are followed from one node, the newest."`
 }
 
 func graph() []describe.Route {
 	return []describe.Route{{
 		Method: http.MethodGet, Path: "/v1/lineage", Area: "Lineage", Summary: "Walk the lineage of a node",
-		Text: "What a node came from and what came of it ([lineage.md](lineage.md)). An unknown node is 404.", Takes: lineageRequest{}, Gives: walk.Answer{},
+		Text: "What a node came from and what came of it ([lineage.md](lineage.md)). An unknown node is 404.", Takes: lineageRequest{}, Gives: serve.Answer{},
 	}}
 }

@@ -18,13 +18,16 @@ const (
 	DepthMax, DepthDefault = 20, 5
 	NodesMax, NodesDefault = 10_000, 1000
 	EdgesMax, EdgesDefault = 1000, 100
+	// RootsMax bounds the nodes that one walk begins at.
+	RootsMax = 200
 	// statementNodesMax bounds the nodes of one statement, whose text of some hundred bytes each goes with it.
 	statementNodesMax = 2000
 )
 
-// Request is one walk. Up goes to what the root came from, Down to what came of it; both may be set.
+// Request is one walk. Up goes to what the roots came from, Down to what came of them; both may be set. Roots are at least one and
+// each stands once.
 type Request struct {
-	Root     lineage.Node
+	Roots    []lineage.Node
 	Up, Down bool
 	Depth    int
 	// AsOfMS is when the graph is looked at, 0 for now; Ended shows also what had ended before.
@@ -37,7 +40,7 @@ type Request struct {
 	Experiments []uint32
 }
 
-// Node is a node of an answer. Distance is the number of edges from the root, less than 0 for what is above it.
+// Node is a node of an answer. Distance is the number of edges from the nearest root, less than 0 for what is above it.
 type Node struct {
 	Row      Row
 	Distance int
@@ -61,7 +64,7 @@ type Walker struct {
 // New makes a walker over what is stored and what is newer than that.
 func New(source Source, set *Set) *Walker { return &Walker{source, set} }
 
-// Walk answers the graph around a node. A node that nothing is known of is an error.
+// Walk answers the graph around the roots. Those that nothing is known of are left out; if that is all of them it is an error.
 func (w *Walker) Walk(ctx context.Context, r Request, nowMS int64) (*Graph, error) {
 	var up, down *Graph
 	work, ctx := errgroup.WithContext(ctx)
@@ -135,7 +138,7 @@ func edgeOf(r Row) edgeID { return edgeID{r.From(), r.To(), r.Kind} }
 func (w *Walker) one(ctx context.Context, r Request, way uint8, nowMS int64) (*Graph, error) {
 	s := newStep(r, way, nowMS)
 	s.ask.Ways = []uint8{table.LineageNode, table.LineageDown, table.LineageUp} // the root has some row, or there is no such node
-	for level, frontier := 0, []lineage.Node{r.Root}; len(frontier) > 0; level++ {
+	for level, frontier := 0, r.Roots; len(frontier) > 0; level++ {
 		if level == r.Depth {
 			s.ask.Ways = []uint8{table.LineageNode}
 		}
@@ -143,8 +146,8 @@ func (w *Walker) one(ctx context.Context, r Request, way uint8, nowMS int64) (*G
 		if err != nil {
 			return nil, err
 		}
-		if level == 0 && !s.known(rows) {
-			return nil, track.Errorf(track.ResourceDoesNotExist, "Nothing is known of the node %q; nodes are KIND:NAME, such as run:ID, dataset:NAME@DIGEST or version:NAME/1", string(r.Root))
+		if level == 0 && !s.begin(rows) {
+			return nil, track.Errorf(track.ResourceDoesNotExist, "Nothing is known of the node %q; nodes are KIND:NAME, such as run:ID, dataset:NAME@DIGEST or version:NAME/1", string(r.Roots[0]))
 		}
 		frontier = s.take(rows, level+1)
 		s.ask.Ways = []uint8{table.LineageNode, way}
@@ -174,30 +177,36 @@ type step struct {
 	// asOf is the time at which edges must hold.
 	asOf      int64
 	nodes     map[lineage.Node]*Node
+	roots     []lineage.Node // those that are known
 	edges     []Row
 	truncated bool
 }
 
 func newStep(r Request, way uint8, nowMS int64) *step {
-	s := &step{request: r, way: way, asOf: cmp.Or(r.AsOfMS, nowMS), nodes: map[lineage.Node]*Node{r.Root: {}}}
+	s := &step{request: r, way: way, asOf: cmp.Or(r.AsOfMS, nowMS), nodes: make(map[lineage.Node]*Node)}
 	// Without a time everything has begun, also what a clock ahead of ours says.
 	s.ask = Ask{BegunMS: cmp.Or(r.AsOfMS, math.MaxInt64), EndMS: s.asOf, Ended: r.Ended, Confined: r.Confined, Experiments: r.Experiments, Max: r.EdgesMax + 1}
 	return s
 }
 
-// known says whether the root's rows make it a node that the caller may see.
-func (s *step) known(rows []Row) bool {
+// begin takes the roots whose rows make them nodes that the caller may see; false if there are none.
+func (s *step) begin(rows []Row) bool {
 	for _, r := range rows {
-		switch {
-		case r.Way != table.LineageNode && !ownKind(r.Node):
-			return true
-		case r.Way == table.LineageNode && (!s.request.Confined || s.ask.sees(r.Experiments)):
-			return true
-		case r.Way != table.LineageNode && !s.request.Confined:
-			return true // an edge tells of a run whose document is gone
+		if s.nodes[r.Node] == nil && s.known(r) {
+			s.nodes[r.Node] = &Node{}
+			s.roots = append(s.roots, r.Node)
 		}
 	}
-	return false
+	return len(s.roots) > 0
+}
+
+// known says whether a row makes its node one that the caller may see.
+func (s *step) known(r Row) bool {
+	if r.Way == table.LineageNode {
+		return !s.request.Confined || s.ask.sees(r.Experiments)
+	}
+	// An edge tells of a run whose document is gone.
+	return !s.request.Confined || !ownKind(r.Node)
 }
 
 // own are the kinds of nodes that belong to the experiments of their documents, or to none.
@@ -208,12 +217,12 @@ func ownKind(n lineage.Node) bool { return slices.Contains(own, n.Kind()) }
 // take joins the rows of a level's nodes and answers the next level's.
 func (s *step) take(rows []Row, distance int) (next []lineage.Node) {
 	for _, r := range rows {
-		if r.Way == table.LineageNode && (!s.request.Confined || s.ask.sees(r.Experiments)) {
+		if r.Way == table.LineageNode && s.nodes[r.Node] != nil && (!s.request.Confined || s.ask.sees(r.Experiments)) {
 			s.nodes[r.Node].Row = r
 		}
 	}
 	// The newest edges first, so that it is the oldest that are cut.
-	rows = slices.DeleteFunc(rows, func(r Row) bool { return r.Way != s.way || !s.visible(r.Node) })
+	rows = slices.DeleteFunc(rows, func(r Row) bool { return r.Way != s.way || s.nodes[r.Node] == nil || !s.visible(r.Node) })
 	slices.SortStableFunc(rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(b.SinceMS, a.SinceMS), cmp.Compare(a.Other, b.Other), cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Revision, a.Revision))
 	})
@@ -282,8 +291,11 @@ func (s *step) graph() *Graph {
 		}
 		from[e.Node] = append(from[e.Node], e)
 	}
-	g := &Graph{Nodes: map[lineage.Node]*Node{s.request.Root: s.nodes[s.request.Root]}, Truncated: s.truncated}
-	for level := []lineage.Node{s.request.Root}; len(level) > 0; {
+	g := &Graph{Nodes: make(map[lineage.Node]*Node), Truncated: s.truncated}
+	for _, root := range s.roots {
+		g.Nodes[root] = s.nodes[root]
+	}
+	for level := s.roots; len(level) > 0; {
 		var next []lineage.Node
 		for _, n := range level {
 			for _, e := range from[n] {

@@ -42,6 +42,21 @@ export interface Transition {
   readonly comment: string;
 }
 
+/** An alias that points to another version; null: to none. */
+export interface AliasChange {
+  readonly alias: string;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly time: number;
+  readonly by: string;
+}
+
+/** What was done to a model's versions, the newest first. */
+export interface Moves {
+  readonly transitions: readonly Transition[];
+  readonly aliases: readonly AliasChange[];
+}
+
 export interface Verdict {
   readonly by: string;
   readonly time_ms: number;
@@ -91,18 +106,14 @@ async function searchVersions(filter: string, max: number, token: string | null,
   return { items: (answer.model_versions ?? []).map(decodeVersion), next: answer.next_page_token || null };
 }
 
-/** The changes of stages of a model's versions, the newest first. */
-export async function transitionsOf(name: string, signal?: AbortSignal): Promise<readonly Transition[]> {
+export async function movesOf(name: string, signal?: AbortSignal): Promise<Moves> {
   const path = `v1/registered-models/${encodeURIComponent(name)}/transitions`;
-  const answer = await get<{ transitions: readonly WireTransition[] }>(path, signal);
-  return answer.transitions.map((t) => ({
-    version: Number(t.version),
-    from: t.from_stage,
-    to: t.to_stage,
-    time: t.time_ms,
-    by: t.by,
-    comment: t.comment,
-  }));
+  const answer = await get<{ transitions: readonly WireTransition[]; alias_changes: readonly WireAliasChange[] }>(path, signal);
+  const version = (text: string) => (text === "" ? null : Number(text));
+  return {
+    transitions: answer.transitions.map((t) => ({ version: Number(t.version), from: t.from_stage, to: t.to_stage, time: t.time_ms, by: t.by, comment: t.comment })),
+    aliases: answer.alias_changes.map((c) => ({ alias: c.alias, from: version(c.from_version), to: version(c.to_version), time: c.time_ms, by: c.by })),
+  };
 }
 
 export interface Move {
@@ -187,6 +198,14 @@ interface WireTransition {
   time_ms: number;
   by: string;
   comment: string;
+}
+
+interface WireAliasChange {
+  alias: string;
+  from_version: string;
+  to_version: string;
+  time_ms: number;
+  by: string;
 }
 
 type WireApproval = Omit<Approval, "version" | "by" | "time"> & { version: string; requested_by: string; requested_ms: number };

@@ -1,4 +1,4 @@
-package walk
+package serve
 
 import (
 	"maps"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/streamgauge/streamgauge/query/walk"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/lineage"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -117,7 +118,7 @@ func with(attributes, more map[string]string) map[string]string {
 	return out
 }
 
-func sortedNodes(g *Graph) []lineage.Node {
+func sortedNodes(g *walk.Graph) []lineage.Node {
 	return slices.SortedFunc(maps.Keys(g.Nodes), func(a, b lineage.Node) int {
 		if d := g.Nodes[a].Distance - g.Nodes[b].Distance; d != 0 {
 			return d

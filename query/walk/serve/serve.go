@@ -1,4 +1,5 @@
-package walk
+// Package serve answers GET /v1/lineage.
+package serve
 
 import (
 	"cmp"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/streamgauge/streamgauge/query/walk"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/lineage"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -27,7 +29,7 @@ type Experiments interface {
 
 // Server answers GET /v1/lineage.
 type Server struct {
-	walker      *Walker
+	walker      *walk.Walker
 	names       Names
 	experiments Experiments
 	logs        []interface{ Await(context.Context) error }
@@ -42,7 +44,7 @@ type Logs struct {
 }
 
 // NewServer makes a server.
-func NewServer(w *Walker, names Names, experiments Experiments, logs Logs) *Server {
+func NewServer(w *walk.Walker, names Names, experiments Experiments, logs Logs) *Server {
 	return &Server{w, names, experiments, []interface{ Await(context.Context) error }{logs.Tail, logs.Documents}, time.Now}
 }
 
@@ -51,6 +53,7 @@ func (s *Server) Routes(r fiber.Router) { r.Get("/v1/lineage", s.get) }
 
 // Answer is a graph as the API shows it.
 type Answer struct {
+	// Root is the first node that was asked for.
 	Root      string `json:"root"`
 	Direction string `json:"direction"`
 	Depth     int    `json:"depth"`
@@ -123,11 +126,7 @@ func (s *Server) seen(caller *track.Caller) (out []uint32) {
 	return out
 }
 
-func (s *Server) parse(f mlflow.Fields) (r Request, err error) {
-	text, err := f.Required("node")
-	if err != nil {
-		return r, err
-	}
+func (s *Server) parse(f mlflow.Fields) (r walk.Request, err error) {
 	direction, err := f.String("direction")
 	if err != nil {
 		return r, err
@@ -146,7 +145,7 @@ func (s *Server) parse(f mlflow.Fields) (r Request, err error) {
 		name           string
 		into           *int
 		fallback, most int
-	}{{"depth", &r.Depth, DepthDefault, DepthMax}, {"nodes_max", &r.NodesMax, NodesDefault, NodesMax}, {"edges_max", &r.EdgesMax, EdgesDefault, EdgesMax}} {
+	}{{"depth", &r.Depth, walk.DepthDefault, walk.DepthMax}, {"nodes_max", &r.NodesMax, walk.NodesDefault, walk.NodesMax}, {"edges_max", &r.EdgesMax, walk.EdgesDefault, walk.EdgesMax}} {
 		v, err := f.Int64(n.name, int64(n.fallback))
 		if err != nil {
 			return r, err
@@ -166,8 +165,33 @@ func (s *Server) parse(f mlflow.Fields) (r Request, err error) {
 	if r.AsOfMS, err = parseAsOf(at); err != nil {
 		return r, err
 	}
-	r.Root, err = parseNode(s.names, text)
+	r.Roots, err = s.parseRoots(f)
 	return r, err
+}
+
+// parseRoots reads the nodes that a walk begins at. Of several, those that are not known are left out by the walk; a version
+// that nobody can look up is an error all the same.
+func (s *Server) parseRoots(f mlflow.Fields) (roots []lineage.Node, err error) {
+	texts, err := f.Strings("node")
+	if err != nil {
+		return nil, err
+	}
+	if len(texts) == 0 || texts[0] == "" {
+		return nil, mlflow.MissingParameter("node")
+	}
+	if len(texts) > walk.RootsMax {
+		return nil, track.Errorf(track.InvalidParameterValue, "Invalid value for parameter 'node' supplied: %d nodes are asked for, and at most %d may be", len(texts), walk.RootsMax)
+	}
+	for _, text := range texts {
+		n, err := parseNode(s.names, text)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(roots, n) {
+			roots = append(roots, n)
+		}
+	}
+	return roots, nil
 }
 
 // parseAsOf reads a time in milliseconds, or as people write one; a day is its end.
@@ -187,7 +211,7 @@ func parseAsOf(text string) (int64, error) {
 	return 0, track.Errorf(track.InvalidParameterValue, "Invalid value %q for parameter 'as_of' supplied: it is a time in milliseconds since 1970, 2026-01-31T12:00:00Z, or a day", text)
 }
 
-func (s *Server) show(r Request, g *Graph) Answer {
+func (s *Server) show(r walk.Request, g *walk.Graph) Answer {
 	out := Answer{Direction: "both", Depth: r.Depth, AsOfMS: r.AsOfMS, Truncated: g.Truncated, Nodes: make([]AnswerNode, 0, len(g.Nodes)), Edges: make([]AnswerEdge, 0, len(g.Edges))}
 	switch {
 	case !r.Down:
@@ -209,7 +233,8 @@ func (s *Server) show(r Request, g *Graph) Answer {
 		}
 		out.Nodes = append(out.Nodes, node)
 	}
-	out.Root = names[r.Root]
+	as, _, _ := shown(s.names, r.Roots[0])
+	out.Root = string(as)
 	for _, e := range g.Edges {
 		out.Edges = append(out.Edges, AnswerEdge{
 			From: names[e.From()], To: names[e.To()], Kind: e.Kind, Name: e.Name, SinceMS: e.SinceMS, UntilMS: e.UntilMS, Attributes: e.Attributes,
