@@ -191,17 +191,33 @@ func walk(n Node, visit func(Compare)) {
 // String prints the filter in the language it was parsed from, with canonical names; it parses to the same
 // tree.
 func (e Expr) String() string {
-	alternatives, ok := e.root.(Or)
-	if !ok {
-		alternatives = Or{e.root}
+	if e.root == nil {
+		return ""
 	}
+	return printed(e.root, false)
+}
+
+// printed prints a node, and alternatives within something in parentheses.
+func printed(n Node, within bool) string {
 	var all []string
-	for _, n := range alternatives {
-		var clauses []string
-		walk(n, func(c Compare) { clauses = append(clauses, c.String()) })
-		all = append(all, strings.Join(clauses, " AND "))
+	switch n := n.(type) {
+	case Or:
+		for _, m := range n {
+			all = append(all, printed(m, false))
+		}
+		if within {
+			return "(" + strings.Join(all, " OR ") + ")"
+		}
+		return strings.Join(all, " OR ")
+	case And:
+		for _, m := range n {
+			all = append(all, printed(m, true))
+		}
+		return strings.Join(all, " AND ")
+	case Compare:
+		return n.String()
 	}
-	return strings.Join(all, " OR ")
+	return ""
 }
 
 // String prints one clause.

@@ -16,7 +16,7 @@ type grammar struct {
 	times      map[string]bool
 	// listed is the one attribute that IN takes.
 	listed string
-	// or says that comparisons may be joined by OR, which MLflow refuses. AND binds stronger.
+	// or says that comparisons may be joined by OR and stand in parentheses, which MLflow refuses. AND binds stronger.
 	or bool
 	// foldOps says that comparators may be written in any case.
 	foldOps bool

@@ -40,21 +40,17 @@ func (g *grammar) parse(filter string) (Expr, error) {
 	if len(filter) > FilterBytesMax {
 		return Expr{}, invalid("Invalid filter: it is %d bytes long and at most %d are allowed", len(filter), FilterBytesMax)
 	}
-	alternatives, err := g.alternatives(filter)
+	var err error
+	if g.or {
+		e.root, err = (&nest{g: g, filter: filter}).parse()
+	} else {
+		e.root, err = g.conjunction(filter)
+	}
 	if err != nil {
 		return Expr{}, err
 	}
-	if n := len(slices.Concat(alternatives...)); n > ClausesMax {
-		return Expr{}, invalid("Invalid filter: it has %d clauses and at most %d are allowed", n, ClausesMax)
-	}
-	any := make(Or, len(alternatives))
-	for i, clauses := range alternatives {
-		if any[i], err = g.conjunction(clauses); err != nil {
-			return Expr{}, err
-		}
-	}
-	if e.root = any; len(any) == 1 {
-		e.root = any[0]
+	if all, ok := e.root.(And); ok && len(all) == 0 { // of nothing but AND
+		e.root = nil
 	}
 	if n := len(e.MetricKeys()); n > MetricKeysMax {
 		return Expr{}, invalid("Invalid filter: it names %d metrics and at most %d are allowed", n, MetricKeysMax)
@@ -62,8 +58,21 @@ func (g *grammar) parse(filter string) (Expr, error) {
 	return e, nil
 }
 
-// conjunction judges the clauses that must hold together.
-func (g *grammar) conjunction(clauses []clause) (_ Node, err error) {
+// conjunction reads a filter that knows only AND.
+func (g *grammar) conjunction(filter string) (Node, error) {
+	found, err := comparisons(filter, g.wrong)
+	if err != nil {
+		return nil, err
+	}
+	clauses := make([]clause, len(found))
+	for i, parts := range found {
+		if clauses[i], err = g.clause(parts); err != nil {
+			return nil, err
+		}
+	}
+	if len(clauses) > ClausesMax {
+		return nil, invalid("Invalid filter: it has %d clauses and at most %d are allowed", len(clauses), ClausesMax)
+	}
 	all := make(And, len(clauses))
 	for i, c := range clauses {
 		if all[i], err = g.judge(c); err != nil {
@@ -73,55 +82,41 @@ func (g *grammar) conjunction(clauses []clause) (_ Node, err error) {
 	return all, nil
 }
 
-// alternatives reads the comparisons of a filter: lists joined by OR of comparisons joined by AND.
-func (g *grammar) alternatives(filter string) ([][]clause, error) {
-	found, err := comparisons(filter, g.or, g.wrong)
+// comparisons splits a filter that knows only AND into the parts of its comparisons; wrong shows what is none.
+func comparisons(filter string, wrong func(string) string) (found [][]tok, err error) {
+	toks, err := statement(filter)
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]clause, len(found))
-	for i, together := range found {
-		for _, parts := range together {
-			c, err := g.clause(parts)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = append(out[i], c)
-		}
-	}
-	return out, nil
-}
-
-// comparisons splits a filter into the parts of its comparisons, by the alternatives that they belong to; wrong shows
-// what is none. Where or is false there is one alternative, and OR is as wrong as any other word.
-func comparisons(filter string, or bool, wrong func(string) string) ([][][]tok, error) {
-	toks := lex(filter)
-	if after(toks, -1) < 0 {
-		return nil, invalid("Invalid filter '%s'. Could not be parsed.", filter)
-	}
-	if manyStatements(toks) {
-		return nil, invalid("Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonString(filter))
-	}
-	out := make([][][]tok, 1)
 	var others []string
-	for _, t := range joinWords(group(toks)) {
-		last := len(out) - 1
+	for _, t := range toks {
 		switch {
 		case t.class == comparison:
-			out[last] = append(out[last], t.parts)
-		case or && t.keyword("OR") && len(out[last]) > 0:
-			out = append(out, nil)
+			found = append(found, t.parts)
 		case !t.keyword("AND"):
 			others = append(others, wrong(t.text))
 		}
 	}
-	if last := len(out) - 1; last > 0 && len(out[last]) == 0 {
-		return nil, invalid("Invalid filter: a comparison must follow 'OR'")
-	}
 	if len(others) > 0 {
-		return nil, invalid("Invalid clause(s) in filter string: %s", strings.Join(others, ", "))
+		return nil, wrongClauses(others)
 	}
-	return out, nil
+	return found, nil
+}
+
+func wrongClauses(shown []string) error {
+	return invalid("Invalid clause(s) in filter string: %s", strings.Join(shown, ", "))
+}
+
+// statement reads a text into comparisons and what stands between them.
+func statement(text string) ([]tok, error) {
+	toks := lex(text)
+	if after(toks, -1) < 0 {
+		return nil, invalid("Invalid filter '%s'. Could not be parsed.", text)
+	}
+	if manyStatements(toks) {
+		return nil, invalid("Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonString(text))
+	}
+	return joinWords(group(toks)), nil
 }
 
 // manyStatements says whether something follows a semicolon outside of parentheses.

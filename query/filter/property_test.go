@@ -144,12 +144,54 @@ func (w *world) view() filter.View {
 	return pick(w.Rand, []filter.View{filter.ActiveOnly, filter.ActiveOnly, filter.DeletedOnly, filter.All})
 }
 
+// holds says of a run whether a filter holds.
+type holds func(filter.RunRow) bool
+
+// nested prints a random tree of comparisons as somebody might write it, with more parentheses than it needs, and says by
+// the book when it holds.
+func (w *world) nested(depth int) (string, holds) {
+	if depth == 0 || w.IntN(4) == 0 {
+		for {
+			text := w.clause().String()
+			// What a backslash does depends on the quotes behind it.
+			if one, err := filter.ParseRuns(text); err == nil && !strings.Contains(text, `\`) {
+				return text, func(r filter.RunRow) bool { return one.Match(r) }
+			}
+		}
+	}
+	join := pick(w.Rand, []string{" AND ", " and ", " OR ", "\tor\n"})
+	either := strings.Contains(strings.ToLower(join), "or")
+	var texts []string
+	var all []holds
+	for range 1 + w.IntN(3) {
+		text, h := w.nested(depth - 1)
+		more := 1 + w.IntN(2)
+		texts = append(texts, strings.Repeat("(", more)+pick(w.Rand, []string{"", " "})+text+strings.Repeat(")", more))
+		all = append(all, h)
+	}
+	return strings.Join(texts, join), func(r filter.RunRow) bool {
+		for _, h := range all {
+			if h(r) == either {
+				return either
+			}
+		}
+		return !either
+	}
+}
+
 func (w *world) searchRuns(t *testing.T, e engine) bool {
 	text := clauses(w.IntN(5), w.clause, func() string { return pick(w.Rand, []string{" AND ", " or "}) }, filter.ParseRuns)
+	var byTheBook holds
+	if w.IntN(2) == 0 {
+		text, byTheBook = w.nested(3)
+	}
 	where, err := filter.ParseRuns(text)
 	if err != nil {
 		t.Errorf("%s: %v", text, err)
 		return false
+	}
+	if byTheBook == nil {
+		byTheBook = func(r filter.RunRow) bool { return where.Match(r) }
 	}
 	s := filter.RunSearch{View: w.view(), Where: where, Order: w.runOrder(t), Limit: 4 + w.IntN(30)}
 	for _, x := range w.Perm(3)[:1+w.IntN(3)] {
@@ -163,8 +205,14 @@ func (w *world) searchRuns(t *testing.T, e engine) bool {
 	for _, r := range w.runs {
 		x, _ := strconv.Atoi(r.Run.ExperimentId)
 		deleted := document.LifecycleOf(r.Run, w.stages[x]) == sgpb.Lifecycle_LIFECYCLE_DELETED
-		if slices.Contains(s.Experiments, uint32(x)) && s.View.Sees(deleted) && !slices.Contains(s.Except, r.Run.Id) && where.Match(r) {
+		if slices.Contains(s.Experiments, uint32(x)) && s.View.Sees(deleted) && !slices.Contains(s.Except, r.Run.Id) && byTheBook(r) {
 			want = append(want, r)
+		}
+	}
+	for _, r := range w.runs {
+		if where.Match(r) != byTheBook(r) {
+			t.Errorf("%s: run %s is found: %t", text, r.Run.Id, where.Match(r))
+			return false
 		}
 	}
 	ok := pageThrough(t, s.Order, sorted(s.Order, want), func(r filter.RunRow) string { return r.Run.Id }, s.Limit, func(after filter.Key) ([]string, error) {

@@ -34,11 +34,10 @@ func ParseRaw(filter string) ([]RawClause, error) {
 	if len(filter) > FilterBytesMax {
 		return nil, invalid("Invalid filter: it is %d bytes long and at most %d are allowed", len(filter), FilterBytesMax)
 	}
-	all, err := comparisons(filter, false, func(text string) string { return "'" + text + "'" })
+	found, err := comparisons(filter, func(text string) string { return "'" + text + "'" })
 	if err != nil {
 		return nil, err
 	}
-	found := all[0]
 	if len(found) > ClausesMax {
 		return nil, invalid("Invalid filter: it has %d clauses and at most %d are allowed", len(found), ClausesMax)
 	}

@@ -50,11 +50,10 @@ func (g *registry) parse(filter string) (Expr, error) {
 	if len(filter) > FilterBytesMax {
 		return Expr{}, invalid("Invalid filter: it is %d bytes long and at most %d are allowed", len(filter), FilterBytesMax)
 	}
-	found, err := comparisons(filter, false, func(text string) string { return text })
+	all, err := comparisons(filter, func(text string) string { return text })
 	if err != nil {
 		return Expr{}, err
 	}
-	all := found[0]
 	if len(all) > ClausesMax {
 		return Expr{}, invalid("Invalid filter: it has %d clauses and at most %d are allowed", len(all), ClausesMax)
 	}
