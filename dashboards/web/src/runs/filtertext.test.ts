@@ -25,9 +25,24 @@ test("comparisons are taken away one by one", () => {
   expect(without(clauses.slice(0, 1), 0)).toBe("");
 });
 
+test("alternatives in parentheses are one part, and lose them when they are all that is left", () => {
+  const clauses = clausesOf("(metrics.loss < 1 or (params.x = ')' and tags.t = 'a')) AND attributes.run_id IN ('a', 'or')");
+  expect(clauses).toEqual([
+    { join: "", text: "(metrics.loss < 1 or (params.x = ')' and tags.t = 'a'))" },
+    { join: "and", text: "attributes.run_id IN ('a', 'or')" },
+  ]);
+  expect(without(clauses, 1)).toBe("metrics.loss < 1 or (params.x = ')' and tags.t = 'a')");
+  expect(without(clauses, 0)).toBe("attributes.run_id IN ('a', 'or')");
+  expect(without(clausesOf("a = 1 and (b = 2) or (c = 3)"), 0)).toBe("(b = 2) or (c = 3)");
+  expect(without([{ join: "", text: "(b = 2) or (c = 3)" }, { join: "and", text: "x" }], 1)).toBe("(b = 2) or (c = 3)");
+  expect(clausesOf("a = 1) and b = 2")).toHaveLength(2);
+});
+
 test("a further comparison narrows every alternative", () => {
   expect(withClause("", "a = 1")).toBe("a = 1");
-  expect(withClause("x < 1 and y < 2 or z < 3", "a = 1")).toBe("x < 1 and y < 2 and a = 1 or z < 3 and a = 1");
+  expect(withClause("x < 1", "a = 1")).toBe("x < 1 and a = 1");
+  expect(withClause("x < 1 and y < 2 or z < 3", "a = 1")).toBe("(x < 1 and y < 2 or z < 3) and a = 1");
+  expect(withClause("(x < 1 or z < 3) and y < 2", "a = 1")).toBe("(x < 1 or z < 3) and y < 2 and a = 1");
 });
 
 test("fields, comparators, values and joints are offered where they fit", () => {
@@ -42,6 +57,11 @@ test("fields, comparators, values and joints are offered where they fit", () => 
   expect(options("params.opt = 'adam' ")).toEqual(["and", "or"]);
   expect(options("params.opt = 'adam' and met")).toEqual(["metrics.loss", "metrics.`val/loss`"]);
   expect(options("metrics.loss < 0.")).toEqual([]);
+  expect(options("(lo")).toEqual(["metrics.loss", "metrics.`val/loss`"]);
+  expect(options("params.opt = 'adam' and ((params.opt ")[0]).toBe("=");
+  expect(options("(params.opt = 'adam' ")).toEqual([")", "and", "or"]);
+  expect(options("(params.opt = 'adam' or metrics.loss < 1) ")).toEqual(["and", "or"]);
+  expect(options("(params.opt = 'adam') or met")).toEqual(["metrics.loss", "metrics.`val/loss`"]);
 });
 
 test("what is chosen takes the place of what was typed", () => {
@@ -61,5 +81,8 @@ test("the word that a refusal names is found, else the last one", () => {
   expect(wrong("metrics.loss <", "Invalid clause(s) in filter string: 'metrics.loss', '<'")).toBe("metrics.loss");
   expect(wrong("attributes.state = 'x'", "Invalid attribute key 'state' specified. Valid keys are '...'")).toBe("attributes.state");
   expect(wrong("params.x =", "something else")).toBe("=");
+  const at = (filter: string, message: string) => wrongWord(filter, message)?.from;
+  expect(at("params.`😀` = '1' OR x = '2' OR", "Invalid filter: a comparison must follow 'OR' at character 29")).toBe(29);
+  expect(at("(a = '1') and (b = '2'", "Invalid filter: '(' at character 15 is not closed")).toBe(14);
   expect(wrongWord("", "x")).toBeNull();
 });

@@ -21,13 +21,23 @@ export interface Clause {
   readonly join: "" | "and" | "or";
 }
 
-/** The comparisons that a filter consists of. */
+/** How many parentheses are open behind each word; those of a list behind IN count, too. */
+function depthsOf(words: readonly Word[]): readonly number[] {
+  let depth = 0;
+  return words.map(({ text }) => (depth = text === "(" ? depth + 1 : text === ")" ? Math.max(depth - 1, 0) : depth));
+}
+
+const jointOf = (word: Word): "and" | "or" | null => (/^and$/i.test(word.text) ? "and" : /^or$/i.test(word.text) ? "or" : null);
+
+/** What a filter consists of: comparisons, and alternatives in parentheses as one. */
 export function clausesOf(filter: string): Clause[] {
   const clauses: { join: Clause["join"]; from: number; to: number }[] = [];
+  const words = wordsOf(filter);
+  const depths = depthsOf(words);
   let join: Clause["join"] = "";
   let fresh = true;
-  for (const word of wordsOf(filter)) {
-    const joint = /^(and|or)$/i.exec(word.text)?.[1]?.toLowerCase() as "and" | "or" | undefined;
+  for (const [i, word] of words.entries()) {
+    const joint = depths[i] === 0 ? jointOf(word) : null;
     if (joint) {
       [join, fresh] = [joint, true];
       continue;
@@ -40,18 +50,27 @@ export function clausesOf(filter: string): Clause[] {
   return clauses.map((c) => ({ join: c.join, text: filter.slice(c.from, c.to) }));
 }
 
-/** A filter without one of its comparisons. */
+/** A filter without one of its parts; parentheses around all that is left go, too. */
 export function without(clauses: readonly Clause[], at: number): string {
   const left = clauses.filter((_, i) => i !== at);
+  const [only] = left;
+  if (left.length === 1 && only) return bare(only.text);
   return left.map((c, i) => (i === 0 ? c.text : `${c.join} ${c.text}`)).join(" ");
 }
 
-/** A filter with a further comparison that must hold; alternatives cannot be narrowed by one more word. */
+/** A text without the parentheses that hold all of it. */
+function bare(text: string): string {
+  const words = wordsOf(text);
+  const depths = depthsOf(words);
+  const closes = words.length > 2 && words[0]?.text === "(" && depths.indexOf(0) === words.length - 1;
+  return closes ? text.slice(1, -1).trim() : text;
+}
+
+/** A filter with a further comparison that must hold, too. */
 export function withClause(filter: string, clause: string): string {
   const clauses = clausesOf(filter);
   if (clauses.length === 0) return clause;
-  const ors = clauses.reduce<string[]>((all, c) => (c.join === "or" || all.length === 0 ? [...all, c.text] : [...all.slice(0, -1), `${all.at(-1)} and ${c.text}`]), []);
-  return ors.map((alternative) => `${alternative} and ${clause}`).join(" or ");
+  return `${clauses.some((c) => c.join === "or") ? `(${filter.trim()})` : filter.trim()} and ${clause}`;
 }
 
 /** A value in quotes that it does not have; null if it has both kinds. */
@@ -109,8 +128,10 @@ export function complete(filter: string, caret: number, words: Vocabulary): Comp
   // A word that ends at the caret is being written.
   const writing = last && last.to === caret && !/^(!=|<=|>=|[=<>(),])$/.test(last.text) ? last : null;
   const done = writing ? before.slice(0, -1) : before;
-  const start = done.findLastIndex((w) => /^(and|or)$/i.test(w.text)) + 1;
-  const clause = done.slice(start);
+  const start = done.findLastIndex((w) => jointOf(w) !== null) + 1;
+  // Parentheses that open here stand before the comparison.
+  const clause = done.slice(start).filter((w, i, all) => all.slice(0, i + 1).some((v) => v.text !== "(") || w.text !== "(");
+  const open = (depthsOf(done).at(-1) ?? 0) > 0;
   const place = { from: writing?.from ?? caret, to: caret };
   const typed = (writing?.text ?? "").toLowerCase();
   const pick = (options: readonly string[]) => {
@@ -127,7 +148,7 @@ export function complete(filter: string, caret: number, words: Vocabulary): Comp
     return { ...place, options: pick(number ? ["<", "<=", ">", ">=", "=", "!="] : ["=", "!=", "LIKE", "ILIKE", ...nullable]) };
   }
   if (clause.length === 2 && !/^is$/i.test(clause[1]?.text ?? "")) return { ...place, options: pick(words.values.get(field) ?? []) };
-  return { ...place, options: /^is$/i.test(clause[1]?.text ?? "") && clause.length < 3 ? [] : pick(["and", "or"]) };
+  return { ...place, options: /^is$/i.test(clause[1]?.text ?? "") && clause.length < 3 ? [] : pick(open ? [")", "and", "or"] : ["and", "or"]) };
 }
 
 /** The filter with an option in its place, and where the caret goes. */
@@ -140,10 +161,16 @@ export function completed(filter: string, at: Completion, option: string): { rea
 /** The word that a refusal is about: the first one that it names; else the last one, behind which something is missing. */
 export function wrongWord(filter: string, message: string): Word | null {
   const words = wordsOf(filter);
+  const at = /^Invalid filter: .* at character (\d+)/.exec(message)?.[1];
+  if (at !== undefined) {
+    const from = [...filter].slice(0, Number(at) - 1).join("").length;
+    const word = words.find((w) => w.from <= from && from < w.to);
+    if (word) return word;
+  }
   const named = [...message.matchAll(/'([^']+)'|"([^"]+)"|(?:Found|value) (\S+)$/g)].map((m) => (m[1] ?? m[2] ?? m[3] ?? "").trim()).filter((t) => t !== "" && t !== filter.trim());
-  const bare = (text: string) => text.replace(/['"`]/g, "").toLowerCase();
+  const plain = (text: string) => text.replace(/['"`]/g, "").toLowerCase();
   for (const text of named) {
-    const word = words.find((w) => w.text === text) ?? words.find((w) => bare(w.text) === bare(text) || bare(w.text).endsWith(`.${bare(text)}`) || bare(w.text).startsWith(`${bare(text)}.`));
+    const word = words.find((w) => w.text === text) ?? words.find((w) => plain(w.text) === plain(text) || plain(w.text).endsWith(`.${plain(text)}`) || plain(w.text).startsWith(`${plain(text)}.`));
     if (word) return word;
     const from = filter.indexOf(text);
     if (from >= 0) return { text, from, to: from + text.length };
