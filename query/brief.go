@@ -1,12 +1,14 @@
 package query
 
 import (
+	"context"
 	"strings"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
@@ -37,4 +39,25 @@ func (q *Query) getBrief(c *fiber.Ctx) error {
 	w.ObjEnd()
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	return c.Send(w.Bytes())
+}
+
+// FindRuns answers the ids of one page of a search, which is MLflow's, and the token of the next one. Metrics that the search does not
+// compare are not read.
+func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields) (ids []string, next string, err error) {
+	s, err := parseSearch(f)
+	if err != nil {
+		return nil, "", err
+	}
+	s.brief = true
+	defer q.meter.search()()
+	page, next, err := q.find(ctx, s)
+	for _, r := range page {
+		ids = append(ids, r.id)
+	}
+	return ids, next, err
+}
+
+// Whole is a run's document as clients see it.
+func (q *Query) Whole(ctx context.Context, doc *sgpb.Run) (*sgpb.Run, error) {
+	return q.hot.Whole(ctx, doc, q.opts.Blob)
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/streamgauge/streamgauge/query/hot"
 	"github.com/streamgauge/streamgauge/query/importance"
 	"github.com/streamgauge/streamgauge/query/registered"
+	"github.com/streamgauge/streamgauge/query/runtable"
 	"github.com/streamgauge/streamgauge/query/sheet"
 	"github.com/streamgauge/streamgauge/query/tally"
 	"github.com/streamgauge/streamgauge/schemas/document"
@@ -129,6 +130,7 @@ func (r *rig) over(store query.Store) {
 	r.q.Routes(r.app)
 	importance.NewServer(r.q).Routes(r.app)
 	tally.NewServer(r.q, time.Now).Routes(r.app)
+	runtable.NewServer(r.q, r, r.sheets, fakeTail{r}).Routes(r.app)
 }
 
 // put writes a run's document; apply brings it into the tables, and all that were put before.

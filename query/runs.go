@@ -61,6 +61,8 @@ type search struct {
 	order       filter.Order
 	from        filter.Cursor
 	max         int
+	// brief: only which runs it finds is asked, so what is found has no metrics.
+	brief bool
 }
 
 func parseSearch(f mlflow.Fields) (s search, err error) {

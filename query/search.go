@@ -41,6 +41,16 @@ func cut[T any](hits []hit[T], order filter.Order, from filter.Cursor, size int)
 
 // search finds one page of runs.
 func (q *Query) search(ctx context.Context, s search) (page []*hot.Run, next string, err error) {
+	found, next, err := q.find(ctx, s)
+	if err != nil {
+		return nil, "", err
+	}
+	page, err = q.whole(ctx, found)
+	return page, next, err
+}
+
+// find finds which runs are on one page.
+func (q *Query) find(ctx context.Context, s search) (page []found, next string, err error) {
 	if err := q.await(ctx); err != nil {
 		return nil, "", err
 	}
@@ -65,9 +75,8 @@ func (q *Query) search(ctx context.Context, s search) (page []*hot.Run, next str
 		}
 		hits = slices.Concat(hits, q.match(newer, s), stored)
 	}
-	found, next := cut(hits, s.order, s.from, s.max)
-	page, err = q.whole(ctx, found)
-	return page, next, err
+	page, next = cut(hits, s.order, s.from, s.max)
+	return page, next, nil
 }
 
 // found is a run that a search found; run is nil if a sheet has it.
@@ -215,9 +224,11 @@ func (q *Query) searchStored(ctx context.Context, s search, experiments []uint32
 	for i, f := range stored {
 		docs[i] = f.Document
 	}
-	latest, err := q.latestOf(ctx, docs)
-	if err != nil {
-		return nil, err
+	var latest map[track.RunNumber][]hot.Metric
+	if !s.brief {
+		if latest, err = q.latestOf(ctx, docs); err != nil {
+			return nil, err
+		}
 	}
 	hits := make([]hit[found], len(stored))
 	for i, f := range stored {

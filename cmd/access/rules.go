@@ -92,7 +92,7 @@ var rules = map[string]Rule{
 	"GET /v1/runs/:run_id/values":  {Read, Named},
 	"GET /v1/runs/:run_id/console": {Read, Named},
 	"GET /v1/runs/:run_id/ranks":   {Read, Named},
-	"POST /v1/importance":          {Read, SearchIn}, "POST /v1/runs/groups": {Read, SearchIn}, "POST /v1/runs/ids": {Read, SearchIn}, "POST /v1/runs/silent": {Read, SearchIn},
+	"POST /v1/importance":          {Read, SearchIn}, "POST /v1/runs/groups": {Read, SearchIn}, "POST /v1/runs/ids": {Read, SearchIn}, "POST /v1/runs/silent": {Read, SearchIn}, "POST /v1/runs/search": {Read, SearchIn},
 	"GET /v1/series":  {Read, Named},
 	"POST /v1/series": {Read, Named},
 	// What comes from another server brings its own times and users with it.

@@ -36,6 +36,7 @@ import (
 	querych "github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/importance"
 	"github.com/streamgauge/streamgauge/query/live"
+	"github.com/streamgauge/streamgauge/query/runtable"
 	"github.com/streamgauge/streamgauge/query/tally"
 	"github.com/streamgauge/streamgauge/query/traces"
 	"github.com/streamgauge/streamgauge/query/walk"
@@ -68,6 +69,7 @@ type parts struct {
 	store    *querych.Store
 	query    *query.Query
 	charts   *chart.Reader
+	table    *runtable.Server
 	lineage  *walkserve.Server
 	live     *live.Hub
 	edge     *ingest.Edge
@@ -118,6 +120,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 		Blob: p.registry.Blob, Registered: registered, Sheets: sheets, EvaluationDatasets: p.registry.EvaluationDatasets,
 	})
 	p.charts = chart.New(p.query, p.store, tail)
+	p.table = runtable.NewServer(p.query, p.store, sheets, tail)
 	p.lineage = walkserve.NewServer(walk.New(p.store, newest), registered, hot, walkserve.Logs{Tail: tail, Documents: p.docs})
 	p.edge = ingest.New(p.registry, p.bus.appender(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: p.bus.told(), Experiments: p.registry,
@@ -236,6 +239,7 @@ func (p *parts) routes(r fiber.Router) {
 	live.NewServer(p.live, p.query).Routes(r)
 	importance.NewServer(p.query).Routes(r)
 	tally.NewServer(p.query, time.Now).Routes(r)
+	p.table.Routes(r)
 	p.edge.Routes(r)
 	trace.NewEdge(p.traces, p.registry, p.s.nats.Space).Routes(r)
 	p.vault.Routes(r)

@@ -158,6 +158,17 @@ func (s *Store) Latest(ctx context.Context, experiment uint32, runs []track.RunN
 	return r.list, err
 }
 
+// LatestSome reads the latest values of some metrics of an experiment's runs, run by run, and with others up to 201 more of each run.
+func (s *Store) LatestSome(ctx context.Context, experiment uint32, runs []track.RunNumber, keys []string, others bool) ([]hot.Value, error) {
+	var r values
+	name := "latest_of_keys"
+	if others {
+		name = "latest_some"
+	}
+	err := s.statement(ctx, name, params{"experiment": uint64(experiment), "runs": runs, "keys": keys}, &r)
+	return r.list, err
+}
+
 // numbers is a result of one row of two numbers.
 type numbers struct {
 	names  [2]string

@@ -23,7 +23,9 @@ func (r *moveRows) columns() proto.Results {
 	}
 }
 
-func (r *moveRows) reset() { r.Moves = registered.Moves{Transitions: []registered.Transition{}, AliasChanges: []registered.AliasChange{}} }
+func (r *moveRows) reset() {
+	r.Moves = registered.Moves{Transitions: []registered.Transition{}, AliasChanges: []registered.AliasChange{}}
+}
 
 func (r *moveRows) take(rows int) error {
 	for i := range rows {

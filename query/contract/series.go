@@ -189,8 +189,23 @@ type importanceAnswer struct {
 // runSearch is MLflow's search for runs, without pages and order.
 type runSearch struct {
 	Experiments []string `json:"experiment_ids" description:"As in MLflow's search for runs."`
-	Filter      string   `json:"filter" description:"As in MLflow's search for runs; comparisons may be joined by OR." example:"metrics.loss < 1 OR attributes.status = 'RUNNING'"`
+	Filter      string   `json:"filter" description:"As in MLflow's search for runs; comparisons may be joined by OR and stand in parentheses." example:"metrics.loss < 1 OR attributes.status = 'RUNNING'"`
 	View        string   `json:"run_view_type" enum:"ACTIVE_ONLY,DELETED_ONLY,ALL" default:"ACTIVE_ONLY" description:"As in MLflow's search for runs."`
+}
+
+type tableRequest struct {
+	runSearch
+	OrderBy []string `json:"order_by" description:"As in MLflow's search for runs."`
+	Max     int      `json:"max_results" minimum:"1" maximum:"2000" default:"1000" description:"Runs of a page."`
+	Token   string   `json:"page_token" description:"next_page_token of the page before."`
+	Metrics []string `json:"metrics" description:"At most 200 metrics that are wanted of each run." example:"[\"loss\"]"`
+	Others  int      `json:"other_metrics" minimum:"0" maximum:"200" default:"100" description:"At most so many others of each run."`
+}
+
+type tableAnswer struct {
+	Runs []map[string]any `json:"runs" description:"As MLflow's runs/search has them, but for metrics that are not wanted."`
+	More []string         `json:"more_metrics" description:"The ids of those runs of which metrics were left out; GET /v1/runs/RUN/metrics finds them."`
+	Next string           `json:"next_page_token,omitempty"`
 }
 
 type groupsRequest struct {
@@ -244,6 +259,9 @@ func tallies() []describe.Route {
 	return []describe.Route{{
 		Method: http.MethodGet, Path: "/v1/runs/:run_id", Area: area, Summary: "Read a run without its metrics",
 		Text: "Of which there may be a million: `GET /v1/runs/RUN/metrics` has them by pages.", Takes: briefRequest{}, Gives: briefAnswer{},
+	}, {
+		Method: http.MethodPost, Path: "/v1/runs/search", Area: area, Summary: "Read a page of a table of runs",
+		Text: "MLflow's search for runs with the metrics that a table shows: a run may have a million.", Takes: tableRequest{}, Gives: tableAnswer{}, Refusals: []int{large},
 	}, {
 		Method: http.MethodPost, Path: "/v1/runs/groups", Area: area, Summary: "Group the runs of a search",
 		Text: "How many runs there are by a value, with mean and spread of metrics.", Takes: groupsRequest{}, Gives: groupsAnswer{}, Refusals: []int{large},

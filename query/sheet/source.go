@@ -81,3 +81,33 @@ func (s *Sheet) latest(runs []track.RunNumber) (out []hot.Value) {
 	}
 	return out
 }
+
+// Some are latest values of runs, run by run: those of some metrics, and at most so many others of each run.
+func (s *Sheet) Some(runs []track.RunNumber, keys []string, others int) (out []hot.Value) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	wanted := make(map[uint32]bool, len(keys))
+	for _, key := range keys {
+		if c := s.metrics.byKey[key]; c != nil {
+			wanted[c.number] = true
+		}
+	}
+	for _, number := range runs {
+		i, ok := s.numbers[number]
+		if !ok {
+			continue
+		}
+		left := others
+		for _, own := range s.rows[i].metrics {
+			if !wanted[own] {
+				if left == 0 {
+					continue
+				}
+				left--
+			}
+			c := s.metrics.list[own]
+			out = append(out, hot.Value{Run: number, Key: c.key, Latest: *c.at(i)})
+		}
+	}
+	return out
+}

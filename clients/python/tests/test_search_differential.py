@@ -137,7 +137,6 @@ SEARCHES: list[tuple[str, list[str]]] = [
     ("metrics.all LIKE '1%'", []),
     ("params.model > 'a'", []),
     ("metrics.all IS NULL", []),
-    ("(metrics.all > 1)", []),
     ("NOT metrics.all > 1", []),
     ("metrics.all >", []),
     ("metrics.all > 1 AND", []),

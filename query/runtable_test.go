@@ -1,0 +1,110 @@
+package query_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/query/runtable"
+	"github.com/streamgauge/streamgauge/schemas/feed"
+	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+type tableJSON struct {
+	Runs []struct {
+		Info struct {
+			RunID string `json:"run_id"`
+		}
+		Data struct {
+			Metrics []struct {
+				Key   string
+				Value float64
+			}
+			Params []struct{ Key, Value string }
+		}
+	}
+	More []string `json:"more_metrics"`
+	Next string   `json:"next_page_token"`
+}
+
+func (j tableJSON) keys(run int) (keys []string) {
+	for _, m := range j.Runs[run].Data.Metrics {
+		keys = append(keys, m.Key)
+	}
+	return keys
+}
+
+func TestATableOfRunsHasTheMetricsThatItShows(t *testing.T) {
+	t.Parallel()
+	const many = 5000
+	for name, r := range map[string]*rig{"in memory": newRig(t, query.HotOptions{}), "in ClickHouse": newRig(t, query.HotOptions{}).narrow(1)} {
+		for i := range 3 {
+			r.put(&sgpb.Run{Id: id(i + 1), ExperimentId: "0", Params: map[string]string{"n": fmt.Sprint(i)}, StartMs: int64(i)}, true)
+		}
+		// The first has very many metrics, those that matter at the end.
+		large := &feed.Section{RunID: id(1)}
+		for i := range many {
+			large.Points.Keys = append(large.Points.Keys, fmt.Sprintf("layer/%05d", i))
+		}
+		large.Points.Keys = append(large.Points.Keys, "loss", "zeta")
+		for i := range large.Points.Keys {
+			large.Points.Key, large.Points.Step = append(large.Points.Key, uint32(i)), append(large.Points.Step, 1)
+			large.Points.TimeMS, large.Points.Value = append(large.Points.TimeMS, 1), append(large.Points.Value, float64(i))
+		}
+		r.log(large)
+		r.log(section(id(2), 0, "loss", [3]float64{1, 10, 0.5}, [3]float64{2, 20, 0.25}))
+		const body = `{"experiment_ids": ["0"], "order_by": ["attributes.start_time"], `
+		first := get[tableJSON](r, "/v1/runs/search", body+`"metrics": ["zeta", "layer/04999", "nobody's"], "other_metrics": 2, "max_results": 2}`)
+		if len(first.Runs) != 2 || first.Runs[0].Info.RunID != id(1) || first.Next == "" || !slices.Equal(first.More, []string{id(1)}) {
+			t.Fatalf("%s: %d runs, more of %v, next %q", name, len(first.Runs), first.More, first.Next)
+		}
+		if keys := first.keys(0); len(keys) != 4 || !slices.Contains(keys, "zeta") || !slices.Contains(keys, "layer/04999") {
+			t.Errorf("%s: the run of many shows %v", name, keys)
+		}
+		if keys := first.keys(1); !slices.Equal(keys, []string{"loss"}) || first.Runs[1].Data.Metrics[0].Value != 0.25 || first.Runs[1].Data.Params[0].Value != "1" {
+			t.Errorf("%s: the second run shows %+v", name, first.Runs[1])
+		}
+		second := get[tableJSON](r, "/v1/runs/search", body+`"max_results": 2, "page_token": "`+first.Next+`"}`)
+		if len(second.Runs) != 1 || second.Runs[0].Info.RunID != id(3) || second.Next != "" || len(second.More) != 0 {
+			t.Errorf("%s: second page %+v", name, second)
+		}
+		none := get[tableJSON](r, "/v1/runs/search", body+`"other_metrics": 0, "filter": "metrics.loss < 1"}`)
+		if len(none.Runs) != 1 || none.Runs[0].Info.RunID != id(2) || len(none.Runs[0].Data.Metrics) != 0 {
+			t.Errorf("%s: without metrics %+v", name, none)
+		}
+		// MLflow's own answer has them all.
+		if all := get[tableJSON](r, api+"/runs/search", body+`"max_results": 1}`); len(all.Runs[0].Data.Metrics) != many+2 {
+			t.Errorf("%s: MLflow's search has %d metrics", name, len(all.Runs[0].Data.Metrics))
+		}
+		for wrong, part := range map[string]string{
+			`{"experiment_ids": ["0"], "metrics": [` + strings.Repeat(`"a", `, runtable.MetricsMax) + `"b"]}`: "at most 200",
+			`{"experiment_ids": ["0"], "other_metrics": 201}`:                                                 "at most 200",
+			`{"experiment_ids": ["0"], "other_metrics": -1}`:                                                  "at most 200",
+			`{"experiment_ids": ["0"], "max_results": 2001}`:                                                  "at most 2000",
+			`{"experiment_ids": ["0"], "max_results": 0}`:                                                     "positive",
+			`{"experiment_ids": ["0"], "filter": "("}`:                                                        "not closed",
+		} {
+			if status, text, _ := r.send("/v1/runs/search", wrong); status != http.StatusBadRequest || !strings.Contains(text, part) {
+				t.Errorf("%s: %s: %d %s", name, wrong, status, text)
+			}
+		}
+	}
+}
+
+func TestATableOfRunsSeesWhatIsNewerThanClickHouse(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{}).narrow(1)
+	r.put(&sgpb.Run{Id: id(1), ExperimentId: "0"}, true)
+	r.log(section(id(1), 0, "loss", [3]float64{1, 1, 5}))
+	r.log(&feed.Section{RunID: id(1), Rank: 3, Points: track.Points{Keys: []string{"loss"}, Key: []uint32{0}, Step: []int64{9}, TimeMS: []int64{9}, Value: []float64{9}}})
+	r.log(section(id(1), 0, "loss", [3]float64{2, 2, 6}))
+	got := get[tableJSON](r, "/v1/runs/search", `{"experiment_ids": ["0"], "metrics": ["loss"]}`)
+	// The lowest rank counts, as in MLflow.
+	if len(got.Runs) != 1 || len(got.Runs[0].Data.Metrics) != 1 || got.Runs[0].Data.Metrics[0].Value != 6 {
+		t.Errorf("%+v", got)
+	}
+}
