@@ -149,7 +149,8 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.getByLabel("New alias").fill("challenger");
     await page.getByRole("button", { name: "Set" }).click();
     await page.getByRole("button", { name: "Take the alias challenger away" }).click();
-    await expect.poll(() => page.getByText("@challenger").count()).toBe(0);
+    await page.getByRole("region", { name: "History" }).getByText("taken away").waitFor();
+    expect(await page.getByRole("button", { name: "Take the alias challenger away" }).count()).toBe(0);
     await page.context().close();
   });
 

@@ -72,6 +72,18 @@ test("a search sends a page token only if there is one", async () => {
   expect(asked.mock.lastCall?.[1]?.body).toContain('"page_token":"abc"');
 });
 
+test("a table asks for the metrics that it shows, and knows of which runs there are more", async () => {
+  const info = (run_id: string) => ({ info: { run_id, experiment_id: "1", status: "FINISHED" } });
+  const asked = answer(200, JSON.stringify({ runs: [info("a"), info("b")], more_metrics: ["b"], next_page_token: "n" }));
+  const page = await searchRuns({ experiment: "1", filter: "", orderBy: [], max: 5, token: null, metrics: ["loss"], otherMetrics: 0 });
+  expect(asked.mock.lastCall?.[0]).toBe("v1/runs/search");
+  expect(JSON.parse(String(asked.mock.lastCall?.[1]?.body))).toMatchObject({ metrics: ["loss"], other_metrics: 0 });
+  expect(page.items.map((r) => Boolean(r.moreMetrics))).toEqual([false, true]);
+  expect(page.next).toBe("n");
+  answer(200, "{}");
+  await searchRuns({ experiment: "1", filter: "", orderBy: [], max: 5, token: null });
+});
+
 test("series are asked for with their range", async () => {
   const asked = answer(200, '{"series":[]}');
   const ask = { runs: ["r"], keys: ["a b"], axis: "step" as const, buckets: 500 };

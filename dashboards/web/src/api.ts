@@ -37,6 +37,8 @@ export interface Run {
   readonly tags: ReadonlyMap<string, string>;
   /** The latest value of each metric. */
   readonly metrics: ReadonlyMap<string, Metric>;
+  /** There are more metrics than those, which nobody asked for. */
+  readonly moreMetrics?: boolean;
   readonly datasets: readonly Dataset[];
   /** Logged models that the run has made or read. */
   readonly models: readonly ModelUse[];
@@ -137,6 +139,9 @@ export interface RunSearch {
   readonly orderBy: readonly string[];
   readonly max: number;
   readonly token: string | null;
+  /** The metrics that are wanted, at most 200; of others each run has so many. Left out: all of them, of which there may be a million. */
+  readonly metrics?: readonly string[];
+  readonly otherMetrics?: number;
 }
 
 export async function searchRuns(search: RunSearch, signal?: AbortSignal): Promise<Page<Run>> {
@@ -145,9 +150,13 @@ export async function searchRuns(search: RunSearch, signal?: AbortSignal): Promi
     max_results: search.max,
     order_by: search.orderBy,
     ...(search.token === null ? {} : { page_token: search.token }),
+    ...(search.metrics === undefined ? {} : { metrics: search.metrics }),
+    ...(search.otherMetrics === undefined ? {} : { other_metrics: search.otherMetrics }),
   };
-  const answer = await post<{ runs?: WireRun[]; next_page_token?: string }>(`${AJAX}/runs/search`, body, signal);
-  return { items: (answer.runs ?? []).map(decodeRun), next: answer.next_page_token || null };
+  const path = search.metrics === undefined ? `${AJAX}/runs/search` : "v1/runs/search";
+  const answer = await post<{ runs?: WireRun[]; more_metrics?: readonly string[]; next_page_token?: string }>(path, body, signal);
+  const more = new Set(answer.more_metrics);
+  return { items: (answer.runs ?? []).map((r) => (more.has(r.info.run_id) ? { ...decodeRun(r), moreMetrics: true } : decodeRun(r))), next: answer.next_page_token || null };
 }
 
 /** Which runs are meant. */

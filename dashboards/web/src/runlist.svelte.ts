@@ -6,6 +6,8 @@ import { ApiError, groupRuns, searchRuns, silentRuns, type Run, type RunSearch }
 const PAGE_ROWS = 100;
 /** Who scrolls on gets larger pages: 100,000 rows are not a thousand requests. */
 const LATER_ROWS = 500;
+/** As many metrics as the server takes by name. */
+const METRICS_MAX = 200;
 
 export type Query = Pick<RunSearch, "experiment" | "others" | "deleted" | "filter" | "orderBy">;
 
@@ -21,6 +23,7 @@ export class RunList {
   error: ApiError | null = $state.raw(null);
 
   #query: Query | null = null;
+  #metrics: readonly string[] = [];
   #abort = new AbortController();
   #loadingMore = false;
   /** Changes that are shown and not yet answered, by run. */
@@ -38,6 +41,13 @@ export class RunList {
     void this.#count();
     await this.#ask(null, PAGE_ROWS, (rows) => rows);
     this.loading = false;
+  }
+
+  /** Says which metrics are shown. Rows are asked for anew if one may have what was not wanted before. */
+  want(metrics: readonly string[]): void {
+    const added = metrics.filter((key) => !this.#metrics.includes(key));
+    this.#metrics = metrics.slice(0, METRICS_MAX);
+    if (this.#query && this.rows.some((r) => r.moreMetrics && added.some((key) => !r.metrics.has(key)))) void this.search(this.#query);
   }
 
   /** Loads the next page, if there is one. */
@@ -82,7 +92,7 @@ export class RunList {
     const { signal } = this.#abort;
     if (!this.#query) return;
     try {
-      const page = await searchRuns({ ...this.#query, max, token }, signal);
+      const page = await searchRuns({ ...this.#query, metrics: this.#metrics, max, token }, signal);
       if (signal.aborted) return;
       this.rows = take(page.items.map((r) => this.#edits.get(r.id)?.(r) ?? r));
       this.next = page.next;
