@@ -72,7 +72,7 @@ describe.skipIf(reason !== null)("uses of a model, and searches", () => {
     await expect.poll(() => rows.count()).toBe(5);
     const texts = await rows.allTextContents();
     expect(texts.slice(1).map((t) => t.replace(/\s+/g, " ").trim()).sort()).toEqual([
-      expect.stringMatching(/^alias ?@champion.*2/), expect.stringMatching(/^run ?trial-1 RUNNING ?1/),
+      expect.stringMatching(/^alias ?@champion ?2/), expect.stringMatching(/^job ?by name COMPLETE ?2/), expect.stringMatching(/^job ?nightly COMPLETE ?2/), expect.stringMatching(/^run ?trial-1 RUNNING ?1/),
     ]);
     const command = (await uses.locator("code").first().textContent()) ?? "";
     expect(command).toContain(`curl -X POST ${server.url}/v1/endpoints`);
