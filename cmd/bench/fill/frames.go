@@ -20,11 +20,12 @@ const (
 // sender frames sections under one writer.
 type sender struct {
 	bus            generate.Bus
+	url            string
 	writer, number uint64
 }
 
 func newSender(url string) *sender {
-	return &sender{bus: generate.HTTP(url), writer: rand.Uint64() | 1}
+	return &sender{bus: generate.HTTP(url), url: url, writer: rand.Uint64() | 1}
 }
 
 func (s *sender) send(ctx context.Context, sections []*sgpb.Section) error {

@@ -1,5 +1,5 @@
-// Command fill puts into a server what the web page is measured with, and prints where it is as JSON. Runs are logged
-// over MLflow's REST and names sent as frames, as jobs do it; points by the million are put into the tables by SQL, for sending those is another measure.
+// Command fill puts into a server what the web page is measured with, and prints where it is as JSON. Runs are placed
+// as an import does it, and names sent as frames, as jobs do; points by the million are put into the tables by SQL, for sending those is another measure.
 //
 //	fill --url http://127.0.0.1:5000 --data DIR runs 100000
 //	fill --url http://127.0.0.1:5000 --data DIR names 1000000

@@ -25,7 +25,7 @@ const keysASection = 10
 // server is what is filled.
 type server struct{ url, data string }
 
-var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * connections}}
+var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * batches}}
 
 // experiment makes one.
 func (to server) experiment(ctx context.Context, name string) (filled, error) {
