@@ -79,7 +79,7 @@ describe.skipIf(reason !== null)("uses of a model, and searches", () => {
     await visitor.shoot(page, "uses-1440-light");
     // The command does what it says.
     const { execFileSync } = await import("node:child_process");
-    execFileSync("sh", ["-c", command]);
+    execFileSync("sh", ["-c", command], { stdio: "pipe" });
     await page.reload();
     await uses.getByRole("link", { name: "production" }).waitFor();
     expect(await uses.locator("code").count()).toBe(0);
