@@ -180,20 +180,22 @@ def test_or_finds_what_either_side_does(both: SimpleNamespace) -> None:
 
 def test_parentheses_hold_together_what_stands_in_them(both: SimpleNamespace) -> None:
     """MLflow refuses them, too."""
-    each = {
-        side: set(found(both.ours, side, []))  # type: ignore[call-overload]
-        for side in ("metrics.all > 1", "params.model = 'Tree'", "run_name LIKE 'δ%'")
-    }
-    high, tree, delta = each.values()
+
+    def ours(filter_string: str) -> set[int]:
+        answer = found(both.ours, filter_string, [])
+        assert isinstance(answer, list), filter_string
+        return set(answer)
+
+    sides = ["metrics.all > 1", "params.model = 'Tree'", "run_name LIKE 'δ%'"]
+    high, tree, delta = map(ours, sides)
     assert high and tree and delta
     for text, want in {
         "({0} OR {2}) AND {1}": (high | delta) & tree,
         "{0} AND ({1} OR {2})": high & (tree | delta),
         "(({0}) AND ({1})) OR ({2})": high & tree | delta,
     }.items():
-        filter_string = text.format(*each)
-        assert set(found(both.ours, filter_string, [])) == want, filter_string  # type: ignore[call-overload]
-        assert found(both.theirs, filter_string, []) == "INVALID_PARAMETER_VALUE"
+        assert ours(text.format(*sides)) == want
+        assert found(both.theirs, text.format(*sides), []) == "INVALID_PARAMETER_VALUE"
 
 
 @pytest.mark.parametrize(("filter_string", "order_by"), SEARCHES, ids=[f"{f} {', '.join(o)}" for f, o in SEARCHES])
