@@ -188,7 +188,7 @@ def test_parentheses_hold_together_what_stands_in_them(both: SimpleNamespace) ->
 
     sides = ["metrics.all > 1", "params.model = 'Tree'", "run_name LIKE 'δ%'"]
     high, tree, delta = map(ours, sides)
-    assert high and tree and delta
+    assert all((high, tree, delta))
     for text, want in {
         "({0} OR {2}) AND {1}": (high | delta) & tree,
         "{0} AND ({1} OR {2})": high & (tree | delta),
