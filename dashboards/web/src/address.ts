@@ -2,9 +2,7 @@
 //
 //   #/runs?exp=1,2&filter=metrics.loss < 1&sort=-metrics.loss&cols=params.lr,metrics.loss&tick=ab..,cd..&metric=loss
 //   #/runs?exp=1&group=params.lr&stage=deleted, with the columns' fields of runs/layout.ts; tick=* are all that match
-//   #/runs/<run id>?metric=loss&x=100:500
-//   #/runs/<run id>?tab=traces&trace=tr-ab..&span=cd..
-//   #/runs/<run id>?artifact=plots/loss.png
+//   #/runs/<run id>?metric=loss&x=100:500 (runs/runview.ts)
 //   #/compare?exp=1&show=ab..,cd..&search=loss&smooth=0.6 (compare/view.ts)
 //   #/models?search=wine
 //   #/models/<name>?version=3&against=1,2
@@ -21,6 +19,7 @@ import { EXPANSIONS_MAX, formatExpansion, parseExpansion, type Expansion } from 
 import { DIRECTIONS, type LineageAsk } from "./lineage/graph";
 import { layoutFields, NO_LAYOUT, parseLayout, type Layout } from "./runs/layout";
 import { compareFields, parseCompare, parseRange, type CompareView } from "./compare/view";
+import { parseRun, runFields, type RunView } from "./runs/runview";
 
 /** A range of steps, or of another axis, both ends included. */
 export interface Range {
@@ -54,29 +53,7 @@ export interface RunsView extends Layout {
   readonly chart: ChartView;
 }
 
-/** One run. */
-export interface RunView {
-  readonly page: "run";
-  readonly run: string;
-  readonly chart: ChartView;
-  readonly tab: RunTab;
-  /** Of the ranks: the one whose own line is drawn. */
-  readonly rank: number | null;
-  /** Of the traces: the one that is opened, with its span; and the page of the list, as the server names it. */
-  readonly trace: string | null;
-  readonly span: string | null;
-  readonly traces: string | null;
-  /** The artifact that is looked at; a folder, if it ends with a slash. */
-  readonly artifact: string | null;
-}
-
-export const RUN_TABS = ["overview", "ranks", "logs", "traces"] as const;
-export type RunTab = (typeof RUN_TABS)[number];
-
-/** A run's page as it is opened first. */
-export function runView(run: string, metric: string | null = null): RunView {
-  return { page: "run", run, chart: { ...NO_CHART, metric }, tab: "overview", rank: null, trace: null, span: null, traces: null, artifact: null };
-}
+export { RUN_TABS, runView, type RunTab, type RunView } from "./runs/runview";
 
 /** The registered models. */
 export interface ModelsView {
@@ -163,12 +140,7 @@ export function parseHash(hash: string): View {
   const fields = parseFields(query);
   const chart = parseChart(fields);
   const run = /^(?:\/experiments\/[^/]+)?\/runs\/([^/]+)$/.exec(path)?.[1];
-  if (run) {
-    const rank = /^\d+$/.exec(fields.get("rank")?.[0] ?? "")?.[0];
-    const tab = RUN_TABS.find((t) => t === fields.get("tab")?.[0]) ?? "overview";
-    const one = (name: string) => fields.get(name)?.[0] || null;
-    return { page: "run", run: decode(run), chart, tab, rank: rank === undefined ? null : Number(rank), trace: one("trace"), span: one("span"), traces: one("traces"), artifact: one("artifact") };
-  }
+  if (run) return parseRun(decode(run), fields, chart);
   if (path === "/compare") return parseCompare(fields);
   if (path === "/models") return { page: "models", search: fields.get("search")?.[0] ?? "" };
   if (path === "/sql") {
@@ -217,11 +189,7 @@ export function formatHash(view: View): string {
     if (view.allTicked) fields.push(["tick", [ALL]]);
     else if (view.ticked.length > 0) fields.push(["tick", view.ticked]);
   }
-  if (view.page === "run") {
-    if (view.tab !== "overview") fields.push(["tab", [view.tab]]);
-    if (view.rank !== null) fields.push(["rank", [String(view.rank)]]);
-    for (const name of ["traces", "trace", "span", "artifact"] as const) if (view[name]) fields.push([name, [view[name]]]);
-  }
+  if (view.page === "run") fields.push(...runFields(view));
   const { metric, range, logY } = view.chart;
   if (metric) fields.push(["metric", [metric]]);
   if (range) fields.push(["x", [`${range.from}:${range.to}`]]);

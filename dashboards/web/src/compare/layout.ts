@@ -26,10 +26,10 @@ export const PLAIN_LAYOUT: Layout = { pins: [], hidden: [], order: [], sizes: ne
 export function arranged(sections: readonly Section[], { pins, hidden, order }: Layout): Section[] {
   const away = new Set([...pins, ...hidden]);
   const places = new Map(order.map((key, i) => [key, i]));
-  const rest = sections.flatMap(({ name, keys }) => {
+  const rest = sections.flatMap(({ keys, ...section }) => {
     const left = keys.filter((key) => !away.has(key));
     const moved = left.filter((key) => places.has(key)).sort((a, b) => (places.get(a) as number) - (places.get(b) as number));
-    return left.length === 0 ? [] : [{ name, keys: [...moved, ...left.filter((key) => !places.has(key))] }];
+    return left.length === 0 ? [] : [{ ...section, keys: [...moved, ...left.filter((key) => !places.has(key))] }];
   });
   return pins.length === 0 ? rest : [{ name: PINNED, keys: pins, pinned: true }, ...rest];
 }

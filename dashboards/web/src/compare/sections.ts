@@ -10,6 +10,8 @@ export interface Section {
   readonly keys: readonly string[];
   /** Of panels that were pinned, and not of a prefix. */
   readonly pinned?: boolean;
+  /** How panels are called here, where not by what stands behind the section's name. */
+  readonly titles?: ReadonlyMap<string, string>;
 }
 
 /** `train/loss` stands in section train; what has no prefix comes first, machines last, the others by name. */

@@ -40,7 +40,7 @@ test("JSON stands as its text and opens into its own keys", () => {
 
 test.each(["[0.9, 0.95]", "{'a': 1}", "{broken", "{}", '{"id": 12345678901234567890}', `[${"[".repeat(40_000)}`, `{"a":"${"x".repeat(70_000)}"}`])(
   "the value %j stays a text",
-  (value) => expect(tree({ v: value })).toEqual([{ key: "v", path: "v", value, json: false, children: [] }]),
+  (value) => expect(tree({ v: value })).toEqual([{ key: "v", path: "v", value, folded: false, children: [] }]),
 );
 
 test("JSON nested deeper than anyone reads does no harm", () => {

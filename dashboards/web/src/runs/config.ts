@@ -1,6 +1,6 @@
 // The params of a run as a tree: keys nest at "." and "/", values that are JSON nest by theirs. Pure.
 //
-//   params -> configTree -> seenRows
+//   params -> configTree -> seenRows; of a JSON file files/json.ts makes the tree
 
 export interface ConfigNode {
   /** What stands in the row: the part of the key below its parent, of several steps if there is nothing beside them. */
@@ -9,8 +9,12 @@ export interface ConfigNode {
   readonly path: string;
   /** As it was logged, or as it stands in its JSON; null of a node that only holds others. */
   readonly value: string | null;
-  /** Its children were read out of its value. */
-  readonly json: boolean;
+  /** The value as it stands in its row, if that is not the value. */
+  readonly shown?: string;
+  /** What a node without a value holds: `120 items`. */
+  readonly note?: string | undefined;
+  /** Its children are out of sight at first: they were read out of its value, or they are many. */
+  readonly folded: boolean;
   readonly children: readonly ConfigNode[];
 }
 
@@ -57,7 +61,7 @@ function nodesOf(branch: Branch, before: string): readonly ConfigNode[] {
     const path = before + key;
     const below = nodesOf(at, path);
     const inside = at.value === null ? [] : insideOf(at.value, path);
-    return { key: before === "" ? key : key.slice(1), path, value: at.value, json: inside.length > 0, children: [...inside, ...below] };
+    return { key: before === "" ? key : key.slice(1), path, value: at.value, folded: inside.length > 0, children: [...inside, ...below] };
   });
 }
 
@@ -80,7 +84,7 @@ function valuesOf(value: unknown, text: string, path: string, depth: number): re
     // A line break is in no key of a param that nests.
     const at = `${path}\n${key}`;
     const children = typeof child === "string" ? [] : valuesOf(child, inner, at, depth + 1);
-    return { key, path: at, value: inner, json: children.length > 0, children };
+    return { key, path: at, value: inner, folded: children.length > 0, children };
   });
 }
 
@@ -93,7 +97,7 @@ export interface ConfigRow {
 
 /** Groups of keys are open at first; JSON stands as its text. */
 export function openAtFirst(node: ConfigNode): boolean {
-  return !node.json;
+  return !node.folded;
 }
 
 /**
