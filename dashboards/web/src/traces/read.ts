@@ -3,6 +3,7 @@
 import { AJAX, ApiError, get, post, TRACES, tracesIn, type Page, type Run } from "../api";
 import { readBeginning } from "../files/read";
 import { bytes } from "../format";
+import { decodeFacts, type TraceFacts, type WireFacts } from "./facts";
 import { decodeSpans, type Span, type WireSpan } from "./spans";
 
 export interface Trace {
@@ -16,12 +17,13 @@ export interface Trace {
   readonly state: string;
   readonly request: string;
   readonly response: string;
+  readonly facts: TraceFacts;
 }
 
 /** What a browser reads and draws well; a trace of more is for a notebook. */
 const SPAN_BYTES_MAX = 32 << 20;
 
-interface WireTrace {
+interface WireTrace extends WireFacts {
   readonly trace_id: string;
   readonly request_time?: string;
   /** As 0.002s. */
@@ -29,7 +31,6 @@ interface WireTrace {
   readonly state?: string;
   readonly request_preview?: string;
   readonly response_preview?: string;
-  readonly tags?: Readonly<Record<string, string>>;
 }
 
 const decode = (t: WireTrace): Trace => ({
@@ -40,6 +41,7 @@ const decode = (t: WireTrace): Trace => ({
   state: t.state ?? "STATE_UNSPECIFIED",
   request: t.request_preview ?? "",
   response: t.response_preview ?? "",
+  facts: decodeFacts(t),
 });
 
 /** Traces that were made in a run, the newest first. */
