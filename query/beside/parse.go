@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// rowsDefault and rowsMax are rows of a page; pageBytesMax ends it earlier.
-	rowsDefault, rowsMax = 100, 1_000
-	pageBytesMax         = 4 << 20
+	// rowsDefault and rowsMax are rows of a page, linesMax lines, which are short; pageBytesMax ends it earlier.
+	rowsDefault, rowsMax, linesMax = 100, 1_000, 10_000
+	pageBytesMax                   = 4 << 20
 	// stepsMax is how many steps a request may name, and how many it is told of a key; keyStepsMax of all keys of a page.
 	stepsMax    = 1_000
 	keyStepsMax = 100_000
@@ -20,7 +20,7 @@ const (
 
 // ParseValues reads what is asked of small values.
 func ParseValues(f mlflow.Fields) (r Read, err error) {
-	if r, err = parse(f); err != nil {
+	if r, err = parse(f, rowsMax); err != nil {
 		return r, err
 	}
 	if r.Key, err = f.ID("key"); err != nil {
@@ -38,7 +38,7 @@ func ParseValues(f mlflow.Fields) (r Read, err error) {
 
 // ParseLines reads what is asked of console lines.
 func ParseLines(f mlflow.Fields) (r Read, err error) {
-	if r, err = parse(f); err != nil {
+	if r, err = parse(f, linesMax); err != nil {
 		return r, err
 	}
 	name, err := f.ID("stream")
@@ -76,10 +76,10 @@ func ParseKeys(f mlflow.Fields) (r KeyRead, err error) {
 	return r, nil
 }
 
-// parse reads what values and lines have in common.
-func parse(f mlflow.Fields) (r Read, err error) {
+// parse reads what values and lines have in common; a page has at most that many rows.
+func parse(f mlflow.Fields, most int64) (r Read, err error) {
 	r.BytesMax, r.RankTo = pageBytesMax, math.MaxUint32
-	if r.Max, err = within(f, "limit", rowsDefault, bounds{1, rowsMax}); err != nil {
+	if r.Max, err = within(f, "limit", rowsDefault, bounds{1, most}); err != nil {
 		return r, err
 	}
 	if f.Has("rank") {

@@ -37,16 +37,16 @@ func live() []describe.Route {
 type page struct {
 	RunID string  `path:"run_id" description:"The run." example:"0123456789abcdef0123456789abcdef"`
 	Rank  *uint32 `query:"rank" description:"That rank alone."`
-	Limit int     `query:"limit" minimum:"1" maximum:"1000" default:"100" description:"Rows of a page."`
 	After string  `query:"after" description:"The after of the page before."`
 }
 
 type valuesRequest struct {
 	page
-	Key  string  `query:"key" description:"That key alone."`
-	From int64   `query:"from_step" description:"The least step, included."`
-	To   int64   `query:"to_step" description:"The greatest step, included."`
-	Step []int64 `query:"step" maxItems:"1000" collectionFormat:"multi" description:"These steps alone; may be given up to 1000 times."`
+	Limit int     `query:"limit" minimum:"1" maximum:"1000" default:"100" description:"Rows of a page."`
+	Key   string  `query:"key" description:"That key alone."`
+	From  int64   `query:"from_step" description:"The least step, included."`
+	To    int64   `query:"to_step" description:"The greatest step, included."`
+	Step  []int64 `query:"step" maxItems:"1000" collectionFormat:"multi" description:"These steps alone; may be given up to 1000 times."`
 }
 
 type valueKeysRequest struct {
@@ -74,6 +74,7 @@ type valueKeysAnswer struct {
 
 type consoleRequest struct {
 	page
+	Limit  int    `query:"limit" minimum:"1" maximum:"10000" default:"100" description:"Lines of a page."`
 	Stream string `query:"stream" enum:"stdout,stderr" description:"That one alone."`
 }
 
