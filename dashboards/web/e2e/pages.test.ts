@@ -184,12 +184,14 @@ describe.skipIf(reason !== null)("the pages", () => {
       await page.getByRole("row", { name: "team vision" }).waitFor();
       await page.getByRole("button", { name: "val/accuracy" }).click();
       await points(page, "100");
+      await page.getByRole("link", { name: "Artifacts", exact: true }).click();
       await page.getByRole("button", { name: "model/", exact: true }).click();
       await page.getByRole("link", { name: "weights.bin" }).waitFor();
       await page.getByRole("button", { name: "all", exact: true }).click();
       const link = page.getByRole("link", { name: "notes.txt" });
       const answer = await page.request.get(`${server.url}/${await link.getAttribute("href")}`);
       expect(await answer.text()).toBe("held at 0.2\n");
+      await page.goBack();
       await page.goBack();
       await names(page, 12);
       await page.context().close();

@@ -4,7 +4,7 @@
 //   #/runs/<run id>?tab=charts&charts.search=loss&charts.smooth=0.6, with the fields of compare/view.ts; system. for tab system
 //   #/runs/<run id>?tab=logs&find=nan&stream=stderr&bars=all
 //   #/runs/<run id>?tab=traces&trace=tr-ab..&span=cd..
-//   #/runs/<run id>?artifact=plots/loss.png; &as=text in place of a tree
+//   #/runs/<run id>?tab=artifacts&artifact=plots/loss.png; &as=text in place of a tree
 
 import type { ChartView } from "../address";
 import { compareFields, FIRST_COMPARE, parseCompare, type CompareView, type Fields } from "../compare/view";
@@ -40,7 +40,7 @@ export interface LinesView {
   readonly bars: boolean;
 }
 
-export const RUN_TABS = ["overview", "charts", "system", "ranks", "logs", "traces"] as const;
+export const RUN_TABS = ["overview", "charts", "system", "ranks", "logs", "artifacts", "traces"] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
 export const ALL_LINES: LinesView = { find: "", stream: "", bars: false };
@@ -79,7 +79,8 @@ export function parseRun(run: string, fields: Fields, chart: ChartView): RunView
     page: "run",
     run,
     chart,
-    tab: RUN_TABS.find((t) => t === one("tab")) ?? "overview",
+    // A link to an artifact leads to it.
+    tab: RUN_TABS.find((t) => t === one("tab")) ?? (one("artifact") === null ? "overview" : "artifacts"),
     panels: parseCompare(below(fields, CHARTS)),
     machine: { ...parseCompare(machine), ...(machine.has("axis") ? {} : { x: FIRST_MACHINE.x }) },
     rank: rank === undefined ? null : Number(rank),

@@ -118,3 +118,8 @@ test("spans of older clients are read, and empty ones are no failure", () => {
   expect(old).toMatchObject({ id: "0x1", parent: null, start: 5, end: 9, state: "OK", outputs: "7" });
   expect(empty).toMatchObject({ id: "span 1", end: null, state: "UNSET", inputs: null });
 });
+
+test("ids are hex, as assessments name them", () => {
+  const ids = decodeSpans([{ span_id: "XBiaDjoYGTk=", parent_span_id: "bsienHipA10=" }, { span_id: "0x5c189a0e3a181939" }, { context: { span_id: "mine" } }, {}]);
+  expect(ids.map((s) => [s.id, s.parent])).toEqual([["5c189a0e3a181939", "6ec89e9c78a9035d"], ["5c189a0e3a181939", null], ["mine", null], ["span 3", null]]);
+});

@@ -77,8 +77,8 @@ export function decodeSpans(wire: readonly WireSpan[]): readonly Span[] {
     const attributes = w.attributes ?? {};
     const end = w.end_time_unix_nano ?? w.end_time ?? 0;
     return {
-      id: w.span_id ?? w.context?.span_id ?? `span ${i}`,
-      parent: w.parent_span_id || w.parent_id || null,
+      id: idOf(w.span_id ?? w.context?.span_id) ?? `span ${i}`,
+      parent: idOf(w.parent_span_id || w.parent_id),
       name: w.name ?? "",
       type: typeOf(attributes[TYPE]),
       start: w.start_time_unix_nano ?? w.start_time ?? 0,
@@ -95,6 +95,13 @@ export function decodeSpans(wire: readonly WireSpan[]): readonly Span[] {
       })),
     };
   });
+}
+
+/** MLflow stores the 8 bytes of an id in base64, and names them in hex elsewhere: so do links and assessments. */
+function idOf(stored: string | null | undefined): string | null {
+  if (!stored) return null;
+  if (!/^[A-Za-z0-9+/]{11}=$/.test(stored)) return stored.replace(/^0x(?=[0-9a-f]{16}$)/, "");
+  return [...atob(stored)].map((byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
 }
 
 /** What nobody said MLflow calls UNKNOWN. */
