@@ -74,6 +74,11 @@ test.each<[string, View]>([
   ["a run", runView("abc", "loss")],
   ["a run's trace", { ...runView("abc"), tab: "traces", trace: "tr-1,2&3", span: "a+/=", traces: "eyJ+/=" }],
   ["a run's artifact", { ...runView("abc"), artifact: "plots/a <b>,&?#.png" }],
+  ["a run's artifacts", { ...runView("abc"), tab: "artifacts", artifact: "a.json", plain: true }],
+  ["a run's charts", { ...runView("abc"), tab: "charts", panels: { ...FIRST_COMPARE, search: "a,b", x: "time", range: { from: 1, to: 2 }, smoothing: 0.5, full: "loss" } }],
+  ["a run's machine", { ...runView("abc", "loss"), tab: "system", machine: { ...FIRST_COMPARE, x: "step", turned: ["-GPU"] } }],
+  ["a machine on the axis of a metric", { ...runView("abc"), tab: "system", machine: { ...FIRST_COMPARE, x: { metric: "a:b" } } }],
+  ["a run's lines", { ...runView("abc"), tab: "logs", lines: { find: "NaN, &", stream: "stderr", bars: true } }],
   ["a run's rank", { ...runView("abc"), tab: "ranks", rank: 12 }],
 ])("%s survives the address", (_name, view) => expect(parseHash(formatHash(view))).toEqual(view));
 
@@ -106,4 +111,8 @@ test("the links that MLflow's client prints open the run and the experiment", ()
 test("MLflow's links to a version open it, and a broken number is left out", () => {
   expect(parseHash("#/models/red%20wine/versions/12")).toEqual(modelView("red wine", 12));
   expect(parseHash("#/models/wine?version=x&against=1,-2,y")).toEqual({ ...modelView("wine"), against: [1] });
+});
+
+test("a link to an artifact opens its tab", () => {
+  expect(parseHash("#/runs/ab12?artifact=a.json")).toMatchObject({ tab: "artifacts", artifact: "a.json" });
 });

@@ -110,7 +110,7 @@ export function runFields(view: RunView): [string, readonly string[]][] {
     ["as", view.plain ? "text" : null],
   ];
   return [
-    ...(view.tab === "overview" ? [] : [["tab", [view.tab]] as [string, readonly string[]]]),
+    ...(view.tab === "overview" && view.artifact === null ? [] : [["tab", [view.tab]] as [string, readonly string[]]]),
     ...compareFields(view.panels).map(([name, values]) => [CHARTS + name, values] as [string, readonly string[]]),
     ...machine.map(([name, values]) => [SYSTEM + name, values] as [string, readonly string[]]),
     ...fields.flatMap(([name, value]) => (value ? [[name, [value]] as [string, readonly string[]]] : [])),
