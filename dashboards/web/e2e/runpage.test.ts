@@ -54,6 +54,12 @@ describe.skipIf(reason !== null)("a run's page", () => {
     await page.getByRole("heading", { name: run === ids.run ? "whole-run" : "forked-run" }).waitFor();
     return page;
   };
+  /** The page on its artifacts. */
+  const files = async (options = {}) => {
+    const page = await open(ids.run, options);
+    await page.getByRole("link", { name: "Artifacts", exact: true }).click();
+    return page;
+  };
   const look = async (page: Page, name: string) => {
     await page.getByRole("button", { name: `Look at ${name}`, exact: true }).click();
     return page.getByRole("region", { name: `Preview of ${name}` });
@@ -112,7 +118,7 @@ describe.skipIf(reason !== null)("a run's page", () => {
   });
 
   test("artifacts are looked at: pictures, text, JSON, tables, sound", async () => {
-    const page = await open();
+    const page = await files();
     await look(page, "table.csv").then((p) => p.getByRole("cell", { name: "row 499" }).waitFor());
     for (const name of ["table.parquet", "table.zstd.parquet"]) {
       const shown = await look(page, name);
@@ -121,7 +127,7 @@ describe.skipIf(reason !== null)("a run's page", () => {
     }
     await visitor.shoot(page, "runpage-parquet-1440-light");
     await look(page, "quoted.csv").then((p) => p.getByRole("cell", { name: "Ada; of L." }).waitFor());
-    await look(page, "config.json").then((p) => p.getByText('"html": "<b>bold</b>"').waitFor());
+    await look(page, "config.json").then((p) => p.getByRole("row", { name: /^html "<b>bold<\/b>"/ }).waitFor());
     await look(page, "log.txt").then((p) => p.getByText("the first 1.0 MB of 2.9 MB; download it for all").waitFor());
     await look(page, "tone.wav").then((p) => expect.poll(() => p.locator("audio").evaluate((a) => (a as HTMLAudioElement).duration)).toBeCloseTo(1));
     await page.getByRole("button", { name: "plots/" }).click();
@@ -132,7 +138,7 @@ describe.skipIf(reason !== null)("a run's page", () => {
   });
 
   test("a link shows the artifact that was looked at, or says that it is gone", async () => {
-    const page = await open();
+    const page = await files();
     await page.getByRole("button", { name: "plots/" }).click();
     await look(page, "a <b> picture.png");
     const hash = new URL(page.url()).hash;
@@ -151,7 +157,7 @@ describe.skipIf(reason !== null)("a run's page", () => {
   });
 
   test("a report runs its script and can neither act on the server nor read the page", async () => {
-    const page = await open();
+    const page = await files();
     await page.evaluate(() => {
       const said: Record<string, string> = {};
       Object.assign(window, { said });
@@ -168,7 +174,7 @@ describe.skipIf(reason !== null)("a run's page", () => {
   });
 
   test("a folder is saved as one file", async () => {
-    const page = await open();
+    const page = await files();
     await page.getByRole("button", { name: "plots/" }).click();
     await page.getByRole("button", { name: "Look at x.svg" }).waitFor();
     const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download folder" }).click()]);
@@ -264,8 +270,10 @@ describe.skipIf(reason !== null)("a run's page", () => {
       ["360-dark", { viewport: { width: 360, height: 2400 }, colorScheme: "dark" }],
     ] as const;
     for (const [name, options] of shots) {
-      const page = await open(ids.run, { ...options, bypassCSP: true });
+      const page = await files({ ...options, bypassCSP: true });
       await look(page, "table.csv").then((p) => p.getByRole("cell", { name: "row 499" }).waitFor());
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("link", { name: "Overview", exact: true }).click();
       await page.getByText("Changes that were not committed").click();
       await page.getByRole("button", { name: "sampler", exact: true }).click();
       await visitor.shoot(page, `runpage-${name}`);
