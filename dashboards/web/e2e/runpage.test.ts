@@ -272,7 +272,6 @@ describe.skipIf(reason !== null)("a run's page", () => {
     for (const [name, options] of shots) {
       const page = await files({ ...options, bypassCSP: true });
       await look(page, "table.csv").then((p) => p.getByRole("cell", { name: "row 499" }).waitFor());
-      expect(await violations(page)).toEqual([]);
       await page.getByRole("link", { name: "Overview", exact: true }).click();
       await page.getByText("Changes that were not committed").click();
       await page.getByRole("button", { name: "sampler", exact: true }).click();

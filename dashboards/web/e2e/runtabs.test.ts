@@ -203,7 +203,10 @@ describe.skipIf(reason !== null)("the tabs of a run", () => {
       const page = await open("", { ...options, bypassCSP: true });
       for (const [i, tab] of tabs.entries()) {
         await page.evaluate((to) => (location.hash = to), `#/runs/${ids.run}?${tab}`);
-        await expect.poll(() => page.locator("main").evaluate((m) => m.querySelector("[aria-current]") !== null && m.querySelector(".skeleton") === null)).toBe(true);
+        await page.locator(`main [aria-current][href*="${tab.split("&")[0]?.replace("tab=overview", ids.run).replace("artifact=metrics.json", "tab=artifacts")}"]`).waitFor();
+        // Panels below are read when they come near.
+        const waiting = () => page.evaluate(() => [...document.querySelectorAll("main .skeleton")].filter((s) => s.getBoundingClientRect().top < innerHeight).length);
+        await expect.poll(waiting).toBe(0);
         await visitor.shoot(page, `runtabs-${i}-${size}`);
         expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
         if (size !== "3840-light") expect(await violations(page), `${tab} ${size}`).toEqual([]);
