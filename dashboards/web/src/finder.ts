@@ -1,7 +1,7 @@
 // What Ctrl-K finds: pages, experiments, runs, models and metrics, as places to go to.
 
 import { FIRST_ALERTS, FIRST_LINEAGE, FIRST_MODELS, FIRST_SQL, FIRST_VIEW, formatHash, modelView, runView } from "./address";
-import { metricNames, searchRuns, type Experiment, type Run } from "./api";
+import { getBrief, metricNames, searchRuns, type Experiment, type Run } from "./api";
 import { FIRST_COMPARE } from "./compare/view";
 import { quoted, searchRegistered } from "./registered";
 
@@ -24,8 +24,10 @@ const PAGES: readonly Found[] = [
 
 /** Of each kind. */
 const EACH = 6;
-/** Experiments whose runs are searched, the newest. */
-const SEARCHED = 5;
+/** The newest runs, whose metrics are searched: one of an experiment. */
+const NEWEST = 5;
+/** So long nobody asks again which runs are the newest: the answer has all their metrics, and each key that is typed would. */
+const NEWEST_MS = 30_000;
 
 /** What is known without asking. */
 export function findHere(text: string, experiments: readonly Experiment[]): readonly Found[] {
@@ -37,39 +39,66 @@ export function findHere(text: string, experiments: readonly Experiment[]): read
   return [...pages, ...found.map((e): Found => ({ kind: "experiment", name: e.name, where: "", hash: formatHash({ ...FIRST_VIEW, experiment: e.id }) }))];
 }
 
-/** A run by its id, or a part of it from the front. */
-const ID = /^[0-9a-f]{6,32}$/;
+/** A run by its whole id, or by a part of it from the front. */
+const ID = /^[0-9a-f]{32}$/;
+const ID_PART = /^[0-9a-f]{6,31}$/;
 
-/** What the server finds: runs of the experiment that is looked at and of the newest ones, models, and metrics of the newest run. */
+type Newest = Pick<Run, "id" | "experiment">;
+let newest: { readonly of: string; readonly at: number; readonly runs: readonly Newest[] } | null = null;
+
+/** What the server finds: runs of all experiments by their name or id, models, and metrics of the newest runs. */
 export async function findThere(text: string, current: string | null, experiments: readonly Experiment[], signal: AbortSignal): Promise<readonly Found[]> {
   const wanted = text.trim();
   if (wanted === "") return [];
-  const ids = [...new Set([...(current === null ? [] : [current]), ...experiments.slice(0, SEARCHED).map((e) => e.id)])];
-  const like = quoted(`%${wanted}%`);
-  const search = (filter: string, experiment: string, max: number) => searchRuns({ experiment, filter, orderBy: ["attributes.start_time DESC"], max, token: null }, signal);
   const nameOf = (id: string) => experiments.find((e) => e.id === id)?.name ?? id;
-  const runsOf = async (id: string): Promise<Found[]> => {
-    const filters = [`attributes.run_name ILIKE ${like}`, ...(ID.test(wanted) ? [`attributes.run_id LIKE '${wanted}%'`] : [])];
-    const pages = await Promise.all(filters.map((f) => search(f, id, EACH)));
-    return pages.flatMap((p) => p.items.map((r): Found => ({ kind: "run", name: r.name, where: nameOf(id), hash: formatHash(runView(r.id)) })));
-  };
+  const found = (r: Run): Found => ({ kind: "run", name: r.name, where: nameOf(r.experiment), hash: formatHash(runView(r.id)) });
   const models = async (): Promise<Found[]> => {
     const { items } = await searchRegistered(wanted, EACH, null, signal);
     return items.map((m): Found => ({ kind: "model", name: m.name, where: "", hash: formatHash(modelView(m.name)) }));
   };
   const metrics = async (): Promise<Found[]> => {
-    const [id] = ids;
-    if (id === undefined) return [];
-    const newest: Run | undefined = (await search("", id, 1)).items[0];
-    if (!newest) return [];
-    const { items } = await metricNames(newest.id, { contains: wanted }, EACH, null, signal);
-    return items.map((key): Found => ({ kind: "metric", name: key, where: nameOf(id), hash: formatHash({ ...FIRST_COMPARE, experiment: id, search: key }) }));
+    const answers = await Promise.allSettled((await newestRuns(current, experiments, signal)).map(async (run) => ({ run, ...(await metricNames(run.id, { contains: wanted }, EACH, null, signal)) })));
+    return answers.flatMap((a) =>
+      a.status === "rejected" ? [] : a.value.items.map((key): Found => ({ kind: "metric", name: key, where: nameOf(a.value.run.experiment), hash: formatHash({ ...FIRST_COMPARE, experiment: a.value.run.experiment, search: key }) })),
+    );
   };
-  const answers = await Promise.allSettled([...ids.map(runsOf), models(), metrics()]);
-  const found = answers.flatMap((a) => (a.status === "fulfilled" ? a.value : []));
+  const runs = async () => (await runsBy(wanted, experiments, signal)).map(found);
+  const answers = await Promise.allSettled([runs(), models(), metrics()]);
+  const all = answers.flatMap((a) => (a.status === "fulfilled" ? a.value : []));
   // A part that cannot be asked, as by a token without the registry, takes nothing from the others.
-  const kinds = (kind: Found["kind"]) => unique(found.filter((f) => f.kind === kind)).slice(0, EACH);
+  const kinds = (kind: Found["kind"]) => unique(all.filter((f) => f.kind === kind)).slice(0, EACH);
   return [...kinds("run"), ...kinds("model"), ...kinds("metric")];
+}
+
+/** By a whole id alone the server finds any run; else it searches all experiments at once: those of this very name come first. */
+async function runsBy(wanted: string, experiments: readonly Experiment[], signal: AbortSignal): Promise<readonly Run[]> {
+  const id = wanted.toLowerCase();
+  const filters = [
+    ...(ID_PART.test(id) ? [`attributes.run_id LIKE '${id}%'`] : []),
+    `attributes.run_name ILIKE ${quoted(wanted)}`,
+    `attributes.run_name ILIKE ${quoted(`%${wanted}%`)}`,
+  ];
+  const searches = experiments.length === 0 ? [] : filters.map(async (filter) => (await search(filter, experiments, EACH, signal)).items);
+  const whole = ID.test(id) ? [getBrief(id, signal).then((run) => [run])] : [];
+  const answers = await Promise.allSettled([...whole, ...searches]);
+  return answers.flatMap((a) => (a.status === "fulfilled" ? a.value : []));
+}
+
+/** The newest run of the experiment that is looked at and of those that were busy last. */
+async function newestRuns(current: string | null, experiments: readonly Experiment[], signal: AbortSignal): Promise<readonly Newest[]> {
+  const of = JSON.stringify([current, experiments.map((e) => e.id)]);
+  if (newest?.of === of && Date.now() - newest.at < NEWEST_MS) return newest.runs;
+  const here = experiments.filter((e) => e.id === current);
+  const [own, all] = await Promise.all([here, experiments].map(async (among, i) => (among.length === 0 ? [] : (await search("", among, i === 0 ? 1 : NEWEST, signal)).items)));
+  const first = new Map<string, Newest>();
+  for (const { id, experiment } of [...(own ?? []), ...(all ?? [])]) if (!first.has(experiment)) first.set(experiment, { id, experiment });
+  newest = { of, at: Date.now(), runs: [...first.values()] };
+  return newest.runs;
+}
+
+function search(filter: string, among: readonly Experiment[], max: number, signal: AbortSignal) {
+  const [first = "", ...others] = among.map((e) => e.id);
+  return searchRuns({ experiment: first, others, filter, orderBy: ["attributes.start_time DESC"], max, token: null }, signal);
 }
 
 function unique(found: readonly Found[]): readonly Found[] {
