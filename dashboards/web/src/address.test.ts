@@ -27,6 +27,7 @@ const full: View = {
 const compared: CompareView = {
   page: "compare",
   experiment: "3",
+  others: [],
   filter: "params.`a,b` = 'x&y'",
   shown: ["0123", "4567"],
   list: false,
@@ -63,6 +64,7 @@ const compared: CompareView = {
 test.each<[string, View]>([
   ["a full workspace", compared],
   ["the first workspace", FIRST_COMPARE],
+  ["a workspace of several experiments", { ...FIRST_COMPARE, experiment: "5", others: ["7", "9"] }],
   ["a workspace without runs", { ...FIRST_COMPARE, shown: [] }],
   ["a full view of runs", full],
   ["the first view", FIRST_VIEW],
@@ -90,6 +92,7 @@ test.each([
   ["#/runs?x=9:1&sort=-", FIRST_VIEW],
   ["#/compare?smooth=7&axis=moon&x=5:1&group=metrics.x&tab=no", { ...FIRST_COMPARE, smoothing: 0.999 }],
   ["#/compare?x=:&smooth=x", FIRST_COMPARE],
+  ["#/compare?exp=5,7,,5,7", { ...FIRST_COMPARE, experiment: "5", others: ["7"] }],
   ["#/runs?filter=%E0%A4%A", { ...FIRST_VIEW, filter: "%E0%A4%A" }],
 ])("%j opens what can be understood", (hash, view) => expect(parseHash(hash)).toEqual(view));
 

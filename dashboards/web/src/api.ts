@@ -435,10 +435,10 @@ export interface Importance {
   }[];
 }
 
-export async function importanceOf(experiment: string, filter: string, metric: string, signal?: AbortSignal): Promise<Importance> {
+export async function importanceOf(experiments: readonly string[], filter: string, metric: string, signal?: AbortSignal): Promise<Importance> {
   const { runs_without: without, ...answer } = await post<Omit<Importance, "without"> & { runs_without: number }>(
     "v1/importance",
-    { experiment_ids: [experiment], filter, metric },
+    { experiment_ids: experiments, filter, metric },
     signal,
   );
   return { ...answer, without };

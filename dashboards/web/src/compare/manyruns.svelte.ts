@@ -1,11 +1,13 @@
 // All runs of a filter, as far as pictures of many runs go.
 
-import { ApiError, searchRuns, type Run } from "../api";
+import { ApiError, searchRuns, type Run, type RunFinder } from "../api";
 import { orderBy } from "../columns";
 
 /** What one request of the server answers; more points in a picture hide each other. */
 const RUNS_MAX = 1000;
 const POLL_MS = 10_000;
+
+type Among = Omit<RunFinder, "deleted">;
 
 export class ManyRuns {
   rows: readonly Run[] = $state.raw([]);
@@ -14,11 +16,11 @@ export class ManyRuns {
   loading = $state(true);
   error: ApiError | null = $state.raw(null);
 
-  watch(experiment: string, filter: string): () => void {
+  watch(of: Among): () => void {
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const turn = async () => {
-      if (!document.hidden) await this.#read(experiment, filter, abort.signal);
+      if (!document.hidden) await this.#read(of, abort.signal);
       if (!abort.signal.aborted) timer = setTimeout(() => void turn(), POLL_MS);
     };
     this.loading = true;
@@ -29,9 +31,9 @@ export class ManyRuns {
     };
   }
 
-  async #read(experiment: string, filter: string, signal: AbortSignal): Promise<void> {
+  async #read(of: Among, signal: AbortSignal): Promise<void> {
     try {
-      const page = await searchRuns({ experiment, filter, orderBy: orderBy(null), max: RUNS_MAX, token: null }, signal);
+      const page = await searchRuns({ ...of, orderBy: orderBy(null), max: RUNS_MAX, token: null }, signal);
       if (signal.aborted) return;
       if (key(page.items) !== key(this.rows)) this.rows = page.items;
       this.more = page.next !== null;

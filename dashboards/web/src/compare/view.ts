@@ -1,6 +1,6 @@
 // The state of the compare workspace, and its fields in the address. Pure.
 //
-//   #/compare?exp=1&show=<run>,<run>&search=loss&axis=relative&smooth=0.6&log=y&outliers=off&x=0:5000&group=params.lr&full=loss
+//   #/compare?exp=1,2&show=<run>,<run>&search=loss&axis=relative&smooth=0.6&log=y&outliers=off&x=0:5000&group=params.lr&full=loss
 
 import type { Range } from "../address";
 import { columnName, parseColumn, type Column } from "../columns";
@@ -17,6 +17,8 @@ export interface CompareView {
   readonly page: "compare";
   /** Null: the newest experiment. */
   readonly experiment: string | null;
+  /** Further experiments whose runs are compared with its. */
+  readonly others: readonly string[];
   /** Of the list of runs, in MLflow's grammar. */
   readonly filter: string;
   /** Runs whose eye is open; null: the first of the list. */
@@ -67,6 +69,7 @@ export const SMOOTHING_MAX = 0.999;
 export const FIRST_COMPARE: CompareView = {
   page: "compare",
   experiment: null,
+  others: [],
   filter: "",
   shown: null,
   list: true,
@@ -102,6 +105,7 @@ export function parseCompare(fields: Fields): CompareView {
   return {
     page: "compare",
     experiment: first("exp"),
+    others: [...new Set((fields.get("exp") ?? []).slice(1).filter((id) => id !== "" && id !== first("exp")))],
     filter: first("filter") ?? "",
     shown: fields.has("show") ? (fields.get("show") ?? []).filter((id) => id !== "") : null,
     list: first("list") !== "off",
@@ -134,7 +138,7 @@ export function parseCompare(fields: Fields): CompareView {
 export function compareFields(v: CompareView): [string, readonly string[]][] {
   const log = [...(v.logX ? ["x"] : []), ...(v.logY ? ["y"] : [])];
   const fields: [string, readonly string[] | null][] = [
-    ["exp", v.experiment ? [v.experiment] : null],
+    ["exp", v.experiment ? [v.experiment, ...v.others] : null],
     ["filter", v.filter ? [v.filter] : null],
     ["show", v.shown],
     ["list", v.list ? null : ["off"]],
