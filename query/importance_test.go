@@ -14,6 +14,7 @@ type importanceJSON struct {
 	Runs        int
 	RunsWithout int `json:"runs_without"`
 	More        bool
+	Explained   float64
 	Params      []struct {
 		Key                     string
 		Importance, Correlation *float64
@@ -33,7 +34,7 @@ func TestImportanceNamesWhatAMetricDependsOn(t *testing.T) {
 		}
 	}
 	got := get[importanceJSON](r, "/v1/importance", `{"experiment_ids": ["0"], "metric": "loss"}`)
-	if got.Runs != 38 || got.RunsWithout != 2 || got.More || len(got.Params) != 3 {
+	if got.Runs != 38 || got.RunsWithout != 2 || got.More || got.Explained < 0.8 || len(got.Params) != 3 {
 		t.Fatalf("got %+v", got)
 	}
 	if p := got.Params[0]; p.Key != "depth" || *p.Importance < 0.5 || *p.Correlation < 0.99 || !p.Numeric || p.Runs != 38 || p.Values != 8 {
@@ -48,7 +49,7 @@ func TestImportanceNamesWhatAMetricDependsOn(t *testing.T) {
 	if some.Runs+some.RunsWithout != 20 {
 		t.Errorf("of a filter: %+v", some)
 	}
-	if none := get[importanceJSON](r, "/v1/importance", `{"experiment_ids": ["0"], "metric": "gone"}`); none.Runs != 0 || len(none.Params) != 0 {
+	if none := get[importanceJSON](r, "/v1/importance", `{"experiment_ids": ["0"], "metric": "gone"}`); none.Runs != 0 || none.Explained != 0 || len(none.Params) != 0 {
 		t.Errorf("of a metric that no run has: %+v", none)
 	}
 	if status, text, _ := r.send("/v1/importance", `{"experiment_ids": ["0"]}`); status != http.StatusBadRequest || !strings.Contains(text, "metric") {

@@ -173,12 +173,13 @@ type importanceRequest struct {
 }
 
 type importanceAnswer struct {
-	Runs    int  `json:"runs"`
-	Without int  `json:"runs_without" description:"Runs without a finite value."`
-	More    bool `json:"more" description:"The search finds more runs than were looked at."`
-	Params  []struct {
+	Runs      int     `json:"runs"`
+	Without   int     `json:"runs_without" description:"Runs without a finite value."`
+	More      bool    `json:"more" description:"The search finds more runs than were looked at."`
+	Explained float64 `json:"explained" minimum:"0" maximum:"1" description:"How much of the order of the values the params predict for runs that the forest has not seen (R^2 out of bag). Near 0 the importance says nothing."`
+	Params    []struct {
 		Key         string   `json:"key"`
-		Importance  float64  `json:"importance" minimum:"0" maximum:"1"`
+		Importance  float64  `json:"importance" minimum:"0" maximum:"1" description:"A part of that of all params."`
 		Correlation *float64 `json:"correlation" description:"Spearman's; null for texts."`
 		Numeric     bool     `json:"numeric"`
 		Runs        int      `json:"runs"`

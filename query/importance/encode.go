@@ -11,8 +11,10 @@ type Answer struct {
 	// Runs have the metric, Without of the search do not, or not as a finite number.
 	Runs, Without int
 	// More says that the search finds more runs than were looked at.
-	More   bool
-	Params []Param
+	More bool
+	// Explained is how much of the metric's order the params predict, 0 to 1.
+	Explained float64
+	Params    []Param
 }
 
 // Encode writes the answer (docs/series.md).
@@ -24,6 +26,8 @@ func (a Answer) Encode(w *jx.Encoder) {
 	w.Int(a.Without)
 	w.FieldStart("more")
 	w.Bool(a.More)
+	w.FieldStart("explained")
+	w.Float64(a.Explained)
 	w.FieldStart("params")
 	w.ArrStart()
 	for _, p := range a.Params {

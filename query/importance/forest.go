@@ -14,6 +14,8 @@ const (
 	leafMin  = 3
 	// binsMax bounds the places where a tree can split a feature.
 	binsMax = 32
+	// triedMin features are tried for a split, or a third of them.
+	triedMin = 4
 )
 
 // forest is grown and asked tree by tree, and never held.
@@ -21,6 +23,8 @@ type forest struct {
 	features []feature
 	target   []float64
 	random   *rand.Rand
+	// tried are the features that a split may be of.
+	tried []int
 	// numbers has the bins of features that are numbers, which are the same for all trees; nil for texts.
 	numbers [][]uint8
 }
@@ -36,14 +40,18 @@ func newForest(features []feature, target []float64) *forest {
 		if feature.numbers != nil {
 			f.numbers[i] = binned(feature.numbers, all, all)
 		}
+		if feature.tells() {
+			f.tried = append(f.tried, i)
+		}
 	}
 	return f
 }
 
 // importance is how much each feature's shuffling adds to the squared error over samples that a tree has not seen, as parts
-// of the sum.
-func (f *forest) importance() []float64 {
+// of the sum; explained is how well the forest predicts them at all (see unseen).
+func (f *forest) importance() (parts []float64, explained float64) {
 	sums := make([]float64, len(f.features))
+	said := unseen{sums: make([]float64, len(f.target)), trees: make([]float64, len(f.target))}
 	for range trees {
 		bag, rest := f.bag()
 		if len(rest) == 0 {
@@ -51,6 +59,7 @@ func (f *forest) importance() []float64 {
 		}
 		bins := f.bins(bag, rest)
 		t := f.grow(bins, bag, 0)
+		said.ask(t, bins, rest)
 		base := f.loss(t, bins, rest, shuffle{feature: -1})
 		for i := range f.features {
 			from := slices.Clone(rest)
@@ -68,7 +77,39 @@ func (f *forest) importance() []float64 {
 			sums[i] /= total
 		}
 	}
-	return sums
+	return sums, said.explained(f.target)
+}
+
+// unseen has what trees say of samples that they have not seen: the sum, and how many trees.
+type unseen struct{ sums, trees []float64 }
+
+func (u unseen) ask(t *tree, bins [][]uint8, samples []int) {
+	for _, i := range samples {
+		u.sums[i] += t.predict(bins, i, i, -1)
+		u.trees[i]++
+	}
+}
+
+// explained is R^2 out of bag: the part of the target's variance that is gone when each sample is predicted by the mean of
+// the trees that have not seen it. 0 if they are no better than the mean of all.
+func (u unseen) explained(target []float64) float64 {
+	var asked []float64
+	left := 0.0
+	for i, n := range u.trees {
+		if n > 0 {
+			asked = append(asked, target[i])
+			d := u.sums[i]/n - target[i]
+			left += d * d
+		}
+	}
+	middle, all := mean(asked), 0.0
+	for _, v := range asked {
+		all += (v - middle) * (v - middle)
+	}
+	if all == 0 {
+		return 0
+	}
+	return max(0, 1-left/all)
 }
 
 // bag draws samples with repeats; rest are those that were not drawn.
@@ -186,11 +227,13 @@ func (f *forest) grow(bins [][]uint8, samples []int, depth int) *tree {
 	return t
 }
 
-// split finds the cut that leaves the least squared error, among a third of the features.
+// split finds the cut that leaves the least squared error, among some of the features.
 func (f *forest) split(bins [][]uint8, samples []int, sum float64) (feature int, cut uint8, ok bool) {
 	n := float64(len(samples))
 	best := sum*sum/n + 1e-12
-	for _, i := range f.random.Perm(len(f.features))[:(len(f.features)+2)/3] {
+	some := min(len(f.tried), max(triedMin, (len(f.tried)+2)/3))
+	for _, at := range f.random.Perm(len(f.tried))[:some] {
+		i := f.tried[at]
 		var sums, counts [binsMax + 1]float64
 		for _, s := range samples {
 			b := bins[i][s]
@@ -211,6 +254,22 @@ func (f *forest) split(bins [][]uint8, samples []int, sum float64) (feature int,
 	return feature, cut, ok
 }
 
+// predict is what the tree says of a sample that has one feature of another; with -1, all its own.
+func (t *tree) predict(bins [][]uint8, sample, other, feature int) float64 {
+	for t.low != nil {
+		of := sample
+		if t.feature == feature {
+			of = other
+		}
+		if bins[t.feature][of] <= t.cut {
+			t = t.low
+		} else {
+			t = t.high
+		}
+	}
+	return t.mean
+}
+
 // shuffle gives each sample the feature of the one that has its place in from.
 type shuffle struct {
 	feature int
@@ -221,19 +280,11 @@ type shuffle struct {
 func (f *forest) loss(t *tree, bins [][]uint8, samples []int, s shuffle) float64 {
 	sum := 0.0
 	for place, i := range samples {
-		at := t
-		for at.low != nil {
-			of := i
-			if at.feature == s.feature {
-				of = s.from[place]
-			}
-			if bins[at.feature][of] <= at.cut {
-				at = at.low
-			} else {
-				at = at.high
-			}
+		other := i
+		if s.from != nil {
+			other = s.from[place]
 		}
-		d := at.mean - f.target[i]
+		d := t.predict(bins, i, other, s.feature) - f.target[i]
 		sum += d * d
 	}
 	return sum / float64(max(len(samples), 1))

@@ -3,7 +3,8 @@
 // Two answers that complete each other: Correlation, Spearman's, says in which direction a number goes along with the metric.
 // Importance comes from a random forest of regression trees and takes texts and interplay too: how much worse the forest
 // predicts runs that it has not seen when this one param is shuffled among them (Breiman's permutation importance, 2001). The metric
-// counts by its rank, so one diverged run does not outweigh all others.
+// counts by its rank, so one diverged run does not outweigh all others. A forest finds parts in noise too: how much it predicts
+// at all says whether they mean anything.
 package importance
 
 import (
@@ -42,14 +43,15 @@ type Param struct {
 }
 
 // Of ranks the params that differ between samples, the most important first. Nil for fewer than RunsMin samples.
-func Of(samples []Sample) []Param {
+// explained, 0 to 1, is how much of the order of the values the forest predicts for samples that it has not seen (R^2).
+func Of(samples []Sample) (params []Param, explained float64) {
 	samples = samples[:min(len(samples), RunsMax)]
 	if len(samples) < RunsMin {
-		return nil
+		return nil, 0
 	}
 	target := ranks(values(samples))
 	features := featuresOf(samples)
-	scores := newForest(features, target).importance()
+	scores, explained := newForest(features, target).importance()
 	out := make([]Param, len(features))
 	for i, f := range features {
 		out[i] = f.param
@@ -62,7 +64,7 @@ func Of(samples []Sample) []Param {
 	slices.SortStableFunc(out, func(a, b Param) int {
 		return cmp.Or(cmp.Compare(b.Importance, a.Importance), cmp.Compare(a.Name, b.Name))
 	})
-	return out
+	return out, explained
 }
 
 func values(samples []Sample) []float64 {
@@ -81,6 +83,10 @@ type feature struct {
 	// texts has the number of the text, -1 where there is none. Of numbers it is nil.
 	texts []int
 }
+
+// tells says whether samples share what the feature has. A text of its own for each, as a name or a folder, would explain all
+// that a tree has seen and nothing else.
+func (f feature) tells() bool { return f.param.Numeric || 2*f.param.Values <= f.param.Runs }
 
 func featuresOf(samples []Sample) []feature {
 	runs := make(map[string]int)

@@ -31,6 +31,8 @@ func names(params []Param) (out []string) {
 	return out
 }
 
+func first(params []Param, _ float64) []Param { return params }
+
 func find(t *testing.T, params []Param, name string) Param {
 	t.Helper()
 	i := slices.IndexFunc(params, func(p Param) bool { return p.Name == name })
@@ -42,7 +44,7 @@ func find(t *testing.T, params []Param, name string) Param {
 
 func TestWhatTheMetricDependsOnComesFirst(t *testing.T) {
 	t.Parallel()
-	got := Of(sweep(300, func(lr, _ float64, opt string, noise float64) float64 {
+	got, _ := Of(sweep(300, func(lr, _ float64, opt string, noise float64) float64 {
 		v := 3 * math.Log10(lr)
 		if opt == "lion" {
 			v -= 4
@@ -70,7 +72,7 @@ func TestWhatTheMetricDependsOnComesFirst(t *testing.T) {
 
 func TestAValleyIsImportantWithoutCorrelation(t *testing.T) {
 	t.Parallel()
-	got := Of(sweep(400, func(lr, _ float64, _ string, noise float64) float64 {
+	got, _ := Of(sweep(400, func(lr, _ float64, _ string, noise float64) float64 {
 		return math.Pow(math.Log10(lr)+2, 2) + 0.05*noise
 	}))
 	if p := find(t, got, "lr"); p.Importance < 0.8 || math.Abs(p.Correlation) > 0.3 {
@@ -82,17 +84,33 @@ func TestOneDivergedRunDoesNotOutweighTheOthers(t *testing.T) {
 	t.Parallel()
 	runs := sweep(200, func(_, depth float64, _ string, noise float64) float64 { return depth + 0.1*noise })
 	runs[17].Value = 1e30
-	if got := names(Of(runs)); got[0] != "depth" {
+	if got := names(first(Of(runs))); got[0] != "depth" {
 		t.Errorf("got %v", got)
 	}
 }
 
 func TestNothingIsImportantForNoise(t *testing.T) {
 	t.Parallel()
-	for _, p := range Of(sweep(300, func(_, _ float64, _ string, noise float64) float64 { return noise })) {
+	params, explained := Of(sweep(300, func(_, _ float64, _ string, noise float64) float64 { return noise }))
+	for _, p := range params {
 		if p.Numeric && math.Abs(p.Correlation) > 0.2 {
 			t.Errorf("got %+v", p)
 		}
+	}
+	if explained > 0.05 {
+		t.Errorf("noise is explained by %.2f: parts of nothing look like parts of something", explained)
+	}
+}
+
+func TestWhatIsExplainedFallsWithNoise(t *testing.T) {
+	t.Parallel()
+	of := func(noisy float64) float64 {
+		_, explained := Of(sweep(300, func(lr, _ float64, _ string, noise float64) float64 { return math.Log10(lr) + noisy*noise }))
+		return explained
+	}
+	clean, half, little := of(0.1), of(1), of(5)
+	if clean < 0.9 || half > 0.8 || half < 0.3 || little > 0.2 {
+		t.Errorf("explained %.2f, %.2f and %.2f", clean, half, little)
 	}
 }
 
@@ -103,7 +121,7 @@ func TestTheSameRunsGiveTheSameAnswer(t *testing.T) {
 		delete(runs[i].Params, "name") // its correlation is NaN, which is not itself
 		delete(runs[i].Params, "opt")
 	}
-	if first, second := Of(runs), Of(runs); !reflect.DeepEqual(first, second) {
+	if first, second := first(Of(runs)), first(Of(runs)); !reflect.DeepEqual(first, second) {
 		t.Errorf("got %v and %v", first, second)
 	}
 }
@@ -111,11 +129,14 @@ func TestTheSameRunsGiveTheSameAnswer(t *testing.T) {
 func TestOddRunsAreTaken(t *testing.T) {
 	t.Parallel()
 	few := sweep(RunsMin-1, func(lr, _ float64, _ string, _ float64) float64 { return lr })
-	if got := Of(few); got != nil {
+	if got, _ := Of(few); got != nil {
 		t.Errorf("of %d runs: %v", len(few), got)
 	}
 	equal := sweep(50, func(_, _ float64, _ string, _ float64) float64 { return 1 })
-	for _, p := range Of(equal) {
+	if _, explained := Of(equal); explained != 0 {
+		t.Errorf("of equal values %v is explained", explained)
+	}
+	for _, p := range first(Of(equal)) {
 		if p.Importance != 0 || p.Correlation != 0 && !math.IsNaN(p.Correlation) {
 			t.Errorf("of equal values: %+v", p)
 		}
@@ -128,14 +149,14 @@ func TestOddRunsAreTaken(t *testing.T) {
 		}
 		missing[i].Params["broken"] = []string{"nan", "inf", "0.1"}[i%3]
 	}
-	got := Of(missing)
+	got, _ := Of(missing)
 	if p := find(t, got, "warmup"); got[0].Name != "warmup" || p.Runs != 50 || p.Values != 1 {
 		t.Errorf("a param that some runs have: %v", got)
 	}
 	if find(t, got, "broken").Numeric {
 		t.Error("NaN is no number to go along with")
 	}
-	if got := Of(make([]Sample, 10)); len(got) != 0 {
+	if got, _ := Of(make([]Sample, 10)); len(got) != 0 {
 		t.Errorf("without params: %v", got)
 	}
 }

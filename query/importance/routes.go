@@ -75,7 +75,8 @@ func (s *Server) answer(ctx context.Context, f mlflow.Fields, metric string) (a 
 		return a, track.Unavailable(track.TemporarilyUnavailable, 5, "the importance of params is being computed for others; ask again")
 	}
 	samples := samplesOf(runs, metric)
-	return Answer{Runs: len(samples), Without: len(runs) - len(samples), More: more, Params: Of(samples)}, nil
+	params, explained := Of(samples)
+	return Answer{Runs: len(samples), Without: len(runs) - len(samples), More: more, Explained: explained, Params: params}, nil
 }
 
 // samplesOf are the runs that have a finite value.

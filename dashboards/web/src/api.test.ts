@@ -96,8 +96,8 @@ test("series are asked for with their range", async () => {
 });
 
 test("importance is asked of all runs of a filter", async () => {
-  const asked = answer(200, '{"runs":9,"runs_without":1,"more":false,"params":[]}');
-  expect(await importanceOf(["3", "4"], "metrics.x < 1", "loss")).toEqual({ runs: 9, without: 1, more: false, params: [] });
+  const asked = answer(200, '{"runs":9,"runs_without":1,"more":false,"explained":0.5,"params":[]}');
+  expect(await importanceOf(["3", "4"], "metrics.x < 1", "loss")).toEqual({ runs: 9, without: 1, more: false, explained: 0.5, params: [] });
   expect(JSON.parse(String(asked.mock.lastCall?.[1]?.body))).toEqual({ experiment_ids: ["3", "4"], filter: "metrics.x < 1", metric: "loss" });
 });
 

@@ -424,6 +424,8 @@ export interface Importance {
   readonly without: number;
   /** The search finds more than were looked at. */
   readonly more: boolean;
+  /** How much of the metric's order the params predict, 0 to 1. */
+  readonly explained: number;
   readonly params: readonly {
     readonly key: string;
     /** Part of the importance of all, 0 to 1. */
