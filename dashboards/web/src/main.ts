@@ -7,8 +7,11 @@ import "./css/base.css";
 import { mount } from "svelte";
 
 import App from "./App.svelte";
+import { copyExact } from "./exactcopy";
 
 const target = document.getElementById("app");
 if (!target) throw new Error("index.html has no #app");
+
+document.addEventListener("copy", copyExact);
 
 export default mount(App, { target });
