@@ -54,6 +54,7 @@ const compared: CompareView = {
     { kind: "metrics", key: "loss" },
   ],
   brushes: [{ column: "params.a:b,c", from: -0.5, to: 1e-7 }],
+  scales: new Map(),
   scatter: [
     { kind: "params", key: "lr" },
     { kind: "metrics", key: "val/loss" },
@@ -65,6 +66,7 @@ test.each<[string, View]>([
   ["a full workspace", compared],
   ["the first workspace", FIRST_COMPARE],
   ["a workspace of several experiments", { ...FIRST_COMPARE, experiment: "5", others: ["7", "9"] }],
+  ["a workspace with axes of its own", { ...FIRST_COMPARE, scales: new Map([["metrics.loss", true], ["params.a,b:c", false]]) }],
   ["a workspace without runs", { ...FIRST_COMPARE, shown: [] }],
   ["a full view of runs", full],
   ["the first view", FIRST_VIEW],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { brushed, dimension, firstDimensions, formatBrush, parseBrush } from "./explore";
+import { brushed, dimension, firstDimensions, formatBrush, formatScale, parseBrush, parseScale } from "./explore";
 import { runOf } from "./testrun";
 
 const runs = [
@@ -15,6 +15,16 @@ const loss = dimension(runs, { kind: "metrics", key: "loss" });
 test("numbers are numbers, over many powers of ten by their logarithm", () => {
   expect([lr.values, lr.words, lr.log]).toEqual([[0.001, 0.1, 1], null, true]);
   expect([loss.values, loss.log]).toEqual([[2, null, 0.5], false]);
+});
+
+test("a metric is linear until a reader asks, and nothing that is not positive is by its logarithm", () => {
+  const many = [0.001, 0.5, 0.99, 1].map((accuracy, i) => runOf(String(i), { metrics: { accuracy, change: accuracy - 0.5 } }));
+  const of = (key: string, ...scales: string[]) => dimension(many, { kind: "metrics", key }, new Map(scales.flatMap((s) => [parseScale(s)].filter((p) => p !== null))));
+  expect([of("accuracy").log, of("accuracy").positive]).toEqual([false, true]);
+  expect(of("accuracy", "log:metrics.accuracy").log).toBe(true);
+  expect([of("change", "log:metrics.change").log, of("change").positive]).toEqual([false, false]);
+  expect(dimension(runs, { kind: "params", key: "lr" }, new Map([["params.lr", false]])).log).toBe(false);
+  expect(formatScale(parseScale("linear:params.a:b") ?? ["", true])).toBe("linear:params.a:b");
 });
 
 test("texts are places in their order; what a run has not is none", () => {

@@ -10,7 +10,9 @@ export interface Dimension {
   readonly name: string;
   /** Of texts: what the numbers stand for. Null: numbers. */
   readonly words: readonly string[] | null;
-  /** Positive numbers over more than two powers of ten, as learning rates are. */
+  /** Positive numbers, which a logarithmic axis can show. */
+  readonly positive: boolean;
+  /** By their logarithm: as a reader chose, else params over two powers of ten or more, as learning rates are. */
   readonly log: boolean;
   /** Null where a run has none, or no finite one. */
   readonly values: readonly (number | null)[];
@@ -21,19 +23,27 @@ const LOG_FROM = 100;
 const WORDS_MAX = 50;
 const PARAMS = 6;
 
-export function dimension(runs: readonly Run[], column: Column): Dimension {
+/** A reader's choice of an axis, by the name of its column: logarithmic or not. */
+export type Scales = ReadonlyMap<string, boolean>;
+
+const NO_SCALES: Scales = new Map();
+
+export function dimension(runs: readonly Run[], column: Column, scales: Scales = NO_SCALES): Dimension {
   const texts = runs.map((r) => (column.kind === "params" ? (r.params.get(column.key) ?? null) : String(r.metrics.get(column.key)?.value ?? "")));
   const given = texts.filter((t) => t !== null && t !== "");
   const numbers = column.kind === "metrics" || given.every((t) => isNumeric(t as string));
   if (!numbers) {
     const words = [...new Set(given as string[])].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
     const index = new Map(words.map((w, i) => [w, i]));
-    return { column, name: column.key, words, log: false, values: texts.map((t) => (t === null ? null : (index.get(t) ?? null))) };
+    return { column, name: column.key, words, positive: false, log: false, values: texts.map((t) => (t === null ? null : (index.get(t) ?? null))) };
   }
   const values = texts.map((t) => (t === null || !isNumeric(t) ? null : Number(t)));
   const finite = values.filter((v) => v !== null);
   const [least, greatest] = [Math.min(...finite), Math.max(...finite)];
-  return { column, name: column.key, words: null, log: least > 0 && greatest / least >= LOG_FROM, values };
+  const positive = finite.length > 0 && least > 0;
+  // A metric near 1 is told from its neighbours at the end where a logarithm has no room: it is linear until someone asks.
+  const log = positive && (scales.get(columnName(column)) ?? (column.kind === "params" && greatest / least >= LOG_FROM));
+  return { column, name: column.key, words: null, positive, log, values };
 }
 
 /** What stands against each other before anyone chose: the params that differ, and last the metric most likely meant. */
@@ -67,6 +77,14 @@ export function brushed(dimensions: readonly Dimension[], brushes: readonly Brus
     }),
   );
 }
+
+/** `log:metrics.loss` or `linear:params.lr` in the address. */
+export function parseScale(text: string): readonly [string, boolean] | null {
+  const found = /^(log|linear):(.+)$/s.exec(text);
+  return found ? [found[2] as string, found[1] === "log"] : null;
+}
+
+export const formatScale = ([column, log]: readonly [string, boolean]): string => `${log ? "log" : "linear"}:${column}`;
 
 /** `params.lr:0.001:0.01` in the address. */
 export function parseBrush(text: string): Brush | null {

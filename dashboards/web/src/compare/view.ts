@@ -6,7 +6,7 @@ import type { Range } from "../address";
 import { columnName, parseColumn, type Column } from "../columns";
 import type { XAxis } from "../plot/curves";
 import { STATS, type Stat } from "./bars";
-import { formatBrush, parseBrush, type Brush } from "./explore";
+import { formatBrush, formatScale, parseBrush, parseScale, type Brush, type Scales } from "./explore";
 import { formatSize, parseSize, PLAIN_LAYOUT, type Layout } from "./layout";
 
 export const TABS = ["charts", "bars", "media", "parallel", "scatter", "importance", "diff"] as const;
@@ -58,6 +58,8 @@ export interface CompareView {
   readonly dimensions: readonly Column[] | null;
   /** What is marked on them. */
   readonly brushes: readonly Brush[];
+  /** Which axes of parallel coordinates and of the scatter plot are logarithmic; the page chooses of the others. */
+  readonly scales: Scales;
   /** The axes of the scatter plot, x and y; null: chosen by the page. */
   readonly scatter: readonly Column[] | null;
   /** The metric whose dependence is shown; null: chosen by the page. */
@@ -93,6 +95,7 @@ export const FIRST_COMPARE: CompareView = {
   differing: true,
   dimensions: null,
   brushes: [],
+  scales: new Map(),
   scatter: null,
   goal: null,
 };
@@ -129,6 +132,7 @@ export function parseCompare(fields: Fields): CompareView {
     differing: first("rows") !== "all",
     dimensions: parseColumns(fields.get("dims")),
     brushes: (fields.get("brush") ?? []).flatMap((text) => parseBrush(text) ?? []),
+    scales: new Map((fields.get("scale") ?? []).map(parseScale).filter((s) => s !== null)),
     scatter: parseColumns(fields.get("scatter")),
     goal: first("goal"),
   };
@@ -164,6 +168,7 @@ export function compareFields(v: CompareView): [string, readonly string[]][] {
     ["rows", v.differing ? null : ["all"]],
     ["dims", v.dimensions?.map(columnName) ?? null],
     ["brush", v.brushes.length > 0 ? v.brushes.map(formatBrush) : null],
+    ["scale", some([...v.scales].map(formatScale))],
     ["scatter", v.scatter?.map(columnName) ?? null],
     ["goal", v.goal ? [v.goal] : null],
   ];
