@@ -9,7 +9,7 @@ interface Rounded {
   readonly exact: string;
 }
 
-/** Puts exact values on the clipboard for those that are selected. Rows and tabs are as the browser itself writes them. */
+/** Puts exact values on the clipboard for those that are selected. Cells of a table are parted by tabs. */
 export function copyExact(e: ClipboardEvent): void {
   const selection = document.getSelection();
   if (e.defaultPrevented || !e.clipboardData || selection?.rangeCount !== 1 || selection.isCollapsed || edited(e.target)) return;
@@ -45,7 +45,7 @@ function isWhole(text: Text, range: Range): boolean {
 
 const bare = (text: string) => text.trim().replace(/^[-−+]/, "");
 
-/** The browser's own text of the selection, while the exact values stand in the page: nobody sees that, as nothing is drawn before they are gone. */
+/** The text of the selection while the exact values stand in the page: nobody sees that, as nothing is drawn before they are gone. */
 function exactText(selection: Selection, rounded: readonly Rounded[]): string {
   const { anchorNode, anchorOffset, focusNode, focusOffset } = selection;
   const { startContainer, startOffset, endContainer, endOffset } = selection.getRangeAt(0);
@@ -58,9 +58,34 @@ function exactText(selection: Selection, rounded: readonly Rounded[]): string {
     whole.setEnd(endContainer, swapped(endContainer) ? (endContainer as Text).data.length : endOffset);
     selection.removeAllRanges();
     selection.addRange(whole);
-    return selection.toString();
+    return tableText(whole) ?? selection.toString();
   } finally {
     rounded.forEach(({ text }, i) => (text.data = shown[i] as string));
     if (anchorNode && focusNode) selection.setBaseAndExtent(anchorNode, anchorOffset, focusNode, focusOffset);
   }
 }
+
+/**
+ * What is selected in one table, a line a row and a tab between cells; null if it is not in a table, or in a single cell. The browser
+ * itself breaks the line wherever something in a cell is a box.
+ */
+function tableText(range: Range): string | null {
+  const root = range.commonAncestorContainer;
+  const table = (root instanceof Element ? root : root.parentElement)?.closest("table");
+  const rows = [...(table?.rows ?? [])].map((row) => [...row.cells].filter((cell) => range.intersectsNode(cell))).filter((cells) => cells.length > 0);
+  if (rows.length === 0 || (rows.length === 1 && rows[0]?.length === 1)) return null;
+  return rows.map((cells) => cells.map((cell) => cellText(cell, range)).join("\t")).join("\n");
+}
+
+/** A cell at an end of the selection may be chosen in part. */
+function cellText(cell: HTMLElement, range: Range): string {
+  const [first, last] = [cell.contains(range.startContainer), cell.contains(range.endContainer)];
+  if (!first && !last) return oneLine(cell.innerText);
+  const part = document.createRange();
+  part.selectNodeContents(cell);
+  if (first) part.setStart(range.startContainer, range.startOffset);
+  if (last) part.setEnd(range.endContainer, range.endOffset);
+  return oneLine(part.toString());
+}
+
+const oneLine = (text: string) => text.replace(/\s+/g, " ").trim();
