@@ -52,6 +52,11 @@ test("a run of the oldest of many experiments is found by its name, and any run 
   expect(await findThere(id, null, [], signal)).toContainEqual({ ...run, where: "16" });
 });
 
+test("a search that the server does not answer is no search without a result", async () => {
+  vi.stubGlobal("fetch", async () => Response.json({ error_code: "TEMPORARILY_UNAVAILABLE", message: "later" }, { status: 503 }));
+  await expect(findThere("boosting", "1", experiments, new AbortController().signal)).rejects.toThrow("later");
+});
+
 test("which runs are the newest is asked once, not with each letter", async () => {
   const asked = serve([{ id: "abc123ff", name: "first", experiment: "1" }]);
   for (const text of ["l", "lo", "los"]) await findThere(text, "2", experiments, new AbortController().signal);

@@ -67,7 +67,10 @@ export async function findThere(text: string, current: string | null, experiment
   const all = answers.flatMap((a) => (a.status === "fulfilled" ? a.value : []));
   // A part that cannot be asked, as by a token without the registry, takes nothing from the others.
   const kinds = (kind: Found["kind"]) => unique(all.filter((f) => f.kind === kind)).slice(0, EACH);
-  return [...kinds("run"), ...kinds("model"), ...kinds("metric")];
+  const some = [...kinds("run"), ...kinds("model"), ...kinds("metric")];
+  // Nothing that is found because nobody answered is not nothing.
+  if (some.length === 0 && answers[0].status === "rejected") throw answers[0].reason;
+  return some;
 }
 
 /** By a whole id alone the server finds any run; else it searches all experiments at once: those of this very name come first. */
@@ -81,7 +84,10 @@ async function runsBy(wanted: string, experiments: readonly Experiment[], signal
   const searches = experiments.length === 0 ? [] : filters.map(async (filter) => (await search(filter, experiments, EACH, signal)).items);
   const whole = ID.test(id) ? [getBrief(id, signal).then((run) => [run])] : [];
   const answers = await Promise.allSettled([...whole, ...searches]);
-  return answers.flatMap((a) => (a.status === "fulfilled" ? a.value : []));
+  const failed = answers.slice(whole.length).find((a) => a.status === "rejected");
+  const found = answers.flatMap((a) => (a.status === "fulfilled" ? a.value : []));
+  if (found.length === 0 && failed) throw failed.reason;
+  return found;
 }
 
 /** The newest run of the experiment that is looked at and of those that were busy last. */
