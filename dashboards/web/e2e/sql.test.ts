@@ -200,14 +200,6 @@ describe.skipIf(reason !== null)("SQL", () => {
     }
   });
 
-  test("on a telephone the name of the open page stands in sight", async () => {
-    const page = await visitor.open("#/sql", { viewport: { width: 360, height: 800 } });
-    const pages = page.getByRole("navigation", { name: "Pages" });
-    const right = async (at: Locator) => at.boundingBox().then((box) => (box ? box.x + box.width : NaN));
-    await expect.poll(async () => (await right(pages.getByRole("link", { name: "SQL" }))) - (await right(pages))).toBeLessThanOrEqual(1);
-    await page.context().close();
-  });
-
   test("no page complained or asked anyone else", () => {
     expect(visitor.complaints).toEqual([]);
     expect(visitor.foreign).toEqual([]);
