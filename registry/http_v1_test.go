@@ -85,3 +85,15 @@ func TestApprovalsAndEndpointsOverHTTP(t *testing.T) {
 		}
 	}
 }
+
+func TestAlertsOnExperimentsThatAreNotThere(t *testing.T) {
+	r := open(t, new(mem.Journal), registry.Options{})
+	rule := func(experiment string) string {
+		return `{"name":"nan","experiment_ids":["` + experiment + `"],"kind":"nan","channels":[{"type":"email","to":["a@b.example"]}]}`
+	}
+	for experiment, part := range map[string]string{"4242": "there is no experiment with the id 4242", "wine": "'wine' is no id"} {
+		if status, body := as(t, r, "", "POST", "/v1/alerts", rule(experiment)); status != 400 || !strings.Contains(body, part) {
+			t.Errorf("%s: %d %s", experiment, status, body)
+		}
+	}
+}

@@ -12,11 +12,22 @@ import (
 	"github.com/streamgauge/streamgauge/cmd/alerting"
 )
 
+// experiments are those of the server, by the filter that finds each.
+var experiments = map[string]string{
+	`name = 'wine'`:    `{"experiment_id": "7", "name": "wine"}`,
+	`name = "it's 1"`:  `{"experiment_id": "8", "name": "it's 1"}`,
+	`name = 'another'`: `{"experiment_id": "9", "name": "ANOTHER"}`,
+}
+
 // run runs the command against answers by method and the beginning of the path.
 func run(t *testing.T, answers map[string]string, args ...string) (out string, sent map[string]any, err error) {
 	t.Helper()
 	cmd := alerting.Command(func(*cobra.Command) alerting.Ask {
 		return func(_ context.Context, method, path string, in, to any) error {
+			if strings.HasSuffix(path, "/experiments/search") {
+				filter, _ := in.(map[string]any)["filter"].(string)
+				return json.Unmarshal([]byte(`{"experiments": [`+experiments[filter]+`]}`), to)
+			}
 			if in != nil {
 				b, err := json.Marshal(in)
 				if err != nil {
@@ -63,6 +74,20 @@ func TestCreate(t *testing.T) {
 	for want, args := range map[string][]string{"--value": {"--metric", "loss", "--webhook", "https://a.example"}, "--slack": {"--kind", "nan"}} {
 		if _, sent, err := run(t, nil, append([]string{"create", "--name", "n", "-e", "1"}, args...)...); err == nil || sent != nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("without %s: %v", want, err)
+		}
+	}
+}
+
+func TestCreateTakesNamesOfExperiments(t *testing.T) {
+	answers := map[string]string{"POST /v1/alerts": `{"alert": {"id": "a1"}}`}
+	args := []string{"create", "--name", "n", "--kind", "nan", "--slack", "https://a.example"}
+	_, sent, err := run(t, answers, append(args, "-e", "wine", "-e", "it's 1", "-e", "3")...)
+	if ids, _ := json.Marshal(sent["experiment_ids"]); err != nil || string(ids) != `["7","8","3"]` {
+		t.Errorf("sends %s, %v", ids, err)
+	}
+	for _, none := range []string{"another", "nobody", `both ' and "`} {
+		if _, sent, err := run(t, answers, append(args, "-e", none)...); err == nil || sent != nil || !strings.Contains(err.Error(), "--experiment") {
+			t.Errorf("%s: %v", none, err)
 		}
 	}
 }

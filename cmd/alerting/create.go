@@ -34,16 +34,16 @@ func create(connect func(*cobra.Command) Ask) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make an alert",
-		Example: `  streamgauge alerts create --name "loss too high" --experiment 1 --kind threshold --metric loss --op '>' --value 10 --points 3 --slack URL
-  streamgauge alerts create --name NaN --experiment 1 --kind nan --webhook https://example.org/hook
-  streamgauge alerts create --name failed --experiment 1 --kind state --state FAILED --state CRASHED --email a@example.org
+		Example: `  streamgauge alerts create --name "loss too high" --experiment wine --kind threshold --metric loss --op '>' --value 10 --points 3 --slack URL
+  streamgauge alerts create --name NaN --experiment wine --kind nan --webhook https://example.org/hook
+  streamgauge alerts create --name failed --experiment wine --kind state --state FAILED --state CRASHED --email a@example.org
   streamgauge alerts create --file alert.json`,
 		Args: cobra.NoArgs,
 	}
 	ask := connect(cmd)
 	f := cmd.Flags()
 	f.StringVar(&w.Name, "name", "", "what people are told")
-	f.StringArrayVarP(&w.ExperimentIDs, "experiment", "e", nil, "id of an experiment that is watched, may be repeated")
+	f.StringArrayVarP(&w.ExperimentIDs, "experiment", "e", nil, "name or id of an experiment that is watched, may be repeated")
 	f.StringVar(&w.RunID, "run", "", "id of the one run that is watched")
 	f.StringVar(&w.kind, "kind", "threshold", "threshold, nan, plateau, no_heartbeat or state")
 	f.StringVar(&w.Metric, "metric", "", "name of the metric, or a pattern with *")
@@ -61,6 +61,12 @@ func create(connect func(*cobra.Command) Ask) *cobra.Command {
 	f.StringVar(&w.file, "file", "", "the alert as JSON, in place of all other flags; - is the standard input")
 	asJSON := f.Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if w.file == "" {
+			var err error
+			if w.ExperimentIDs, err = experimentIDs(cmd.Context(), ask, w.ExperimentIDs); err != nil {
+				return err
+			}
+		}
 		in, err := w.rule(cmd)
 		if err != nil {
 			return err

@@ -58,7 +58,7 @@ describe.skipIf(reason !== null)("Alerts", () => {
     await visitor.shoot(page, "alerts-empty-1440-light");
     await page.getByRole("button", { name: "New alert" }).click();
     await page.getByLabel("Name").fill(STRANGE);
-    await page.getByLabel("Experiments, by id").fill("0");
+    await page.getByRole("combobox", { name: "Experiments" }).fill("Default");
     await page.getByLabel("Metric, * for any text").fill("loss");
     await page.getByRole("button", { name: "Make it" }).click();
     await page.getByRole("alert").filter({ hasText: "Limit" }).waitFor();

@@ -121,3 +121,9 @@ test("MLflow's links to a version open it, and a broken number is left out", () 
 test("a link to an artifact opens its tab", () => {
   expect(parseHash("#/runs/ab12?artifact=a.json")).toMatchObject({ tab: "artifacts", artifact: "a.json" });
 });
+
+test("a new alert begins with the experiment that the address names, and with none else", () => {
+  expect(parseHash("#/alerts?edit=new&exp=3")).toMatchObject({ page: "alerts", edit: "new", experiment: "3" });
+  expect(formatHash({ page: "alerts", rule: null, edit: "new", experiment: "3" })).toBe("#/alerts?edit=new&exp=3");
+  expect(parseHash("#/alerts?edit=new")).toMatchObject({ experiment: null });
+});

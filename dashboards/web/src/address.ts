@@ -7,7 +7,7 @@
 //   #/models?search=wine
 //   #/models/<name>?version=3&against=1,2
 //   #/sql?query=SELECT 1&chart=line&over=day&of=runs,failed
-//   #/alerts?rule=ab..&edit=ab..
+//   #/alerts?rule=ab..&edit=ab.., #/alerts?edit=new&exp=3
 //   #/lineage?node=run:ab..&direction=up&depth=3&asof=2026-01-31&ended=1&more=down:dataset:wine@1
 //
 // MLflow's client prints links to its own pages; they open ours:
@@ -109,9 +109,11 @@ export interface AlertsView {
   readonly rule: string | null;
   /** The rule that is changed, "new" for one that is made. */
   readonly edit: string | null;
+  /** The experiment that a new rule begins with. */
+  readonly experiment: string | null;
 }
 
-export const FIRST_ALERTS: AlertsView = { page: "alerts", rule: null, edit: null };
+export const FIRST_ALERTS: AlertsView = { page: "alerts", rule: null, edit: null, experiment: null };
 
 export type View = RunsView | RunView | CompareView | ModelsView | ModelView | LineageView | SqlPageView | AlertsView;
 
@@ -148,7 +150,7 @@ export function parseHash(hash: string): View {
     return { page: "sql", query: fields.get("query")?.[0] ?? "", chart, over: fields.get("over")?.[0] ?? null, of: fields.get("of") ?? [] };
   }
   if (path === "/lineage") return parseLineage(fields);
-  if (path === "/alerts") return { page: "alerts", rule: fields.get("rule")?.[0] || null, edit: fields.get("edit")?.[0] || null };
+  if (path === "/alerts") return { page: "alerts", rule: fields.get("rule")?.[0] || null, edit: fields.get("edit")?.[0] || null, experiment: fields.get("exp")?.[0] || null };
   const model = /^\/models\/([^/]+)(?:\/versions\/([^/]+))?$/.exec(path);
   if (model?.[1]) {
     const against = (fields.get("against") ?? []).map(parseVersion).filter((v) => v !== null);
@@ -176,7 +178,7 @@ export function formatHash(view: View): string {
   if (view.page === "models") return written("/models", view.search ? [["search", [view.search]]] : []);
   if (view.page === "sql") return written("/sql", sqlFields(view));
   if (view.page === "lineage") return written("/lineage", lineageFields(view));
-  if (view.page === "alerts") return written("/alerts", [...(view.rule ? [["rule", [view.rule]] as [string, string[]]] : []), ...(view.edit ? [["edit", [view.edit]] as [string, string[]]] : [])]);
+  if (view.page === "alerts") return written("/alerts", alertsFields(view));
   if (view.page === "model") return written(`/models/${encodeURIComponent(view.name)}`, modelFields(view));
   const fields: [string, readonly string[]][] = [];
   if (view.page === "runs") {
@@ -211,6 +213,10 @@ function sqlFields({ query, chart, over, of }: SqlPageView): [string, readonly s
   if (over !== null) fields.push(["over", [over]]);
   if (of.length > 0) fields.push(["of", of]);
   return fields;
+}
+
+function alertsFields({ rule, edit, experiment }: AlertsView): [string, readonly string[]][] {
+  return [["rule", rule], ["edit", edit], ["exp", experiment]].flatMap(([name, value]): [string, readonly string[]][] => (name && value ? [[name, [value]]] : []));
 }
 
 /** As many steps away as the server looks. */

@@ -115,7 +115,8 @@ export function told(e: AlertEvent): string {
 export interface Form {
   name: string;
   enabled: boolean;
-  experiments: string;
+  /** By id. */
+  experiments: readonly string[];
   run: string;
   kind: Kind;
   metric: string;
@@ -133,12 +134,12 @@ export interface Form {
   email: string;
 }
 
-export function formOf(a: Alert | null, experiment: string): Form {
+export function formOf(a: Alert | null, experiment: string | null): Form {
   const url = (type: Channel["type"]) => a?.channels.find((c) => c.type === type)?.url ?? "";
   return {
     name: a?.name ?? "",
     enabled: a?.enabled ?? true,
-    experiments: a ? (a.experiment_ids ?? []).join(", ") : experiment,
+    experiments: a ? (a.experiment_ids ?? []) : experiment === null ? [] : [experiment],
     run: a?.run_id ?? "",
     kind: a?.kind ?? "threshold",
     metric: a?.metric ?? "",
@@ -176,7 +177,7 @@ export function alertOf(f: Form, old: Alert | null): Record<string, unknown> {
   const out: Record<string, unknown> = {
     name: f.name,
     enabled: f.enabled,
-    experiment_ids: f.run.trim() ? [] : list(f.experiments),
+    experiment_ids: f.run.trim() ? [] : f.experiments,
     run_id: f.run.trim(),
     kind: f.kind,
     metric: pointwise ? f.metric.trim() : "",

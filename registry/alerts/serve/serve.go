@@ -118,6 +118,9 @@ func (h *handlers) create(c *fiber.Ctx) error {
 	if err := r.Check(); err != nil {
 		return err
 	}
+	if err := h.checkWatched(c.UserContext(), r.ExperimentIDs); err != nil {
+		return err
+	}
 	if err := h.sender.CheckChannels(c.UserContext(), &r); err != nil {
 		return err
 	}
@@ -174,8 +177,14 @@ func (h *handlers) change(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	var wish struct{ Channels []alert.Channel }
+	var wish struct {
+		Channels      []alert.Channel
+		ExperimentIDs []string `json:"experiment_ids"`
+	}
 	if json.Unmarshal(text, &wish) == nil { // what is wrong is told by the decision
+		if err := h.checkWatched(c.UserContext(), wish.ExperimentIDs); err != nil {
+			return err
+		}
 		if err := h.sender.CheckChannels(c.UserContext(), &alert.Rule{Channels: wish.Channels}); err != nil {
 			return err
 		}
