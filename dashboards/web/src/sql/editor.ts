@@ -10,6 +10,7 @@ import { Decoration, drawSelection, EditorView, keymap, lineNumbers, placeholder
 import { tags } from "@lezer/highlight";
 
 import type { Schema, SqlView } from "./ask";
+import { columnsFor } from "./columns";
 import { FUNCTIONS, KEYWORDS, signature } from "./dialect";
 
 export interface Editor {
@@ -23,6 +24,9 @@ export interface Editor {
   focus(): void;
   destroy(): void;
 }
+
+/** Of the views that have a column. */
+const VIEWS_NAMED = 5;
 
 const marked = StateEffect.define<{ from: number; to: number } | null>();
 
@@ -158,15 +162,18 @@ function wordBefore(context: CompletionContext): { readonly from: number } | nul
   return /String|Comment|Quoted/.test(syntaxTree(context.state).resolveInner(context.pos, -1).name) ? null : word;
 }
 
-/** The columns of all views that the statement names: the language itself completes only what stands behind a table and a dot. */
+/** Columns stand before all else that the word may become. They are filtered and ordered here, anew with each letter. */
 function columnsOf(views: readonly SqlView[], context: CompletionContext): CompletionResult | null {
   const word = wordBefore(context);
   if (!word) return null;
-  const named = new Set(context.state.doc.toString().match(/\bsg\.\w+/g));
-  const columns = new Map(
-    views.filter((v) => named.has(v.name)).flatMap((v) => v.columns.map((c) => [c.name, { label: c.name, type: "property", detail: c.type, info: c.comment, boost: 1 }])),
-  );
-  return { from: word.from, options: [...columns.values()], validFor: /^\w*$/ };
+  const typed = context.state.sliceDoc(word.from, context.pos);
+  const options = columnsFor(views, context.state.doc.toString(), typed).map((c) => ({ label: c.name, type: "property", detail: c.type, info: `${c.comment}\n${c.views.slice(0, VIEWS_NAMED).join(", ")}` }));
+  const getMatch = ({ label }: Completion): readonly number[] => {
+    const lower = label.toLowerCase();
+    const from = lower.startsWith(typed.toLowerCase()) ? 0 : lower.indexOf(`_${typed.toLowerCase()}`) + 1;
+    return [from, from + typed.length];
+  };
+  return options.length === 0 ? null : { from: word.from, options, filter: false, getMatch };
 }
 
 /** The word at a place, or the sign if there is no word. */
