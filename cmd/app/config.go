@@ -55,6 +55,8 @@ type Config struct {
 	KafkaAccess topic.Access
 	// SMTPURL is the mail server that tells of alerts; empty for none.
 	SMTPURL string
+	// GrafanaURL is the Grafana that our dashboards were provisioned into, as browsers reach it; empty for none.
+	GrafanaURL string
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
 
@@ -96,6 +98,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.KafkaTopic, "kafka-topic", topic.NameDefault, "topic of Kafka that has the lanes, a partition each")
 	kafkaAccess(f, &c.KafkaAccess)
 	f.StringVar(&c.SMTPURL, "smtp-url", "", "mail server for alerts: smtp://user:password@host:587?from=name@host, or smtps://")
+	f.StringVar(&c.GrafanaURL, "grafana-url", "", "Grafana with our dashboards, as browsers reach it; runs and models then link to it")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.Int64Var(&c.LaneBytes, "lane-bytes", laneBytesDefault, "size limit of a lane")
 	f.DurationVar(&c.SafetyAge, "safety-window", bus.SafetyWindowAge, "how long applied frames stay on their lane")
@@ -186,6 +189,9 @@ func (c *Config) Check() error {
 	}
 	if _, err := send.NewMailer(c.SMTPURL); err != nil {
 		return fmt.Errorf("--smtp-url: %w", err)
+	}
+	if err := checkGrafana(c.GrafanaURL); err != nil {
+		return err
 	}
 	if c.Lanes < 1 || c.Lanes > bus.LanesMax {
 		return fmt.Errorf("--lanes %d: must be from 1 to %d", c.Lanes, bus.LanesMax)

@@ -208,3 +208,20 @@ func TestAccessToKafkaIsCheckedBeforeAnythingStarts(t *testing.T) {
 		}
 	}
 }
+
+func TestGrafanaIsAnAddressWithoutAPassword(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"https://grafana.example.org/sub/": true, "grafana.example.org": false, "ftp://g": false, "https://me:secret@g": false, "https://g/?orgId=1": false,
+	} {
+		c, err := complete(t, []string{"--grafana-url", address}, nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Check()
+		if wrong := err != nil && strings.Contains(err.Error(), "--grafana-url"); wrong == ok {
+			t.Errorf("%s: %v", address, err)
+		} else if wrong && strings.Contains(err.Error(), "secret") {
+			t.Errorf("the error tells the password: %v", err)
+		}
+	}
+}

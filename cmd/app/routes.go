@@ -31,9 +31,9 @@ func (s *server) routes() error {
 	})
 	r.Get("/version", func(c *fiber.Ctx) error { return c.SendString(mlflow.Level) })
 	r.Get("/v1/version", func(c *fiber.Ctx) error {
-		return c.JSON(map[string]string{
+		return c.JSON(s.about(map[string]string{
 			"version": s.p.Version, "commit": s.p.Commit, "mlflow": mlflow.Level, "clickhouse": engine.Version,
-		})
+		}))
 	})
 	openapi.Serve(r, s.p.Version)
 	metrics, err := s.metrics()

@@ -44,6 +44,7 @@ type versionAnswer struct {
 	Commit     string `json:"commit"`
 	MLflow     string `json:"mlflow" description:"The version of MLflow whose API is served."`
 	ClickHouse string `json:"clickhouse" description:"The engine's version."`
+	Grafana    string `json:"grafana,omitempty" description:"The Grafana with our dashboards, if the server was told one by --grafana-url."`
 }
 
 // own are the routes that no module has.
