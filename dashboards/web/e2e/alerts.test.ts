@@ -80,7 +80,7 @@ describe.skipIf(reason !== null)("Alerts", () => {
     await expect.poll(() => told.filter((t) => t.includes('"alert.fired"')).length).toBe(2);
     expect(await violations(page)).toEqual([]);
     await visitor.shoot(page, "alerts-1440-light");
-    await history(page).last().getByRole("link").click();
+    await history(page).last().getByRole("link", { name: "watched" }).click();
     await page.getByRole("heading", { name: "watched" }).waitFor();
     await page.context().close();
   });
