@@ -173,6 +173,20 @@ describe.skipIf(reason !== null)("ways through the pages", () => {
     await page.context().close();
   });
 
+  test("a filter has its stray word marked, and an and that is missing is written", async () => {
+    visitor.expectedStatus = 400;
+    const page = await visitor.open(`#/runs?exp=${wine}`);
+    const field = page.getByRole("textbox", { name: "Filter the runs" });
+    await field.fill("metrics.loss < 1 or params.optimizer = 'adam' xor");
+    await field.press("Enter");
+    await expect.poll(() => page.locator("#filter-error mark").textContent()).toBe("xor");
+    await field.fill("metrics.loss < 1 params.optimizer = 'adam'");
+    await field.press("Enter");
+    await expect.poll(() => field.inputValue()).toBe("metrics.loss < 1 and params.optimizer = 'adam'");
+    visitor.expectedStatus = 0;
+    await page.context().close();
+  });
+
   test("run, comparison and model lead to Grafana with its variables filled", async () => {
     const page = await visitor.open(`#/runs/${run}`);
     const link = page.getByRole("link", { name: "Open in Grafana" });
