@@ -28,7 +28,7 @@ export function findStatement(wanted: string): string {
   const where = (column: string, or = "") => (wanted === "" ? "" : ` WHERE ${like(column, wanted)}${or}`);
   const id = /^[0-9a-f]{6,32}$/.test(wanted) ? ` OR startsWith(run_id, ${text(wanted)})` : "";
   const part = (kind: string, name: string, extra: string, detail: string, from: string, when: string) =>
-    `SELECT '${kind}' AS kind, ${name} AS what, toString(${extra}) AS extra, toString(${detail}) AS detail FROM (SELECT * FROM ${from} ORDER BY ${when} DESC LIMIT ${EACH})`;
+    `SELECT * FROM (SELECT '${kind}' AS kind, ${name} AS what, toString(${extra}) AS extra, toString(${detail}) AS detail FROM ${from} ORDER BY ${when} DESC LIMIT ${EACH})`;
   return [
     part("version", "name", "version", "stage", `sg.model_versions${where("name")}`, "created"),
     part("run", "name", "run_id", "experiment_name", `sg.runs${where("name", id)}`, "started"),
