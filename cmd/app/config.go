@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/streamgauge/streamgauge/cmd/grafanaurl"
 	"github.com/streamgauge/streamgauge/cmd/hosts"
 	"github.com/streamgauge/streamgauge/consumers"
 	"github.com/streamgauge/streamgauge/registry/alerts/send"
@@ -190,8 +191,8 @@ func (c *Config) Check() error {
 	if _, err := send.NewMailer(c.SMTPURL); err != nil {
 		return fmt.Errorf("--smtp-url: %w", err)
 	}
-	if err := checkGrafana(c.GrafanaURL); err != nil {
-		return err
+	if err := grafanaurl.Check(c.GrafanaURL); err != nil {
+		return fmt.Errorf("--grafana-url: %w", err)
 	}
 	if c.Lanes < 1 || c.Lanes > bus.LanesMax {
 		return fmt.Errorf("--lanes %d: must be from 1 to %d", c.Lanes, bus.LanesMax)

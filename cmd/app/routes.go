@@ -12,6 +12,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/cmd/engine"
 	"github.com/streamgauge/streamgauge/cmd/gate"
+	"github.com/streamgauge/streamgauge/cmd/grafanaurl"
 	"github.com/streamgauge/streamgauge/cmd/openapi"
 	"github.com/streamgauge/streamgauge/dashboards"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
@@ -31,7 +32,7 @@ func (s *server) routes() error {
 	})
 	r.Get("/version", func(c *fiber.Ctx) error { return c.SendString(mlflow.Level) })
 	r.Get("/v1/version", func(c *fiber.Ctx) error {
-		return c.JSON(s.about(map[string]string{
+		return c.JSON(grafanaurl.Put(s.config.GrafanaURL, map[string]string{
 			"version": s.p.Version, "commit": s.p.Commit, "mlflow": mlflow.Level, "clickhouse": engine.Version,
 		}))
 	})
