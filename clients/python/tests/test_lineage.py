@@ -85,6 +85,25 @@ def test_from_the_data_to_the_endpoint(url: str, client: MlflowClient, experimen
     assert (version, "serves", f"endpoint:{endpoint}") in edges(url, f"dataset:{name}@{data.digest}", direction="down")
     assert edges(url, version, as_of=began - 1) == set()
 
+    def at(ms: int | None, node: str = version) -> tuple[str, str | None] | int:
+        answer = ask(url, node, direction="up", depth=1, **({} if ms is None else {"as_of": ms}))
+        if answer.status_code != 200:
+            return answer.status_code
+        found = next(n for n in answer.json()["nodes"] if n["node"] == version)["attributes"]
+        return found["stage"], found.get("aliases")
+
+    then = int(time.time() * 1000)
+    time.sleep(0.01)
+    client.transition_model_version_stage(name, "1", "Archived")
+    client.delete_registered_model_alias(name, "champion")
+    assert at(None) == ("Archived", None)
+    assert at(then) == ("Production", "champion")
+    assert at(began - 1) == ("None", None)
+    for node in (f"version:{name}/Production", f"version:{name}@champion"):
+        assert at(None, node) == 404
+        assert at(then, node) == ("Production", "champion")
+    client.set_registered_model_alias(name, "champion", "1")
+
     client.rename_registered_model(name, name + "-2")
     renamed = f"version:{name}-2/1"
     assert (logged, "registered", renamed) in edges(url, renamed)

@@ -83,6 +83,14 @@ func unescaped(name string) string {
 	return first
 }
 
+// absent is the same for what never was and for what the caller may not see.
+func absent(text string) error {
+	if kind, _, _ := strings.Cut(text, ":"); kind == lineage.KindVersion {
+		return noVersion(text)
+	}
+	return unknown(text)
+}
+
 func noVersion(text string) error {
 	return track.Errorf(track.ResourceDoesNotExist, "No version is known as %q; `streamgauge registry models` lists the models, and a version is version:NAME/NUMBER, version:NAME/STAGE or version:NAME@ALIAS", text)
 }

@@ -31,8 +31,9 @@ type Experiments interface {
 type Server struct {
 	walker      *walk.Walker
 	names       Names
+	moves       Moves
 	experiments Experiments
-	logs        []interface{ Await(context.Context) error }
+	logs        Logs
 	now         func() time.Time
 }
 
@@ -44,8 +45,15 @@ type Logs struct {
 }
 
 // NewServer makes a server.
-func NewServer(w *walk.Walker, names Names, experiments Experiments, logs Logs) *Server {
-	return &Server{w, names, experiments, []interface{ Await(context.Context) error }{logs.Tail, logs.Documents}, time.Now}
+func NewServer(w *walk.Walker, names Names, moves Moves, experiments Experiments, logs Logs) *Server {
+	return &Server{w, names, moves, experiments, logs, time.Now}
+}
+
+func (l Logs) await(ctx context.Context) error {
+	if err := l.Tail.Await(ctx); err != nil {
+		return err
+	}
+	return l.Documents.Await(ctx)
 }
 
 // Routes registers the handler.
@@ -97,23 +105,47 @@ func (s *Server) get(c *fiber.Ctx) error {
 	c.Context().QueryArgs().VisitAll(func(k, v []byte) { args[string(k)] = append(args[string(k)], string(v)) })
 	ctx, cancel := context.WithTimeout(c.UserContext(), readTimeout)
 	defer cancel()
-	for _, l := range s.logs {
-		if err := l.Await(ctx); err != nil {
-			return err
-		}
+	if err := s.logs.await(ctx); err != nil {
+		return err
 	}
-	request, err := s.parse(mlflow.ParseQuery(args))
+	fields := mlflow.ParseQuery(args)
+	request, err := parse(fields)
 	if err != nil {
+		return err
+	}
+	names, err := s.namesAt(ctx, request.AsOfMS)
+	if err != nil {
+		return err
+	}
+	if request.Roots, err = parseRoots(names, fields); err != nil {
 		return err
 	}
 	if caller := track.CallerOf(ctx); !caller.SeesAll() {
 		request.Confined, request.Experiments = true, s.seen(caller)
 	}
 	g, err := s.walker.Walk(ctx, request, s.now().UnixMilli())
+	if track.CodeOf(err) == track.ResourceDoesNotExist { // in the words of the request: to the caller what is hidden is not there
+		return absent(args["node"][0])
+	}
 	if err != nil {
 		return err
 	}
-	return c.JSON(s.show(request, g))
+	answer := show(names, request, g)
+	if then, ok := names.(*namesThen); ok && then.err != nil {
+		return then.err
+	}
+	return c.JSON(answer)
+}
+
+// namesAt knows models as they were at a time, 0 for now.
+func (s *Server) namesAt(ctx context.Context, ms int64) (Names, error) {
+	if ms == 0 {
+		return s.names, nil
+	}
+	if err := s.logs.Documents.Flush(ctx); err != nil {
+		return nil, err
+	}
+	return &namesThen{Names: s.names, moves: s.moves, ctx: ctx, atMS: ms, known: make(map[string]*sgpb.RegisteredModel)}, nil
 }
 
 // seen are the experiments that a confined caller may see.
@@ -126,7 +158,8 @@ func (s *Server) seen(caller *track.Caller) (out []uint32) {
 	return out
 }
 
-func (s *Server) parse(f mlflow.Fields) (r walk.Request, err error) {
+// parse reads all of a request but its roots.
+func parse(f mlflow.Fields) (r walk.Request, err error) {
 	direction, err := f.String("direction")
 	if err != nil {
 		return r, err
@@ -162,16 +195,13 @@ func (s *Server) parse(f mlflow.Fields) (r walk.Request, err error) {
 	if err != nil {
 		return r, err
 	}
-	if r.AsOfMS, err = parseAsOf(at); err != nil {
-		return r, err
-	}
-	r.Roots, err = s.parseRoots(f)
+	r.AsOfMS, err = parseAsOf(at)
 	return r, err
 }
 
 // parseRoots reads the nodes that a walk begins at. Of several, those that are not known are left out by the walk; a version
 // that nobody can look up is an error all the same.
-func (s *Server) parseRoots(f mlflow.Fields) (roots []lineage.Node, err error) {
+func parseRoots(names Names, f mlflow.Fields) (roots []lineage.Node, err error) {
 	texts, err := f.Strings("node")
 	if err != nil {
 		return nil, err
@@ -183,7 +213,7 @@ func (s *Server) parseRoots(f mlflow.Fields) (roots []lineage.Node, err error) {
 		return nil, track.Errorf(track.InvalidParameterValue, "Invalid value for parameter 'node' supplied: %d nodes are asked for, and at most %d may be", len(texts), walk.RootsMax)
 	}
 	for _, text := range texts {
-		n, err := parseNode(s.names, text)
+		n, err := parseNode(names, text)
 		if err != nil {
 			return nil, err
 		}
@@ -211,7 +241,7 @@ func parseAsOf(text string) (int64, error) {
 	return 0, track.Errorf(track.InvalidParameterValue, "Invalid value %q for parameter 'as_of' supplied: it is a time in milliseconds since 1970, 2026-01-31T12:00:00Z, or a day", text)
 }
 
-func (s *Server) show(r walk.Request, g *walk.Graph) Answer {
+func show(models Names, r walk.Request, g *walk.Graph) Answer {
 	out := Answer{Direction: "both", Depth: r.Depth, AsOfMS: r.AsOfMS, Truncated: g.Truncated, Nodes: make([]AnswerNode, 0, len(g.Nodes)), Edges: make([]AnswerEdge, 0, len(g.Edges))}
 	switch {
 	case !r.Down:
@@ -222,7 +252,7 @@ func (s *Server) show(r walk.Request, g *walk.Graph) Answer {
 	names := make(map[lineage.Node]string, len(g.Nodes))
 	for _, id := range sortedNodes(g) {
 		n := g.Nodes[id]
-		as, name, more := shown(s.names, id)
+		as, name, more := shown(models, id)
 		names[id] = string(as)
 		node := AnswerNode{
 			Node: string(as), Kind: id.Kind(), Name: cmp.Or(name, n.Row.Name), Distance: n.Distance, SinceMS: n.Row.SinceMS, UntilMS: n.Row.UntilMS,
@@ -233,7 +263,7 @@ func (s *Server) show(r walk.Request, g *walk.Graph) Answer {
 		}
 		out.Nodes = append(out.Nodes, node)
 	}
-	as, _, _ := shown(s.names, r.Roots[0])
+	as, _, _ := shown(models, r.Roots[0])
 	out.Root = string(as)
 	for _, e := range g.Edges {
 		out.Edges = append(out.Edges, AnswerEdge{
