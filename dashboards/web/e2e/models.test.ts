@@ -171,6 +171,11 @@ describe.skipIf(reason !== null)("registered models", () => {
     await page.getByLabel("Stage", { exact: true }).selectOption("Production");
     await page.getByRole("button", { name: "Move to Production" }).click();
     await page.getByText("Version 1 is in Production.").waitFor();
+    await page.getByLabel("Stage", { exact: true }).selectOption("Archived");
+    await page.getByRole("button", { name: "Move to Archived" }).click();
+    await page.getByText("Version 1 leaves Production.").waitFor();
+    await page.getByRole("button", { name: "Keep" }).click();
+    expect(await page.getByText("leaves Production").count()).toBe(0);
     await page.context().close();
   });
 

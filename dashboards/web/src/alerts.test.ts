@@ -4,14 +4,14 @@ import { alertOf, formOf, when, type Alert } from "./alerts";
 
 const alert: Alert = {
   id: "a", name: "n", enabled: false, experiment_ids: ["1", "2"], kind: "plateau", metric: "val/*", ranks: "zero", plateau: { points: 5, min_delta: 0.1, direction: "max" },
-  channels: [{ type: "webhook", url: "https://a/1", has_secret: true }, { type: "webhook", url: "https://a/2" }, { type: "email", to: ["a@b", "c@d"] }],
+  channels: [{ id: "w1", type: "webhook", url: "https://a/1", has_secret: true }, { type: "webhook", url: "https://a/2" }, { type: "email", to: ["a@b", "c@d"] }],
 };
 
 test("a form that nobody touched changes nothing, also where it has no place for all", () => {
   const { id: _, ...rest } = alert;
   const sent = alertOf(formOf(alert, "7"), alert);
   expect(sent).toMatchObject({ ...rest, channels: expect.anything() });
-  expect(sent["channels"]).toEqual([{ type: "webhook", url: "https://a/1" }, { type: "email", to: ["a@b", "c@d"] }, { type: "webhook", url: "https://a/2" }]);
+  expect(sent["channels"]).toEqual([{ id: "w1", type: "webhook", url: "https://a/1" }, { type: "email", to: ["a@b", "c@d"] }, { type: "webhook", url: "https://a/2" }]);
 });
 
 test("a number that is none is refused here, with its name", () => {

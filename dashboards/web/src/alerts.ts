@@ -9,6 +9,8 @@ export const OPS = [">", "<", ">=", "<="] as const;
 export const STATES = ["FINISHED", "FAILED", "KILLED", "CRASHED"] as const;
 
 export interface Channel {
+  /** Stays when the channel changes: what waits to be told goes on to its new address. */
+  readonly id?: string;
   readonly type: "webhook" | "slack" | "email";
   readonly url?: string;
   readonly secret?: string;
@@ -134,8 +136,10 @@ export interface Form {
   email: string;
 }
 
+const firstOf = (a: Alert | null, type: Channel["type"]) => a?.channels.find((c) => c.type === type);
+
 export function formOf(a: Alert | null, experiment: string | null): Form {
-  const url = (type: Channel["type"]) => a?.channels.find((c) => c.type === type)?.url ?? "";
+  const url = (type: Channel["type"]) => firstOf(a, type)?.url ?? "";
   return {
     name: a?.name ?? "",
     enabled: a?.enabled ?? true,
@@ -154,7 +158,7 @@ export function formOf(a: Alert | null, experiment: string | null): Form {
     webhook: url("webhook"),
     secret: "",
     slack: url("slack"),
-    email: (a?.channels.find((c) => c.type === "email")?.to ?? []).join(", "),
+    email: (firstOf(a, "email")?.to ?? []).join(", "),
   };
 }
 
@@ -173,6 +177,10 @@ export function alertOf(f: Form, old: Alert | null): Record<string, unknown> {
     if (text.trim() === "" || !Number.isFinite(n)) throw new Error(`${name}: “${text}” is no number`);
     return n;
   };
+  const known = (type: Channel["type"]) => {
+    const id = firstOf(old, type)?.id;
+    return id === undefined ? { type } : { type, id };
+  };
   const pointwise = f.kind === "threshold" || f.kind === "nan" || f.kind === "plateau";
   const out: Record<string, unknown> = {
     name: f.name,
@@ -183,9 +191,9 @@ export function alertOf(f: Form, old: Alert | null): Record<string, unknown> {
     metric: pointwise ? f.metric.trim() : "",
     ranks: pointwise && f.rankZero ? "zero" : "each",
     channels: [
-      ...(f.webhook.trim() ? [{ type: "webhook", url: f.webhook.trim(), ...(f.secret ? { secret: f.secret } : {}) }] : []),
-      ...(f.slack.trim() ? [{ type: "slack", url: f.slack.trim() }] : []),
-      ...(f.email.trim() ? [{ type: "email", to: list(f.email) }] : []),
+      ...(f.webhook.trim() ? [{ ...known("webhook"), url: f.webhook.trim(), ...(f.secret ? { secret: f.secret } : {}) }] : []),
+      ...(f.slack.trim() ? [{ ...known("slack"), url: f.slack.trim() }] : []),
+      ...(f.email.trim() ? [{ ...known("email"), to: list(f.email) }] : []),
       ...others(old),
     ],
   };

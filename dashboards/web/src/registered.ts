@@ -92,7 +92,13 @@ export async function getRegistered(name: string, signal?: AbortSignal): Promise
 
 /** A page of a model's versions, the newest first. */
 export async function versionsOf(name: string, max: number, token: string | null, signal?: AbortSignal): Promise<Page<Version>> {
-  return searchVersions(`name = ${quoted(name)}`, max, token, signal);
+  const page = await searchVersions(named(name), max, token, signal);
+  return { ...page, items: page.items.filter((v) => v.model === name) };
+}
+
+/** Has versions of a model, and some of models of like names if the name has both quotes: MLflow's grammar has no escapes. */
+function named(name: string): string {
+  return name.includes("'") && name.includes('"') ? `name LIKE '${name.replaceAll("'", "_")}'` : `name = ${quoted(name)}`;
 }
 
 /** The versions that come from a run, the newest first. */
@@ -158,7 +164,7 @@ export function needsApproval(cause: unknown): boolean {
   return cause instanceof ApiError && /approval/i.test(cause.message);
 }
 
-/** A text of MLflow's grammar, which has no escapes: one with both quotes is not found, and the server says so. */
+/** A text of MLflow's grammar, which has no escapes: of one with both quotes the server says that it cannot be read. */
 export function quoted(text: string): string {
   return text.includes("'") ? `"${text}"` : `'${text}'`;
 }
