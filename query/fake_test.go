@@ -23,7 +23,6 @@ import (
 	"github.com/streamgauge/streamgauge/query"
 	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/beside"
-	"github.com/streamgauge/streamgauge/query/clickhouse"
 	"github.com/streamgauge/streamgauge/query/hot"
 	"github.com/streamgauge/streamgauge/query/importance"
 	"github.com/streamgauge/streamgauge/query/registered"

@@ -30,8 +30,7 @@ type Experiments interface {
 // Server answers GET /v1/lineage.
 type Server struct {
 	walker      *walk.Walker
-	names       Names
-	moves       Moves
+	models      Models
 	experiments Experiments
 	logs        Logs
 	now         func() time.Time
@@ -45,8 +44,8 @@ type Logs struct {
 }
 
 // NewServer makes a server.
-func NewServer(w *walk.Walker, names Names, moves Moves, experiments Experiments, logs Logs) *Server {
-	return &Server{w, names, moves, experiments, logs, time.Now}
+func NewServer(w *walk.Walker, models Models, experiments Experiments, logs Logs) *Server {
+	return &Server{w, models, experiments, logs, time.Now}
 }
 
 func (l Logs) await(ctx context.Context) error {
@@ -140,12 +139,12 @@ func (s *Server) get(c *fiber.Ctx) error {
 // namesAt knows models as they were at a time, 0 for now.
 func (s *Server) namesAt(ctx context.Context, ms int64) (Names, error) {
 	if ms == 0 {
-		return s.names, nil
+		return s.models.Names, nil
 	}
 	if err := s.logs.Documents.Flush(ctx); err != nil {
 		return nil, err
 	}
-	return &namesThen{Names: s.names, moves: s.moves, ctx: ctx, atMS: ms, known: make(map[string]*sgpb.RegisteredModel)}, nil
+	return &namesThen{Names: s.models.Names, moves: s.models.Moves, ctx: ctx, atMS: ms, known: make(map[string]*sgpb.RegisteredModel)}, nil
 }
 
 // seen are the experiments that a confined caller may see.

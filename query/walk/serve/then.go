@@ -22,6 +22,12 @@ type Moves interface {
 	Moves(ctx context.Context, model string, max int) (registered.Moves, error)
 }
 
+// Models are registered models: what they are called, and what was done to their versions.
+type Models struct {
+	Names Names
+	Moves Moves
+}
+
 // namesThen knows registered models with the stages and aliases that they had at a time, under the names of now.
 type namesThen struct {
 	Names
@@ -32,8 +38,10 @@ type namesThen struct {
 	err   error // the first failure to read; models are as they are now from then on
 }
 
-func (n *namesThen) ModelByName(name string) *sgpb.RegisteredModel { return n.then(n.Names.ModelByName(name)) }
-func (n *namesThen) ModelByID(id string) *sgpb.RegisteredModel     { return n.then(n.Names.ModelByID(id)) }
+func (n *namesThen) ModelByName(name string) *sgpb.RegisteredModel {
+	return n.then(n.Names.ModelByName(name))
+}
+func (n *namesThen) ModelByID(id string) *sgpb.RegisteredModel { return n.then(n.Names.ModelByID(id)) }
 
 func (n *namesThen) then(m *sgpb.RegisteredModel) *sgpb.RegisteredModel {
 	if m == nil || n.err != nil {

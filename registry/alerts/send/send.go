@@ -265,9 +265,9 @@ func (s *Sender) tell(ctx context.Context, e *sgpb.AlertEvent, c *alert.Channel,
 	defer end()
 	switch c.Type {
 	case alert.Email:
-		return s.Mail.send(ctx, c.To, id, subject(e), text(e, s.Home))
+		return s.Mail.send(ctx, c.To, id, subject(e), text(e, s.about(ctx, e), s.Home))
 	case alert.Slack:
-		b, err := slackBody(e, s.Home)
+		b, err := slackBody(text(e, s.about(ctx, e), s.Home))
 		if err != nil {
 			return final(err)
 		}

@@ -184,6 +184,11 @@ func TestEachChannelIsTold(t *testing.T) {
 	h := newHouse(t)
 	id := h.rule(alert.Channel{Type: alert.Webhook, URL: h.url + "/hook", Secret: "s"}, alert.Channel{Type: alert.Slack, URL: h.url + "/slack"},
 		alert.Channel{Type: alert.Email, To: []string{"a@example.org", "b@example.org"}}, alert.Channel{Type: alert.Email, To: []string{"nobody@example.org"}})
+	for _, c := range []decide.Command{decide.CreateDefault{}, decide.ForRun(track.CreateRun{ID: strings.Repeat("a", 32), ExperimentID: "0", Name: "swift"})} {
+		if _, err := h.documents.Do(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
 	h.failed, h.post.busy = 2, 2
 	s := h.sender()
 	if err := s.Book.Record(t.Context(), []*sgpb.AlertEvent{event(id, 1)}); err != nil {
@@ -222,7 +227,8 @@ func TestEachChannelIsTold(t *testing.T) {
 		if err := json.Unmarshal([]byte(body), &in); err != nil {
 			t.Fatal(err)
 		}
-		if path == "/slack" && !strings.Contains(in.Text, "too &lt;high&gt;") || path == "/hook" && (in.Event != "alert.fired" || in.Data.Step != 1) {
+		about := "Run swift (" + strings.Repeat("a", 32) + ") of experiment Default"
+		if path == "/slack" && (!strings.Contains(in.Text, "too &lt;high&gt;") || !strings.Contains(in.Text, about)) || path == "/hook" && (in.Event != "alert.fired" || in.Data.Step != 1) {
 			t.Error(got)
 		}
 	}

@@ -145,8 +145,8 @@ func subject(e *sgpb.AlertEvent) string {
 	return fmt.Sprintf("Alert %s: %s", verb, e.GetRuleName())
 }
 
-// text says what happened, for people.
-func text(e *sgpb.AlertEvent, home string) string {
+// text says what happened, for people; to whom is the run's name and the experiment's.
+func text(e *sgpb.AlertEvent, to, home string) string {
 	var what string
 	switch alert.Kind(e.GetKind()) {
 	case alert.State:
@@ -158,13 +158,13 @@ func text(e *sgpb.AlertEvent, home string) string {
 	default:
 		what = fmt.Sprintf("%s = %g at step %d, rank %d", e.GetMetric(), e.GetValue(), e.GetStep(), e.GetRank())
 	}
-	return fmt.Sprintf("%s\n%s\nRun %s of experiment %d\n%s", subject(e), what, e.GetRunId(), e.GetExperiment(), link(e, home))
+	return fmt.Sprintf("%s\n%s\n%s\n%s", subject(e), what, to, link(e, home))
 }
 
 // slackBody is Slack's form. What Slack takes for marks is escaped.
-func slackBody(e *sgpb.AlertEvent, home string) ([]byte, error) {
+func slackBody(text string) ([]byte, error) {
 	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-	return json.Marshal(map[string]string{"text": escape.Replace(text(e, home))})
+	return json.Marshal(map[string]string{"text": escape.Replace(text)})
 }
 
 // Example is an event for a test.
