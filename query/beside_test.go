@@ -67,7 +67,7 @@ func TestValuesAndLinesAreReadInPages(t *testing.T) {
 		t.Error(text)
 	}
 	for path, want := range map[string]string{
-		"/values?limit=0": "'limit' must be", "/console?limit=1001": "'limit' must be", "/values?rank=-1": "'rank' must be",
+		"/values?limit=0": "'limit' must be", "/console?limit=10001": "'limit' must be", "/values?rank=-1": "'rank' must be",
 		"/console?stream=stdin": "stdout or stderr", "/values?after=!": "'after' is not what",
 	} {
 		if status, text, _ := r.send("/v1/runs/"+id(1)+path, ""); status != 400 || !strings.Contains(text, want) {

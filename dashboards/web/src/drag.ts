@@ -95,6 +95,7 @@ class Hold {
   }
 
   #move(e: PointerEvent): void {
+    if (e.pointerType === "mouse" && e.buttons === 0) return this.give(); // let go where nobody saw it
     this.#at = { x: e.clientX, y: e.clientY };
     if (this.active) return this.#carry();
     if (Math.hypot(this.#at.x - this.#from.x, this.#at.y - this.#from.y) < SLOP_PX) return;

@@ -28,9 +28,9 @@ export class MetricNames {
   readonly #known = new Map<string, Names>();
 
   /** Takes the names of runs that were found with all their metrics; those of many are read as they are searched for. */
-  learn(runs: Iterable<Pick<Run, "id" | "metrics">>): void {
-    for (const { id, metrics } of runs) {
-      if (!this.#known.has(id) && metrics.size < NAMES_MAX) this.#known.set(id, { keys: [...metrics.keys()].sort(), complete: true });
+  learn(runs: Iterable<Pick<Run, "id" | "metrics" | "moreMetrics">>): void {
+    for (const { id, metrics, moreMetrics } of runs) {
+      if (!moreMetrics && !this.#known.has(id) && metrics.size < NAMES_MAX) this.#known.set(id, { keys: [...metrics.keys()].sort(), complete: true });
     }
   }
 
@@ -42,7 +42,9 @@ export class MetricNames {
     const going = () => running().filter((run) => runs.includes(run));
     const turn = async (of: readonly string[]) => {
       if (of.length > 0 || this.loading) await this.#read(runs, of, pattern, abort.signal);
-      if (!abort.signal.aborted) timer = setTimeout(() => void turn(document.hidden ? [] : going()), POLL_MS);
+      // What could not be read is asked for again.
+      const again = () => [...new Set([...going(), ...runs.filter((run) => !this.#known.has(run))])];
+      if (!abort.signal.aborted) timer = setTimeout(() => void turn(document.hidden ? [] : again()), POLL_MS);
     };
     this.loading = true;
     const known = going();

@@ -82,7 +82,7 @@ export function createChart(node: HTMLElement, data: Columns, options: ChartOpti
         x: {
           time: options.x === "time",
           distr: options.logX ? 3 : 1,
-          range: (u, min, max) => (options.logX ? logRange(min, max) : ((options.xLimits() as [number, number] | null) ?? xRange(u, min, max))),
+          range: (u, min, max) => xScale(u, options, min, max),
         },
         y: { distr: options.logY ? 3 : 1, range: (_u, min, max) => yScale(options, min, max) },
       },
@@ -244,6 +244,13 @@ function yScale(options: ChartOptions, min: number | null, max: number | null): 
 }
 
 const isPower = (v: number) => Number.isInteger(Number(Math.log10(v).toPrecision(10)));
+
+/** What is zoomed to is shown as it is; a logarithmic axis begins above 0. */
+function xScale(u: uPlot, options: ChartOptions, min: number, max: number): [number, number] {
+  const limits = options.xLimits();
+  if (limits && (!options.logX || limits[0] > 0)) return [limits[0], limits[1]];
+  return options.logX ? logRange(min, max) : xRange(u, min, max);
+}
 
 /** Whole powers of ten: uPlot's ticks of a logarithmic axis start at its lower end. */
 function logRange(min: number | null, max: number | null): [number, number] {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { joined, panned, rangeNear, zoomed } from "./pan";
+import { panned, rangeNear, zoomed } from "./pan";
 
 test("limits are moved by parts of their width", () => {
   expect(panned([100, 200], 0.5, null)).toEqual([150, 250]);
@@ -38,9 +38,4 @@ test("a moved range keeps its width, and is one", () => {
   expect(rangeNear("relative", [1.0004, 2.0004])).toEqual({ from: 1000, to: 2000 });
   expect(rangeNear("step", [7.1, 7.3])).toEqual({ from: 7, to: 8 });
   expect(rangeNear({ metric: "m" }, [0.12345678, 0.5])).toEqual({ from: 0.123457, to: 0.5 });
-});
-
-test("two extents are as far as both", () => {
-  expect(joined(null, [1, 2])).toEqual([1, 2]);
-  expect(joined([5, 9], [1, 6])).toEqual([1, 9]);
 });

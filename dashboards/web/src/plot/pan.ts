@@ -40,11 +40,6 @@ function widthMin(x: XAxis, [from, to]: Limits): number {
   return x === "step" ? WIDTH_MIN : WIDTH_MIN / MS;
 }
 
-/** Two that together reach as far as both. */
-export function joined(a: Limits | null, b: Limits): Limits {
-  return a ? [Math.min(a[0], b[0]), Math.max(a[1], b[1])] : b;
-}
-
 /** Limits as a range in the address, to the nearest step or millisecond: what is moved keeps its width. */
 export function rangeNear(x: XAxis, [from, to]: Limits): Range {
   if (typeof x !== "string") return { from: Number(from.toPrecision(6)), to: Number(to.toPrecision(6)) };

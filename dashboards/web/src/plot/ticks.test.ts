@@ -34,6 +34,8 @@ test("a part of the axis is a range of whole steps or milliseconds, and back", (
   expect(limitsOf("time", { from: 1500, to: 2000 })).toEqual([1.5, 2]);
   expect(limitsOf("step", { from: 1, to: 6 })).toEqual([1, 6]);
   expect(limitsOf("step", null)).toBeNull();
+  expect(limitsOf("step", { from: 100, to: 100 })).toEqual([100, 101]);
+  expect(limitsOf({ metric: "m" }, { from: 1e6, to: 1e6 })).toEqual([1e6, 1e6 + 100]);
 });
 
 test("a place is said in words", () => {

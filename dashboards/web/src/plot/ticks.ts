@@ -63,11 +63,16 @@ export function rangeOf(x: XAxis, from: number, to: number): Range {
   return { from: Math.floor(from * unit), to: Math.ceil(to * unit) };
 }
 
+/** The least part of its place that a range is wide. */
+const NARROWEST = 1e-4;
+
 /** A range in the address as the ends of a chart's x. */
 export function limitsOf(x: XAxis, range: Range | null): readonly [number, number] | null {
   if (!range) return null;
   const unit = x === "relative" || x === "time" ? MS : 1;
-  return [range.from / unit, range.to / unit];
+  const from = range.from / unit;
+  // Of an address that somebody wrote: one point has some width, too.
+  return [from, range.to > range.from ? range.to / unit : from + Math.max(Math.abs(from) * NARROWEST, 1 / unit)];
 }
 
 /** A range in words. */
