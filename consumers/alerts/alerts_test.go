@@ -411,6 +411,39 @@ func TestRunsFromBeforeTheirRule(t *testing.T) {
 	}
 }
 
+// TestARunThatWasMet is not silent before it was heard, and one that was met by a frame from before can still be expected; what
+// moves again after it was saved is saved again.
+func TestARunThatWasMet(t *testing.T) {
+	const now, minute = 1_000 * 3_600_000, 60_000
+	silent := &alert.Rule{ID: "silent", Revision: 3, Enabled: true, ExperimentIDs: []string{"1"}, Kind: alert.NoHeartbeat,
+		NoHeartbeat: &alert.NoHeartbeatSettings{AfterMS: 2 * minute}, UpdatedMS: now}
+	e := fresh(t, []*alert.Rule{silent})
+	e.Meet(Sign{RunID: "met", Experiment: 1, State: "RUNNING"}, now)
+	if got := e.Tick(time.UnixMilli(now+60*minute), time.UnixMilli(0)); len(got) != 0 {
+		t.Errorf("a run that was met and not heard is silent: %v", got)
+	}
+	if _, err := e.Changes(); err != nil || !e.Still() {
+		t.Errorf("something moves after it was written, %v", err)
+	}
+	e.Expect(Sign{RunID: "met", Experiment: 1, State: "RUNNING", SeenMS: now - 1_000}, now)
+	if e.Still() {
+		t.Error("what was expected is not saved")
+	}
+	if _, err := e.Changes(); err != nil {
+		t.Fatal(err)
+	}
+	e.Introduced([]*alert.Rule{silent})
+	if e.Still() {
+		t.Error("that the rule is not fresh any more is not saved")
+	}
+	if _, err := e.Changes(); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Tick(time.UnixMilli(now+60*minute), time.UnixMilli(0)); len(got) != 1 || e.Still() {
+		t.Errorf("a run that hung: %v, and saved: %v", got, e.Still())
+	}
+}
+
 func TestLimits(t *testing.T) {
 	e := fresh(t, rules())
 	var many []*alert.Rule

@@ -47,9 +47,9 @@ type Evaluator struct {
 	met map[string]uint64
 	// moved are the series whose states are other than in the last snapshot, also those that are gone.
 	moved map[Series]struct{}
-	// saved and savedMoved are seen, and the length of moved, when something was written last.
-	saved      map[uint16]uint64
-	savedMoved int
+	// saved is seen when something was written last; dirty says that a state moved since, or rules came to know the runs before them.
+	saved map[uint16]uint64
+	dirty bool
 }
 
 // New makes an evaluator without rules.
@@ -89,9 +89,15 @@ func (e *Evaluator) current(ruleID string, revision uint64) bool {
 	return r != nil && r.Revision == revision
 }
 
+// move notes that a series has another state, or none.
+func (e *Evaluator) move(s Series) {
+	e.moved[s] = struct{}{}
+	e.dirty = true
+}
+
 func (e *Evaluator) drop(s Series) {
 	delete(e.states, s)
-	e.moved[s] = struct{}{}
+	e.move(s)
 	if e.counts[s.RunID]--; e.counts[s.RunID] <= 0 {
 		delete(e.counts, s.RunID)
 		delete(e.ended, s.RunID)
@@ -225,7 +231,7 @@ func (e *Evaluator) section(events []Event, s *feed.Section, base uint32) []Even
 	for k, all := range watched {
 		for _, w := range all {
 			if w.moved {
-				e.moved[Series{RuleID: w.rule.ID, Revision: w.rule.Revision, RunID: s.RunID, Rank: s.Rank, Metric: s.Points.Keys[k]}] = struct{}{}
+				e.move(Series{RuleID: w.rule.ID, Revision: w.rule.Revision, RunID: s.RunID, Rank: s.Rank, Metric: s.Points.Keys[k]})
 			}
 		}
 	}
@@ -243,7 +249,7 @@ func (e *Evaluator) state(series Series, experiment uint32) *memory.State {
 	}
 	st := &memory.State{Experiment: experiment}
 	e.states[series] = st
-	e.moved[series] = struct{}{}
+	e.move(series)
 	e.counts[series.RunID]++
 	return st
 }

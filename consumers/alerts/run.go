@@ -109,7 +109,7 @@ func (e *Evaluator) alive(events []Event, of *feed.Section, l life) []Event {
 
 // speaks notes a sign of life, which ends a silence. Of two logs the order is not sure, so that the later time counts.
 func (e *Evaluator) speaks(events []Event, st *memory.State, series Series, l life) []Event {
-	e.moved[series] = struct{}{}
+	e.move(series)
 	if st.Silent {
 		st.Open, st.Silent = false, false
 		event := runEvent(series, st, l.at, l.ms)
@@ -172,7 +172,7 @@ func (e *Evaluator) meet(r *alert.Rule, sign Sign) *memory.State {
 	if st == nil || st.Known {
 		return nil
 	}
-	e.moved[series] = struct{}{}
+	e.move(series)
 	st.Known, st.Running = true, sign.State == running
 	return st
 }
@@ -192,7 +192,7 @@ func (e *Evaluator) Fresh() []*alert.Rule {
 // Introduced says that all runs from before some rules are known.
 func (e *Evaluator) Introduced(rules []*alert.Rule) {
 	for _, r := range rules {
-		e.met[r.ID] = r.Revision
+		e.met[r.ID], e.dirty = r.Revision, true
 	}
 }
 
@@ -213,7 +213,12 @@ func (e *Evaluator) Expect(sign Sign, nowMS int64) {
 		if silence(r) == 0 || e.met[r.ID] == r.Revision || sign.SeenMS < Since(r) {
 			return
 		}
-		if st := e.meet(r, sign); st != nil && sign.SeenMS > st.SeenMS {
+		st := e.meet(r, sign)
+		if st == nil { // met by a frame that had been read before, and was not judged
+			st = e.states[Series{RuleID: r.ID, Revision: r.Revision, RunID: sign.RunID}]
+		}
+		if st != nil && st.SeenMS == 0 && sign.SeenMS > 0 {
+			e.move(Series{RuleID: r.ID, Revision: r.Revision, RunID: sign.RunID})
 			st.SeenMS = max(sign.SeenMS, nowMS-silence(r)+hearFor.Milliseconds())
 			st.Sign = Position{Lane: Documents, Seq: uint64(sign.SeenMS)}
 		}
@@ -227,10 +232,11 @@ func (e *Evaluator) Tick(now, since time.Time) []Event {
 	for series, st := range e.states {
 		r := e.rules.All()[series.RuleID]
 		after := silence(r)
-		if after == 0 || !st.Running || st.Open || now.UnixMilli()-max(st.SeenMS, since.UnixMilli()) < after {
+		// Who was met and has not been heard yet is not silent.
+		if after == 0 || !st.Running || st.Open || st.SeenMS == 0 || now.UnixMilli()-max(st.SeenMS, since.UnixMilli()) < after {
 			continue
 		}
-		e.moved[series] = struct{}{}
+		e.move(series)
 		st.Open, st.Silent, st.Start, st.Attempt = true, true, st.Sign, 0
 		event := runEvent(series, st, st.Sign, now.UnixMilli())
 		if event.State = running; r.Kind == alert.State {

@@ -20,10 +20,10 @@ func (e *Evaluator) Snapshot() ([]byte, error) {
 	return b, err
 }
 
-func (e *Evaluator) wrote() { e.saved, e.savedMoved = maps.Clone(e.seen), len(e.moved) }
+func (e *Evaluator) wrote() { e.saved, e.dirty = maps.Clone(e.seen), false }
 
-// Still says that nothing was read since the last Snapshot or Changes.
-func (e *Evaluator) Still() bool { return len(e.moved) == e.savedMoved && maps.Equal(e.seen, e.saved) }
+// Still says that nothing was read and nothing moved since the last Snapshot or Changes.
+func (e *Evaluator) Still() bool { return !e.dirty && maps.Equal(e.seen, e.saved) }
 
 // Moved is how many states are other than in the last snapshot.
 func (e *Evaluator) Moved() int { return len(e.moved) }

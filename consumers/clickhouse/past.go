@@ -47,7 +47,7 @@ func (p *Past) Writers(ctx context.Context, lane uint16, seq uint64) (*consumers
 	return consumers.NewWriters(seen), m.Last, nil
 }
 
-// runningMax bounds Running: the newest.
+// runningMax bounds Running: those that have been silent for longest, who are the ones to tell of.
 const runningMax = 10_000
 
 // Running answers runs of experiments, and single ones, that say they are running and began or logged a metric at or after a time,
@@ -71,7 +71,7 @@ func (p *Past) Running(ctx context.Context, experiments []uint32, runs []string,
 		FROM (%[1]s) AS r
 		LEFT JOIN (SELECT run, max(tupleElement(value, 3)) AS ms FROM %[2]s.latest WHERE run IN (SELECT run FROM (%[1]s)) GROUP BY run) AS l
 			ON l.run = r.run
-		WHERE seen >= %[3]d ORDER BY seen DESC LIMIT %[4]d`, running, table.Database, sinceMS, runningMax),
+		WHERE seen >= %[3]d ORDER BY seen LIMIT %[4]d`, running, table.Database, sinceMS, runningMax),
 		func(r proto.Results) error {
 			now := time.Now().UnixMilli()
 			for i := range r.Rows() {

@@ -53,6 +53,9 @@ func (s *AlertStates) Load(ctx context.Context) (states, changes []byte, err err
 	}
 	s.of = info.NUID
 	changes, info, err = unpacked(ctx, store, alertsChanges)
+	if errors.Is(err, alerts.ErrDamaged) {
+		return states, nil, nil // what the snapshot says is sound, and is gone on from
+	}
 	if err != nil || info == nil || info.Metadata[ofStates] != s.of {
 		return states, nil, err
 	}

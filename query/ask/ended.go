@@ -9,8 +9,12 @@ import (
 	"time"
 )
 
-// endTimeout bounds the wait for the engine to take an order to end a question.
-const endTimeout = 5 * time.Second
+const (
+	// endTimeout bounds the wait for the engine to take an order to end a question.
+	endTimeout = 5 * time.Second
+	// endAgain is after how long the order is repeated: the first one may have come before the question.
+	endAgain = 500 * time.Millisecond
+)
 
 // ending orders the engine to end a question whose asker has gone before its answer was read to the end. The engine looks
 // at closed connections between some steps of a pipeline only: a join of everything with everything would go on.
@@ -34,9 +38,15 @@ func (e *ending) Close() error {
 	return e.ReadCloser.Close()
 }
 
-// end has the engine end what runs under an id. Where that is refused (an engine outside whose user may not) or does not
+// end has the engine end what runs under an id, or begins to within a moment. Where that is refused (an engine outside whose user may not) or does not
 // arrive, the question ends by its limits.
 func (a *Asker) end(id string) {
+	a.kill(id)
+	time.Sleep(endAgain)
+	a.kill(id)
+}
+
+func (a *Asker) kill(id string) {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	args := url.Values{"param_id": {id}}

@@ -33,7 +33,9 @@ func (b *Book) Record(ctx context.Context, events []*sgpb.AlertEvent) error {
 	g.SetLimit(atOnce)
 	stored := make([]bool, len(events))
 	var number atomic.Uint64
+	b.mu.Lock()
 	number.Store(b.next - 1)
+	b.mu.Unlock()
 	for i, e := range events {
 		b.mu.Lock()
 		known := b.ids[e.GetId()]

@@ -217,17 +217,20 @@ func name(channels, before []alert.Channel, drawn string) {
 	}
 }
 
-// secretOf is a channel's new secret, or that of the channel with the same address before.
+// secretOf is a channel's new secret, or that of the channel with the same address before, its own if there are several.
 func secretOf(c *alert.Channel, before []alert.Channel, old *sgpb.AlertRule, seal func(string) []byte) []byte {
 	if c.Secret != "" {
 		return seal(c.Secret)
 	}
-	for i, b := range before {
-		if b.Type == c.Type && b.URL == c.URL {
-			return Secret(old, i)
-		}
+	same := func(b alert.Channel) bool { return b.Type == c.Type && b.URL == c.URL }
+	i := slices.IndexFunc(before, func(b alert.Channel) bool { return b.ID == c.ID && same(b) })
+	if i < 0 {
+		i = slices.IndexFunc(before, same)
 	}
-	return nil
+	if i < 0 {
+		return nil
+	}
+	return Secret(old, i)
 }
 
 func checkPatterns(rules []*sgpb.AlertRule) error {

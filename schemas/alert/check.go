@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	nameMax        = 250
-	metricMax      = 250
-	experimentsMax = 100
+	nameMax   = 250
+	metricMax = 250
+	// ExperimentsMax of a rule.
+	ExperimentsMax = 100
 	channelsMax    = 10
 	addressesMax   = 20
 	urlMax         = 500
@@ -55,8 +56,8 @@ func (r *Rule) checkScope() error {
 	if r.RunID != "" && !runID.MatchString(r.RunID) {
 		return wrong("run_id", "'%.40s' is no id of a run; give its 32 hexadecimal digits", r.RunID)
 	}
-	if len(r.ExperimentIDs) > experimentsMax {
-		return wrong("experiment_ids", "has %d experiments; give at most %d, and the rest to another rule", len(r.ExperimentIDs), experimentsMax)
+	if len(r.ExperimentIDs) > ExperimentsMax {
+		return wrong("experiment_ids", "has %d experiments; give at most %d, and the rest to another rule", len(r.ExperimentIDs), ExperimentsMax)
 	}
 	for _, id := range r.ExperimentIDs {
 		if _, ok := track.ParseExperimentID(id); !ok {

@@ -162,9 +162,12 @@ def test_lineage_ends_at_the_experiments_of_a_token(
     open_dataset, hidden = f"dataset:{name}@{data.digest}", unique("hidden")
     client.log_inputs(secret, [mlflow.entities.DatasetInput(mlflow.entities.Dataset(hidden, "d", "code", "{}"), [])])
 
-    def nodes(node: str, credential: str) -> set[str] | int:
+    def walk(credential: str, *node: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {credential}"}
-        answer = requests.get(url + "/v1/lineage", params={"node": node}, headers=headers, timeout=10)
+        return requests.get(url + "/v1/lineage", params={"node": node}, headers=headers, timeout=10)
+
+    def nodes(node: str, credential: str) -> set[str] | int:
+        answer = walk(credential, node)
         return {n["node"] for n in answer.json()["nodes"]} if answer.ok else answer.status_code
 
     everyone, confined = token(folder, "--role", "read"), token(folder, "--role", "write", "--experiment", mine)
@@ -174,6 +177,20 @@ def test_lineage_ends_at_the_experiments_of_a_token(
     assert nodes(f"run:{run}", confined) == {open_dataset, f"run:{run}"}, "not the parent, which is another's"
     for unseen in (f"run:{other}", f"dataset:{hidden}@d"):
         assert nodes(unseen, confined) == 404, "as if it were not there"
+    model = unique("model")
+    client.create_registered_model(model)
+    client.create_model_version(model, "s3://bucket/model", secret)
+    client.set_registered_model_alias(model, "champion", "1")
+    assert walk(everyone, f"version:{model}@champion").json()["root"] == f"version:{model}/1"
+    alone, beside = [], []
+    for unseen in (f"version:{model}@champion", f"version:{unique('nothing')}@champion"):
+        answer = walk(confined, unseen)
+        assert answer.status_code == 404
+        alone.append(answer.text.replace(unseen, ""))
+        beside.append(walk(confined, unseen, f"run:{run}").json())
+    assert alone[0] == alone[1]
+    assert beside[0] == beside[1], "what is hidden looks like what is not there"
+    assert beside[0]["root"] == f"run:{run}"
     headers = {"Authorization": f"Bearer {confined}"}
     for path in ("/v1/lineage", "/api/v1/lineage"):
         assert requests.post(url + path, json={}, headers=headers, timeout=5).status_code == 403

@@ -60,7 +60,7 @@ func (s *Server) Routes(r fiber.Router) { r.Get("/v1/lineage", s.get) }
 
 // Answer is a graph as the API shows it.
 type Answer struct {
-	// Root is the first node that was asked for.
+	// Root is the first node that was asked for and is known.
 	Root      string `json:"root"`
 	Direction string `json:"direction"`
 	Depth     int    `json:"depth"`
@@ -116,11 +116,11 @@ func (s *Server) get(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if request.Roots, err = parseRoots(names, fields); err != nil {
-		return err
-	}
 	if caller := track.CallerOf(ctx); !caller.SeesAll() {
 		request.Confined, request.Experiments = true, s.seen(caller)
+	}
+	if request.Roots, err = parseRoots(names, fields, request.Confined); err != nil {
+		return err
 	}
 	g, err := s.walker.Walk(ctx, request, s.now().UnixMilli())
 	if track.CodeOf(err) == track.ResourceDoesNotExist { // in the words of the request: to the caller what is hidden is not there
@@ -199,8 +199,8 @@ func parse(f mlflow.Fields) (r walk.Request, err error) {
 }
 
 // parseRoots reads the nodes that a walk begins at. Of several, those that are not known are left out by the walk; a version
-// that nobody can look up is an error all the same.
-func parseRoots(names Names, f mlflow.Fields) (roots []lineage.Node, err error) {
+// that nobody can look up is an error all the same, but for a confined caller, to whom one that is hidden must look the same.
+func parseRoots(names Names, f mlflow.Fields, confined bool) (roots []lineage.Node, err error) {
 	texts, err := f.Strings("node")
 	if err != nil {
 		return nil, err
@@ -213,12 +213,18 @@ func parseRoots(names Names, f mlflow.Fields) (roots []lineage.Node, err error) 
 	}
 	for _, text := range texts {
 		n, err := parseNode(names, text)
+		if confined && track.CodeOf(err) == track.ResourceDoesNotExist {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		if !slices.Contains(roots, n) {
 			roots = append(roots, n)
 		}
+	}
+	if len(roots) == 0 {
+		return nil, absent(texts[0])
 	}
 	return roots, nil
 }
@@ -262,8 +268,12 @@ func show(models Names, r walk.Request, g *walk.Graph) Answer {
 		}
 		out.Nodes = append(out.Nodes, node)
 	}
-	as, _, _ := shown(models, r.Roots[0])
-	out.Root = string(as)
+	for _, root := range r.Roots {
+		if name, known := names[root]; known { // one that is hidden has no name here
+			out.Root = name
+			break
+		}
+	}
 	for _, e := range g.Edges {
 		out.Edges = append(out.Edges, AnswerEdge{
 			From: names[e.From()], To: names[e.To()], Kind: e.Kind, Name: e.Name, SinceMS: e.SinceMS, UntilMS: e.UntilMS, Attributes: e.Attributes,

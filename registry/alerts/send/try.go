@@ -32,8 +32,13 @@ type TestResult struct {
 	Error   string `json:"error,omitempty"`
 }
 
+// testTimeout bounds the wait for receivers, also where others hang and have all turns.
+const testTimeout = time.Minute
+
 // Test tells every channel of an example, once. It is noted nowhere.
 func (s *Sender) Test(ctx context.Context, stored *sgpb.AlertRule) ([]TestResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, testTimeout)
+	defer cancel()
 	r, err := alerts.RuleOf(stored)
 	if err != nil {
 		return nil, err

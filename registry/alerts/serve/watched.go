@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 
+	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/track"
 )
@@ -10,6 +11,9 @@ import (
 // checkWatched refuses experiments that are not there: an alert on a mistyped id would never tell anybody anything.
 // Ids that are none at all are refused by the rule's own check.
 func (h *handlers) checkWatched(ctx context.Context, experiments []string) error {
+	if len(experiments) > alert.ExperimentsMax {
+		return nil // refused by the rule's own check, too
+	}
 	for _, id := range experiments {
 		if _, ok := track.ParseExperimentID(id); !ok {
 			continue

@@ -51,7 +51,7 @@ func Policies() []Policy {
 
 // policies are what is read of a table for somebody who may not see all; "0" is nothing.
 var policies = []struct{ table, using string }{
-	{"points", "experiment IN " + experiments},
+	{"points", "run != 0 AND experiment IN " + experiments}, // run 0 has the markers of lanes
 	{"latest", "experiment IN " + experiments},
 	{"runs", "experiment IN " + experiments},
 	{"logged_models", "experiment IN " + experiments},
