@@ -103,7 +103,7 @@ func ChannelAt(r *alert.Rule, id string) int {
 
 // Secret is the sealed secret of a channel, nil if it has none.
 func Secret(stored *sgpb.AlertRule, channel int) []byte {
-	if all := stored.GetSecrets(); channel < len(all) {
+	if all := stored.GetSecrets(); channel >= 0 && channel < len(all) {
 		return all[channel]
 	}
 	return nil
@@ -226,9 +226,6 @@ func secretOf(c *alert.Channel, before []alert.Channel, old *sgpb.AlertRule, sea
 	i := slices.IndexFunc(before, func(b alert.Channel) bool { return b.ID == c.ID && same(b) })
 	if i < 0 {
 		i = slices.IndexFunc(before, same)
-	}
-	if i < 0 {
-		return nil
 	}
 	return Secret(old, i)
 }
