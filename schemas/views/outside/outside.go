@@ -106,7 +106,7 @@ var limits = []string{
     date_time_output_format CHANGEABLE_IN_READONLY, timeout_overflow_mode = 'throw', max_memory_usage = 1000000000,
     max_rows_to_read = 20000000000, max_bytes_to_read = 1000000000000, read_overflow_mode = 'throw', max_result_rows = 20000000,
     max_result_bytes = 4000000000, result_overflow_mode = 'throw', max_concurrent_queries_for_user = 20, max_subquery_depth = 50,
-    max_threads = 2, os_threads_nice_value_query = 15, cancel_http_readonly_queries_on_client_close = 1`,
+    max_threads = 2, os_threads_nice_value_query = 10, cancel_http_readonly_queries_on_client_close = 1`,
 	"CREATE ROLE OR REPLACE " + Role + " SETTINGS PROFILE '" + Role + "'",
 	"GRANT SELECT ON " + views.Database + ".* TO " + Role,
 	"CREATE QUOTA OR REPLACE " + Role + " KEYED BY user_name FOR INTERVAL 1 hour MAX queries = 100000, execution_time = 14400 TO " + Role,
