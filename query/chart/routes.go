@@ -39,11 +39,7 @@ func queryArgs(c *fiber.Ctx) map[string][]string {
 }
 
 func (r *Reader) postSeries(c *fiber.Ctx) error {
-	body, err := ReadBody(c)
-	if err != nil {
-		return err
-	}
-	f, err := mlflow.ParseBody(body)
+	f, err := ReadFields(c)
 	if err != nil {
 		return err
 	}
@@ -54,8 +50,16 @@ func (r *Reader) postSeries(c *fiber.Ctx) error {
 	return r.send(c, v)
 }
 
-// ReadBody reads a JSON body of at most a MiB, which may be streaming in.
-func ReadBody(c *fiber.Ctx) ([]byte, error) {
+// ReadFields reads the parameters of a JSON body of at most a MiB, which may be streaming in.
+func ReadFields(c *fiber.Ctx) (mlflow.Fields, error) {
+	body, err := readBody(c)
+	if err != nil {
+		return mlflow.Fields{}, err
+	}
+	return mlflow.ParseBody(body)
+}
+
+func readBody(c *fiber.Ctx) ([]byte, error) {
 	stream, length := c.Context().RequestBodyStream(), c.Request().Header.ContentLength()
 	if stream == nil && length <= bodyBytesMax {
 		return c.Request().Body(), nil

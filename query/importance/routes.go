@@ -37,11 +37,7 @@ func NewServer(runs Runs) *Server { return &Server{runs, make(chan struct{}, 1)}
 func (s *Server) Routes(r fiber.Router) { r.Post("/v1/importance", s.post) }
 
 func (s *Server) post(c *fiber.Ctx) error {
-	body, err := chart.ReadBody(c)
-	if err != nil {
-		return err
-	}
-	f, err := mlflow.ParseBody(body)
+	f, err := chart.ReadFields(c)
 	if err != nil {
 		return err
 	}

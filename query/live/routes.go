@@ -124,11 +124,7 @@ func (b *batch) send(w *bufio.Writer, st *stream) error {
 }
 
 func (s *Server) postLive(c *fiber.Ctx) error {
-	body, err := chart.ReadBody(c)
-	if err != nil {
-		return err
-	}
-	f, err := mlflow.ParseBody(body)
+	f, err := chart.ReadFields(c)
 	if err != nil {
 		return err
 	}

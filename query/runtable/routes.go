@@ -19,11 +19,7 @@ const readTimeout = 30 * time.Second
 func (s *Server) Routes(r fiber.Router) { r.Post("/v1/runs/search", s.search) }
 
 func (s *Server) search(c *fiber.Ctx) error {
-	body, err := chart.ReadBody(c)
-	if err != nil {
-		return err
-	}
-	f, err := mlflow.ParseBody(body)
+	f, err := chart.ReadFields(c)
 	if err != nil {
 		return err
 	}

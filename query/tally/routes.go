@@ -52,11 +52,7 @@ func (s *Server) Routes(r fiber.Router) {
 // answer reads the request, and writes what f answers.
 func answer(f func(ctx context.Context, f mlflow.Fields, w *jx.Encoder) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		body, err := chart.ReadBody(c)
-		if err != nil {
-			return err
-		}
-		fields, err := mlflow.ParseBody(body)
+		fields, err := chart.ReadFields(c)
 		if err != nil {
 			return err
 		}
