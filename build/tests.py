@@ -30,7 +30,7 @@ FAULT = "TestFault"
 LOGGED = re.compile(r"\s+\w+_test\.go:\d+: (.*)")
 UNIT_MINUTES = 10
 COMPAT_MINUTES = 25
-WEB_MINUTES = 5
+WEB_MINUTES = 15
 
 
 @dataclass
