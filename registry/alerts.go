@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -47,11 +48,14 @@ func (r *Registry) Collectors() []prometheus.Collector { return r.alerts.Collect
 
 func (r *Registry) observeAlerts(docs []feed.Document) {
 	for _, d := range docs {
-		if d.Key == document.AlertRules {
+		switch {
+		case d.Key == document.AlertRules:
 			select {
 			case r.alertsChanged <- struct{}{}:
 			default: // it will look anyway
 			}
+		case strings.HasPrefix(d.Key, document.AlertImportedPrefix) && d.Doc.GetAlertEvent() != nil:
+			r.alerts.Book.Imported(d.Doc.GetAlertEvent())
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (r *Registry) Routes(to fiber.Router) {
 	v1.Routes(to, r.committer, r.journal)
 	lineage.Routes(to, r.committer)
 	evaluation.Routes(to, r.committer, r.journal)
-	transfer.Routes(to, r.committer, r.journal)
+	transfer.Routes(to, r.committer, r.journal, r.alerts.Book)
 }
 
 // fields reads a request's parameters.

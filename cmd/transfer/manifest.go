@@ -33,7 +33,7 @@ const (
 var DocumentTables = []string{
 	"blobs", "experiments", "runs", "logged_models", "model_versions", "registered_models", "approvals", "endpoints",
 	"evaluation_datasets", "evaluation_records", "scorers", "job_runs", "lineage_edges", "lineage_nodes",
-	"alerts",
+	"alerts", "alert_events",
 }
 
 // Manifest says what an export holds.

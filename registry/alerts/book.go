@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// PlacesMax is how many events are kept as documents and in memory, some 8 MiB. ClickHouse has all. It is more than judging
-	// finds between two snapshots, so that an event that is found again is known.
+	// PlacesMax is how many events are kept as documents and in memory, some 8 MiB, and as many imported ones in memory. ClickHouse has
+	// all. It is more than judging finds between two snapshots, so that an event that is found again is known.
 	PlacesMax = 10_000
 	// waitingMax is how many events of a rule may wait for people to be told: who is told a thousand things is told nothing.
 	waitingMax = 1_000
@@ -55,7 +55,9 @@ type Book struct {
 	waiting map[string]int
 	// damaged are places whose document cannot be read. They are passed over.
 	damaged map[uint64]bool
-	hear    Hearer
+	// imported are the newest events of other servers, the oldest first.
+	imported []*sgpb.AlertEvent
+	hear     Hearer
 }
 
 // Hearer hears what a book finds.
@@ -120,6 +122,9 @@ func (b *Book) open(ctx context.Context) error {
 	for _, e := range all {
 		b.keep(e)
 	}
+	if err := b.openImported(ctx); err != nil {
+		return err
+	}
 	b.loaded = true
 	return nil
 }
@@ -163,24 +168,4 @@ func (b *Book) Get(number uint64) *sgpb.AlertEvent {
 		return e
 	}
 	return nil
-}
-
-// List answers events before a number, the newest first, and whether there are more. rule and run are "" for all.
-func (b *Book) List(before uint64, rule, run string, max int) (out []*sgpb.AlertEvent, more bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if before == 0 || before > b.next {
-		before = b.next
-	}
-	for n := before - 1; n > 0 && n+PlacesMax >= b.next; n-- {
-		e := b.places[place(n)]
-		if e.GetNumber() != n || rule != "" && e.GetRuleId() != rule || run != "" && e.GetRunId() != run {
-			continue
-		}
-		if len(out) == max {
-			return out, true
-		}
-		out = append(out, e)
-	}
-	return out, false
 }

@@ -181,7 +181,7 @@ func webhooks() []describe.Route {
 }
 
 type exportRequest struct {
-	Kind string   `json:"kind" required:"true" enum:"experiment,run,logged_model,registered_model,model_version,approval,endpoint,evaluation_dataset,evaluation_records,scorers,job_run,lineage_edge,lineage_node,alert_rules,blob" description:"What to read."`
+	Kind string   `json:"kind" required:"true" enum:"experiment,run,logged_model,registered_model,model_version,approval,endpoint,evaluation_dataset,evaluation_records,scorers,job_run,lineage_edge,lineage_node,alert_rules,alert_event,blob" description:"What to read."`
 	IDs  []string `json:"ids" maxItems:"1000" description:"These runs or blobs alone; all if left out."`
 }
 

@@ -108,6 +108,8 @@ func (p Place) Decide(d *decide.Decider) error {
 		return p.registered(d, key, b.RegisteredModel)
 	case *sgpb.Document_AlertRules:
 		return p.rule(d, key)
+	case *sgpb.Document_AlertEvent:
+		return p.event(d, key, b.AlertEvent)
 	}
 	before, err := d.Load(key)
 	if err != nil {
@@ -269,6 +271,8 @@ func What(doc *sgpb.Document) string {
 		for _, r := range b.AlertRules.GetRules() {
 			return "Alert " + r.GetId()
 		}
+	case *sgpb.Document_AlertEvent:
+		return "Event " + b.AlertEvent.GetId()
 	case *sgpb.Document_EvaluationRecords:
 		return "The records of an evaluation dataset"
 	case *sgpb.Document_Scorers:

@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/transfer"
+	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -88,6 +90,41 @@ func TestAlertsComeDisabled(t *testing.T) {
 	refused(t, err, track.InvalidParameterValue, "2 that can be read")
 	_, err = s.place(alertRule("1"+runID[1:], `{"name": "", "kind": "nan"}`))
 	refused(t, err, track.InvalidParameterValue, "name")
+}
+
+func alertEvent(e *sgpb.AlertEvent) transfer.Place {
+	return transfer.Place{Doc: &sgpb.Document{Body: &sgpb.Document_AlertEvent{AlertEvent: e}}}
+}
+
+// TestWhatAnAlertFoundIsToldNobodyAgain: an event is placed as it was, but for what waited and what receivers said.
+func TestWhatAnAlertFoundIsToldNobodyAgain(t *testing.T) {
+	s := make(store)
+	id := strings.Repeat("0a", 32) + "-fired"
+	e := &sgpb.AlertEvent{Number: 7, Id: id, Episode: id, RuleId: runID, RuleRevision: 5, RuleName: "n", Kind: "nan", RunId: runID, Experiment: 3, Value: math.Inf(1), FoundMs: 9, Deliveries: []*sgpb.AlertDelivery{
+		{Channel: "webhook", Id: "a", Attempts: 2, Status: 500, Error: "the receiver answered 500: secrets of it"}, {Channel: "email", Id: "b", Attempts: 1, Delivered: true},
+		{Channel: "slack", Id: "c", Attempts: 10, Error: "dial tcp 10.0.0.1:80: refused", GivenUp: true},
+	}}
+	s.want(t, alertEvent(e), transfer.Created)
+	s.want(t, alertEvent(e), transfer.Same)
+	want := proto.CloneOf(e)
+	want.Deliveries[0].GivenUp, want.Deliveries[0].Error = true, alert.NotTold
+	want.Deliveries[2].Error = alert.Brief("trouble", 0)
+	placed := s[document.AlertImportedKey(id)]
+	if !proto.Equal(placed.GetAlertEvent(), want) {
+		t.Errorf("placed %v, want %v", placed.GetAlertEvent(), want)
+	}
+	if again := document.Portable(placed, nil); !proto.Equal(again, placed) {
+		t.Errorf("exported again it is %v", again)
+	}
+	if n := s[document.AlertRules].GetAlertRules().GetRevisions(); n != e.GetRuleRevision() {
+		t.Errorf("the next alert gets revision %d: what it finds may have the id of what was found elsewhere", n+1)
+	}
+	other := proto.CloneOf(e)
+	other.Value = 1
+	_, err := s.place(alertEvent(other))
+	refused(t, err, track.ResourceAlreadyExists, "differs")
+	_, err = s.place(alertEvent(&sgpb.AlertEvent{Id: "../x"}))
+	refused(t, err, track.InvalidParameterValue, "alertEvent.id")
 }
 
 func experiment(e *sgpb.Experiment) *sgpb.Document {

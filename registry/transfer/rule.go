@@ -68,3 +68,23 @@ func disabled(stored *sgpb.AlertRule) (*sgpb.AlertRule, error) {
 	next.Rule = text
 	return next, nil
 }
+
+// event places what an alert of another server found. Nobody is told of it.
+func (p Place) event(d *decide.Decider, key string, e *sgpb.AlertEvent) error {
+	before, err := d.Load(key)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		return p.compare(d, key, before, nil)
+	}
+	rules, err := d.Load(document.AlertRules)
+	if err != nil {
+		return err
+	}
+	if all := rules.GetAlertRules(); all.GetRevisions() < e.GetRuleRevision() {
+		// An alert that is enabled gets a later revision then, so that nothing that it finds here has the id of what it found there.
+		place(d, document.AlertRules, &sgpb.Document{Body: &sgpb.Document_AlertRules{AlertRules: &sgpb.AlertRules{Rules: all.GetRules(), Revisions: e.GetRuleRevision()}}})
+	}
+	return p.put(d, key, document.Portable(p.Doc, nil))
+}

@@ -31,12 +31,15 @@ func (r *Rule) When() string {
 	return string(r.Kind)
 }
 
+// NotTold is what became of a delivery that waited when its event was exported.
+const NotTold = "it was not told yet when it was exported"
+
 // Brief is what went wrong when people were told, without what the receiver said and where it is: the status of its answer, 0 for
 // none.
 func Brief(trouble string, status uint32) string {
 	switch {
-	case trouble == "":
-		return ""
+	case trouble == "" || trouble == NotTold:
+		return trouble
 	case status > 0:
 		return fmt.Sprintf("the receiver answered %d", status)
 	}

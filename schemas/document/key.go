@@ -50,7 +50,8 @@ const (
 	LineageEdgePrefix = "lineage.edge."
 	LineageNodePrefix = "lineage.node."
 
-	AlertEventPrefix = "alert.event."
+	AlertEventPrefix    = "alert.event."
+	AlertImportedPrefix = "alert.imported."
 )
 
 // Webhooks is the key of all webhooks.
@@ -61,6 +62,9 @@ const AlertRules = "alert.rules"
 
 // AlertEventKey is the key of a place for an event of an alert.
 func AlertEventKey(place uint64) string { return AlertEventPrefix + strconv.FormatUint(place, 10) }
+
+// AlertImportedKey is the key of an event of an alert that came from another server, by the event's id.
+func AlertImportedKey(id string) string { return AlertImportedPrefix + id }
 
 // ExperimentCounter is the key of the counter of experiment ids.
 const ExperimentCounter = "counter.experiment"

@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -26,6 +27,10 @@ func Portable(doc *sgpb.Document, experiment *sgpb.Experiment) *sgpb.Document {
 		}
 	case *sgpb.Document_AlertRules:
 		b.AlertRules = portableRules(b.AlertRules)
+	case *sgpb.Document_AlertEvent:
+		for _, d := range b.AlertEvent.GetDeliveries() {
+			portableDelivery(d)
+		}
 	}
 	return out
 }
@@ -41,6 +46,15 @@ func portableRules(all *sgpb.AlertRules) *sgpb.AlertRules {
 		out.Rules = append(out.Rules, &sgpb.AlertRule{Id: r.GetId(), Rule: text, CreatedMs: r.GetCreatedMs(), UpdatedMs: r.GetUpdatedMs(), CreatedBy: r.GetCreatedBy()})
 	}
 	return out
+}
+
+// portableDelivery leaves out what a receiver said, and where it is. Nobody is told of an event by another server: what waits is
+// given up.
+func portableDelivery(d *sgpb.AlertDelivery) {
+	if !d.GetDelivered() && !d.GetGivenUp() {
+		d.GivenUp, d.Error = true, alert.NotTold
+	}
+	d.Error = alert.Brief(d.GetError(), d.GetStatus())
 }
 
 // PortableChange is a change without what webhooks of one server are told of it. The result is a copy.
@@ -113,6 +127,8 @@ func KeyOf(doc *sgpb.Document) (string, error) {
 			}
 		}
 		return AlertRules, nil
+	case *sgpb.Document_AlertEvent:
+		return AlertImportedKey(b.AlertEvent.GetId()), isEventID("alertEvent.id", b.AlertEvent.GetId())
 	}
 	return "", fmt.Errorf("a %T does not say its key", doc.GetBody())
 }
@@ -132,6 +148,15 @@ func isHex(field, id string) error {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return fmt.Errorf("%s is %q; it must be %d lower-case hex digits", field, id, hexLength)
 		}
+	}
+	return nil
+}
+
+var eventID = regexp.MustCompile(`^[0-9a-f]{64}-(fired|resolved)$`)
+
+func isEventID(field, id string) error {
+	if !eventID.MatchString(id) {
+		return fmt.Errorf("%s is %.100q; it must be 64 lower-case hex digits and -fired or -resolved", field, id)
 	}
 	return nil
 }

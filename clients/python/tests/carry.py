@@ -8,6 +8,7 @@ import math
 import socket
 import struct
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -247,12 +248,28 @@ def fill_rest(url: str, client: MlflowClient, ids: dict[str, str]) -> None:
         f"/api/3.0/mlflow/datasets/{dataset}/records",
         records='[{"inputs": {"q": "1"}, "expectations": {"a": "2"}}]',
     )
-    alert: dict[str, Any] = {"name": "too high ü", "enabled": False, "kind": "threshold", "metric": "odd ü/metric"}
+    alert: dict[str, Any] = {"name": "too high ü", "kind": "threshold", "metric": "too high"}
     alert |= {"experiment_ids": [ids["experiment"]], "threshold": {"op": ">", "value": 10}}
     hook = {"type": "webhook", "url": HOOK, "secret": "s3cret"}
-    call(url, "POST", "/v1/alerts", **alert, channels=[hook, {"type": "email", "to": ["a@example.org"]}])
+    channels = [hook, {"type": "email", "to": ["a@example.org"]}]
+    made = call(url, "POST", "/v1/alerts", **alert, channels=channels)["alert"]
+    for step, value in enumerate((11.0, 1.0)):  # it fires and is resolved
+        client.log_metric(ids["run"], "too high", value, step=step)
+        wait_for_events(url, step + 1)
+    call(url, "PATCH", "/v1/alerts/" + made["id"], enabled=False)
     scorer = {"experiment_id": ids["experiment"], "name": "short", "serialized_scorer": '{"name": "short"}'}
     call(url, "POST", "/api/3.0/mlflow/scorers/register", **scorer)
+
+
+def wait_for_events(url: str, count: int) -> list[dict[str, Any]]:
+    """What alerts found, once it is so much."""
+    end = time.monotonic() + SECONDS
+    while True:
+        events: list[dict[str, Any]] = call(url, "GET", "/v1/alerts/history")["events"]
+        if len(events) == count:
+            return events
+        assert time.monotonic() < end, events
+        time.sleep(0.1)
 
 
 def tables(folder: Path) -> dict[str, list[str]]:

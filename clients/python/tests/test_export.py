@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -72,8 +73,9 @@ def test_what_is_imported_and_exported_again_has_the_same_rows(carried: SimpleNa
     for name, rows in want.items():
         assert got[name] == rows, name
     counts = {name: len(rows) for name, rows in want.items()}
-    assert (counts["metrics"], counts["values"], counts["console"]) == (415, 4, 2)
+    assert (counts["metrics"], counts["values"], counts["console"]) == (417, 4, 2)
     assert (counts["runs"], counts["experiments"], counts["model_versions"], counts["spans"]) == (4, 3, 5, 2)
+    assert (counts["alerts"], counts["alert_events"]) == (1, 2)
 
 
 def test_the_manifest_tells_what_is_in_the_files(carried: SimpleNamespace) -> None:
@@ -305,6 +307,35 @@ def test_no_secret_of_an_alert_is_in_an_export(carried: SimpleNamespace) -> None
     assert "alerts" not in rows
 
 
+def test_what_alerts_found_is_carried_and_nobody_is_told_again(carried: SimpleNamespace, tmp_path: Path) -> None:
+    def shown(url: str) -> list[dict[str, Any]]:
+        events = carry.wait_for_events(url, 2)
+        return [{k: v for k, v in e.items() if k not in ("deliveries", "experiment_id")} for e in events]
+
+    assert shown(carried.target) == shown(carried.source)
+    assert [e["type"] for e in shown(carried.target)] == ["resolved", "fired"]
+    for event in carry.wait_for_events(carried.target, 2):
+        assert [d["state"] for d in event["deliveries"]] == ["GIVEN_UP", "GIVEN_UP"]
+    query = (
+        "SELECT event_id, rule_id, metric, value, step, resolved, toString(time), toString(found), run FROM sg.alerts "
+        "ORDER BY found, step"
+    )
+    rows = [carry.call(url, "POST", "/v1/sql", query=query)["data"] for url in (carried.source, carried.target)]
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 2
+    for url in (carried.target, carried.source):  # where it was imported, and where it was found
+        said = done(carried.home, "import", "--url", url, str(carried.first))
+        assert re.search(r"alert_events +0 new, 2 there already, 0 refused", said), said
+        assert len(carry.wait_for_events(url, 2)) == 2
+    metrics = requests.get(carried.target + "/metrics", timeout=SECONDS).text
+    assert "streamgauge_alerts_unreadable_total" in metrics
+    assert "streamgauge_alerts_sent_total{" not in metrics
+    rows_of = exported(carried.home, carried.source, "events-of-a-run", "--run", carried.ids["run"])
+    assert len(rows_of["alert_events"]) == 2
+    rows_of = exported(carried.home, carried.source, "events-of-another", "--run", carried.ids["child"])
+    assert "alert_events" not in rows_of
+
+
 def test_a_token_sees_what_it_may_and_only_an_administrators_imports(carried: SimpleNamespace, tmp_path: Path) -> None:
     folder = tmp_path / "data"
 
@@ -331,13 +362,14 @@ def test_a_token_sees_what_it_may_and_only_an_administrators_imports(carried: Si
         assert said.returncode == 0, said.stderr
         assert "alerts: they say where the server sends data" in said.stdout
         assert "alerts" not in carry.tables(tmp_path / "writers")
+        assert len(carry.tables(tmp_path / "writers")["alert_events"]) == 2  # as SQL has it
         said = with_token(confined, "export", "--url", url, "--out", str(tmp_path / "own"))
         assert said.returncode == 0, said.stderr
         assert "confined to experiments" in said.stdout
         rows = carry.tables(tmp_path / "own")
         assert (len(rows["runs"]), len(rows["experiments"]), len(rows["metrics"])) == (1, 1, 1)
         assert carried.ids["of_deleted"] in rows["runs"][0]
-        assert not {"registered_models", "model_versions", "traces", "blobs", "values"} & set(rows)
+        assert not {"registered_models", "model_versions", "traces", "blobs", "values", "alert_events"} & set(rows)
         # What cannot be seen is not carried by its id either.
         said = with_token(
             confined, "export", "--url", url, "--out", str(tmp_path / "other"), "--run", carried.ids["run"]

@@ -99,6 +99,8 @@ func (c *Choice) takeOther(d *sgpb.Document, of string) bool {
 		return in
 	case *sgpb.Document_LineageNode:
 		return c.All || c.nodes[b.LineageNode.GetNode()]
+	case *sgpb.Document_AlertEvent:
+		return c.All || c.inWhole(experimentOf(b.AlertEvent)) || c.Runs[b.AlertEvent.GetRunId()]
 	}
 	return c.All
 }

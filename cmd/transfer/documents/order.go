@@ -25,7 +25,7 @@ func (k Kind) Group() string {
 		return "lineage"
 	case "evaluation_dataset", "evaluation_records", "scorers":
 		return "evaluation"
-	case "alert_rules":
+	case "alert_rules", "alert_event":
 		return "alerts"
 	}
 	return ""

@@ -3,6 +3,7 @@ package documents
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/streamgauge/streamgauge/cmd/transfer/sheet"
@@ -115,6 +116,9 @@ var Kinds = []Kind{
 	}},
 	{"alert_rules", "alerts", and(texts("alert_id", "name", "kind", "metric", "run_id"), sheet.Column{Name: "experiment_ids", Type: sheet.Texts},
 		sheet.Column{Name: "enabled", Type: sheet.Flag}, created, updated), ruleRow},
+	{"alert_event", "alert_events", and(texts("event_id", "episode_id", "rule_id", "rule_name", "kind", "experiment_id", "run_id", "metric", "state"),
+		sheet.Column{Name: "resolved", Type: sheet.Flag}, sheet.Column{Name: "rank", Type: sheet.Count}, sheet.Column{Name: "step", Type: sheet.Whole},
+		sheet.Column{Name: "value", Type: sheet.Real}, sheet.Column{Name: "time", Type: sheet.Time}, sheet.Column{Name: "found", Type: sheet.Time}), eventRow},
 }
 
 func runRow(d *sgpb.Document) []any {
@@ -132,6 +136,16 @@ func ruleRow(d *sgpb.Document) []any {
 		}
 	}
 	return nil
+}
+
+func eventRow(d *sgpb.Document) []any {
+	e := d.GetAlertEvent()
+	return []any{e.GetId(), e.GetEpisode(), e.GetRuleId(), e.GetRuleName(), e.GetKind(), experimentOf(e), e.GetRunId(), e.GetMetric(), e.GetState(),
+		e.GetResolved(), uint64(e.GetRank()), e.GetStep(), e.GetValue(), moment(e.GetTimeMs()), moment(e.GetFoundMs())}
+}
+
+func experimentOf(e *sgpb.AlertEvent) string {
+	return strconv.FormatUint(uint64(e.GetExperiment()), 10)
 }
 
 // Derived is a table that people join instead of looking into others: any number of rows a document.

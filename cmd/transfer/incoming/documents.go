@@ -134,6 +134,8 @@ func (b *batch) belongs(d *sgpb.Document, of string) bool {
 		return b.refused["registered_models"][x.Endpoint.GetRegisteredModelId()]
 	case *sgpb.Document_EvaluationRecords:
 		return b.refused["evaluation_datasets"][of]
+	case *sgpb.Document_AlertEvent:
+		return b.refused["runs"][x.AlertEvent.GetRunId()]
 	}
 	return false
 }

@@ -4,11 +4,13 @@ package naming
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/streamgauge/streamgauge/registry/transfer"
 	"github.com/streamgauge/streamgauge/schemas/alert"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
+	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 // Names are what is called otherwise on this server.
@@ -81,6 +83,10 @@ func (n *Names) Document(d *sgpb.Document, of string) string {
 	case *sgpb.Document_AlertRules:
 		for _, r := range b.AlertRules.GetRules() {
 			n.rule(r)
+		}
+	case *sgpb.Document_AlertEvent:
+		if id, ok := track.ParseExperimentID(n.experiment(strconv.FormatUint(uint64(b.AlertEvent.GetExperiment()), 10))); ok {
+			b.AlertEvent.Experiment = id
 		}
 	case *sgpb.Document_Scorers:
 		return n.experiment(of)

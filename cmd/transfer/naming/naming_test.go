@@ -42,6 +42,10 @@ func TestNamesAreGivenAnewWhereverTheyStand(t *testing.T) {
 	if model.GetRegisteredModel().GetName() != "new" || version.GetModelVersion().GetName() != "new" || version.GetModelVersion().GetStorageLocation() != "mlflow-artifacts:/5/x" {
 		t.Errorf("%v, %v", model, version)
 	}
+	event := &sgpb.Document{Body: &sgpb.Document_AlertEvent{AlertEvent: &sgpb.AlertEvent{Experiment: 1}}}
+	if n.Document(event, ""); event.GetAlertEvent().GetExperiment() != 5 {
+		t.Errorf("%v", event)
+	}
 	if of := n.Document(scorers, "1"); of != "5" {
 		t.Errorf("scorers are of %q", of)
 	}

@@ -92,7 +92,8 @@ func (e *export) omit(what, why string, count int) {
 // omissions are what no export carries.
 func (e *export) omissions() {
 	e.omit("tokens and webhooks", "they hold secrets of their server; make them anew", 0)
-	e.omit("what alerts found, their secrets and all but the host of their addresses", "they are of their server; imported alerts are disabled until both are given back", 0)
+	e.omit("secrets of alerts, and all but the host of their addresses", "they are of their server; imported alerts are disabled until both are given back", 0)
+	e.omit("what alerts found before the last 10,000 events", "it is in sg.alerts alone", 0)
 	e.omit("quarantine", "what could not be read belongs to no run", 0)
 	e.omit("lanes, writers and sequences", "they are of the server's own bus; rows get new ones", 0)
 	e.omit("deliveries of webhooks", "they were sent", 0)
@@ -103,7 +104,7 @@ func (e *export) omissions() {
 		e.omit(name, "--without "+name, 0)
 	}
 	if e.confined {
-		e.omit("registered models, approvals, endpoints, recorded lineage, evaluation datasets, scorers", "the token is confined to experiments, and they belong to none", 0)
+		e.omit("registered models, approvals, endpoints, recorded lineage, evaluation datasets, scorers, what alerts found", "the token is confined to experiments, and they belong to none", 0)
 	}
 }
 

@@ -27,10 +27,11 @@ const (
 
 // Types of columns. What is absent is nil.
 var (
-	// Text takes a string, Whole an int64, Count a uint64, Flag a bool.
+	// Text takes a string, Whole an int64, Count a uint64, Real a float64, Flag a bool.
 	Text  = arrow.BinaryTypes.String
 	Whole = arrow.PrimitiveTypes.Int64
 	Count = arrow.PrimitiveTypes.Uint64
+	Real  = arrow.PrimitiveTypes.Float64
 	Flag  = arrow.FixedWidthTypes.Boolean
 	// Time takes an int64, milliseconds since 1970.
 	Time = &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}
@@ -103,6 +104,8 @@ func appendValue(b array.Builder, v any) error {
 		b.Append(v.(int64))
 	case *array.Uint64Builder:
 		b.Append(v.(uint64))
+	case *array.Float64Builder:
+		b.Append(v.(float64))
 	case *array.BooleanBuilder:
 		b.Append(v.(bool))
 	case *array.TimestampBuilder:

@@ -27,6 +27,7 @@ import (
 	"github.com/streamgauge/streamgauge/registry/decide"
 	"github.com/streamgauge/streamgauge/registry/journal"
 	"github.com/streamgauge/streamgauge/registry/mem"
+	"github.com/streamgauge/streamgauge/registry/transfer"
 	"github.com/streamgauge/streamgauge/registry/webhook"
 	"github.com/streamgauge/streamgauge/registry/webhook/seal"
 	"github.com/streamgauge/streamgauge/schemas/alert"
@@ -250,13 +251,66 @@ func TestAFloodIsNotTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	events, more := s.Book.List(0, id, "", len(many))
-	if len(events) != alerts.PlacesMax || more || events[0].GetNumber() != uint64(len(many)) {
+	events, next := s.Book.List(0, id, "", len(many))
+	if len(events) != alerts.PlacesMax || next != 0 || events[0].GetNumber() != uint64(len(many)) {
 		t.Errorf("%d events are kept, the newest %d", len(events), events[0].GetNumber())
 	}
 	h.run(s)
 	if told := len(h.got); told == 0 || told > 2000 {
 		t.Errorf("%d were told", told)
+	}
+}
+
+// TestImportedEventsStandBehindItsOwn and are told nobody, whether the book was read before they came or after.
+func TestImportedEventsStandBehindItsOwn(t *testing.T) {
+	h := newHouse(t)
+	id := h.rule(alert.Channel{Type: alert.Webhook, URL: h.url})
+	s := h.sender()
+	if err := s.Book.Record(t.Context(), []*sgpb.AlertEvent{event(id, 1), event(id, 2)}); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for n := range 5 { // the first number is the newest
+		e := event(id, n)
+		e.Id, e.FoundMs = strings.Repeat(fmt.Sprintf("%02x", n), 32)+"-fired", int64(100-n)
+		e.Deliveries = []*sgpb.AlertDelivery{{Channel: alert.Webhook, Id: "d", ChannelId: "0"}}
+		outcome := ""
+		doc, err := h.documents.Do(t.Context(), decide.By(transfer.Place{Doc: &sgpb.Document{Body: &sgpb.Document_AlertEvent{AlertEvent: e}}, Outcome: &outcome}))
+		if err != nil || outcome != transfer.Created {
+			t.Fatal(outcome, err)
+		}
+		s.Book.Imported(doc.GetAlertEvent())
+		s.Book.Imported(doc.GetAlertEvent()) // it comes again with the stream
+		want = append(want, e.GetId())
+	}
+	want = append([]string{"2", "1"}, want...)
+	h.run(s)
+	if len(h.got) != 2 {
+		t.Errorf("%d events are told of 2 that are its own: %v", len(h.got), h.got)
+	}
+	for _, s := range []*send.Sender{s, h.sender()} { // the second reads all anew
+		if own, err := s.Book.Found(t.Context(), "2"); !own || err != nil {
+			t.Errorf("its own event is not known: %v", err)
+		}
+		if own, err := s.Book.Found(t.Context(), want[2]); own || err != nil {
+			t.Errorf("an imported event is its own: %v", err)
+		}
+		var got []string
+		for at, pages := uint64(0), 1; ; pages++ {
+			events, next := s.Book.List(at, id, "", 3)
+			for _, e := range events {
+				got = append(got, e.GetId())
+			}
+			if at = next; at == 0 || pages == len(want) {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		if events, next := s.Book.List(0, "another", "", 3); len(events) > 0 || next != 0 {
+			t.Errorf("%d events of another alert", len(events))
+		}
 	}
 }
 

@@ -54,7 +54,7 @@ type Rules struct {
 
 // Events are a page of history.
 type Events struct {
-	Events []send.Event `json:"events" description:"The newest first. The last 10,000 are here, all are in sg.alerts."`
+	Events []send.Event `json:"events" description:"The newest first, imported ones behind the server's own. The last 10,000 of both are here, all are in sg.alerts."`
 	Token  string       `json:"next_page_token" description:"For the next page; empty on the last."`
 }
 
@@ -227,7 +227,7 @@ func (h *handlers) history(c *fiber.Ctx) error {
 	if err := h.sender.Book.Open(c.UserContext()); err != nil {
 		return err
 	}
-	events, more := h.sender.Book.List(before, c.Query("rule"), c.Query("run"), eventsPage)
+	events, next := h.sender.Book.List(before, c.Query("rule"), c.Query("run"), eventsPage)
 	out := Events{Events: []send.Event{}}
 	show := send.Show
 	if track.CallerOf(c.UserContext()).Restricted {
@@ -236,8 +236,8 @@ func (h *handlers) history(c *fiber.Ctx) error {
 	for _, e := range events {
 		out.Events = append(out.Events, show(e))
 	}
-	if more {
-		out.Token = strconv.FormatUint(events[len(events)-1].GetNumber(), 10)
+	if next > 0 {
+		out.Token = strconv.FormatUint(next, 10)
 	}
 	return rest.JSON(c, out)
 }

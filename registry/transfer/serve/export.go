@@ -56,7 +56,7 @@ func (h *handlers) export(c *fiber.Ctx) error {
 	}
 	k, ok := kinds[name]
 	if !ok {
-		return track.Errorf(track.InvalidParameterValue, "'kind' is %q; it must be experiment, run, logged_model, registered_model, model_version, approval, endpoint, evaluation_dataset, evaluation_records, scorers, job_run, lineage_edge, lineage_node, alert_rules or blob", name)
+		return track.Errorf(track.InvalidParameterValue, "'kind' is %q; it must be experiment, run, logged_model, registered_model, model_version, approval, endpoint, evaluation_dataset, evaluation_records, scorers, job_run, lineage_edge, lineage_node, alert_rules, alert_event or blob", name)
 	}
 	ids, err := f.Strings("ids")
 	if err != nil {
@@ -87,9 +87,7 @@ func (h *handlers) wanted(ctx context.Context, k kind, ids []string, named bool)
 		return []string{k.prefix}, nil
 	}
 	if !named {
-		keys, err := h.keys.List(ctx, k.prefix)
-		slices.Sort(keys)
-		return keys, err
+		return h.all(ctx, k)
 	}
 	if k.ids == nil {
 		return nil, track.Errorf(track.InvalidParameterValue, "'ids' can name runs and blobs; leave it out to read all documents of a kind")
@@ -106,6 +104,17 @@ func (h *handlers) wanted(ctx context.Context, k kind, ids []string, named bool)
 		keys[i] = key
 	}
 	return keys, nil
+}
+
+func (h *handlers) all(ctx context.Context, k kind) ([]string, error) {
+	keys, err := h.keys.List(ctx, k.prefix)
+	if err == nil && k.also != "" {
+		var more []string
+		more, err = h.keys.List(ctx, k.also)
+		keys = append(keys, more...)
+	}
+	slices.Sort(keys)
+	return keys, err
 }
 
 // send writes the documents. Whoever reads knows by the missing last line that not all came.

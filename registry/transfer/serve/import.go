@@ -126,6 +126,11 @@ func parseOne(o mlflow.Fields) (*given, error) {
 
 // one places a document, or says what would become of it. An error is one that may pass.
 func (h *handlers) one(ctx context.Context, g *given, check bool) (Result, error) {
+	if e := g.place.Doc.GetAlertEvent(); e != nil {
+		if own, err := h.found.Found(ctx, e.GetId()); own || err != nil {
+			return Result{Outcome: transfer.Same}, err
+		}
+	}
 	doc, err := h.decided(ctx, g, check)
 	if err != nil && track.Permanent(err) {
 		return Result{Outcome: transfer.Refused, Message: err.Error()}, nil

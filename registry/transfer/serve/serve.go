@@ -29,9 +29,14 @@ type Lister interface {
 	List(ctx context.Context, prefix string) ([]string, error)
 }
 
+// Events are what alerts of this server found.
+type Events interface {
+	Found(ctx context.Context, id string) (bool, error)
+}
+
 // Routes registers the routes.
-func Routes(to fiber.Router, d Documents, keys Lister) {
-	h := &handlers{documents: d, keys: keys}
+func Routes(to fiber.Router, d Documents, keys Lister, found Events) {
+	h := &handlers{documents: d, keys: keys, found: found}
 	to.Post("/v1/export", h.export)
 	to.Post("/v1/import", h.place)
 }
@@ -39,11 +44,14 @@ func Routes(to fiber.Router, d Documents, keys Lister) {
 type handlers struct {
 	documents Documents
 	keys      Lister
+	found     Events
 }
 
 // kind is a kind of documents that are carried.
 type kind struct {
 	prefix string
+	// also is where those lie that came from other servers, if not under prefix.
+	also string
 	// confined: callers who are confined to experiments may read those of theirs.
 	confined bool
 	// ids: those that are wanted may be named.
@@ -53,7 +61,7 @@ type kind struct {
 }
 
 // kinds are all that are carried. What is not here stays on its server: tokens, webhooks with their secrets and deliveries,
-// what alerts found, and leases.
+// and leases.
 var kinds = map[string]kind{
 	"experiment":         {prefix: document.ExperimentPrefix, confined: true},
 	"run":                {prefix: document.RunPrefix, confined: true, ids: runKey},
@@ -69,6 +77,7 @@ var kinds = map[string]kind{
 	"lineage_edge":       {prefix: document.LineageEdgePrefix},
 	"lineage_node":       {prefix: document.LineageNodePrefix},
 	"alert_rules":        {prefix: document.AlertRules, whole: true, managed: true},
+	"alert_event":        {prefix: document.AlertEventPrefix, also: document.AlertImportedPrefix},
 	"blob":               {prefix: document.BlobPrefix, confined: true, ids: blobKey},
 }
 
