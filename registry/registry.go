@@ -26,6 +26,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	alertsend "github.com/streamgauge/streamgauge/registry/alerts/send"
+	"github.com/streamgauge/streamgauge/registry/belong"
 	"github.com/streamgauge/streamgauge/registry/catalog/serve"
 	"github.com/streamgauge/streamgauge/registry/commit"
 	"github.com/streamgauge/streamgauge/registry/decide"
@@ -127,6 +128,9 @@ func (r *Registry) Close() { r.committer.Close() }
 
 // SendWebhooks delivers what webhooks are told, until ctx ends.
 func (r *Registry) SendWebhooks(ctx context.Context) { r.sender.Run(ctx) }
+
+// Belonging says which experiment versions of registered models and endpoints belong to.
+func (r *Registry) Belonging() belong.Finder { return belong.Finder{Documents: r.committer} }
 
 // Lookup answers what the write path must know of a run. It is as a rule answered from memory.
 func (r *Registry) Lookup(ctx context.Context, runID string) (track.RunFacts, error) {

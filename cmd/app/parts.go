@@ -121,7 +121,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 	})
 	p.charts = chart.New(p.query, p.store, tail)
 	p.table = runtable.NewServer(p.query, p.store, sheets, tail)
-	p.lineage = walkserve.NewServer(walk.New(p.store, newest), walkserve.Models{Names: registered, Moves: p.store}, hot, walkserve.Logs{Tail: tail, Documents: p.docs})
+	p.lineage = walkserve.NewServer(walk.New(p.store, newest), walkserve.Models{Names: registered, Moves: p.store, Registry: p.registry.Belonging()}, hot, walkserve.Logs{Tail: tail, Documents: p.docs})
 	p.edge = ingest.New(p.registry, p.bus.appender(edge), ingest.Options{
 		Space: s.nats.Space, Acks: &p.acks, Bus: p.bus.told(), Experiments: p.registry,
 		Rates: quota.Limits{Run: s.config.RunRate, Token: s.config.TokenRate},

@@ -173,6 +173,11 @@ func TestAWalkSeesTheNewestDocuments(t *testing.T) {
 	}
 }
 
+func version(number uint64, run, source string) *sgpb.Document {
+	v := &sgpb.ModelVersion{RegisteredModelId: runID(9), Version: number, RunId: run, Source: source, CreatedMs: 410, UpdatedMs: 410}
+	return &sgpb.Document{Body: &sgpb.Document_ModelVersion{ModelVersion: v}}
+}
+
 func TestAWalkOfAConfinedCallerAndOfAnotherTime(t *testing.T) {
 	e := start(t, enginetest.Fresh(t))
 	e.exec(t, "TRUNCATE TABLE streamgauge.lineage")
@@ -193,6 +198,15 @@ func TestAWalkOfAConfinedCallerAndOfAnotherTime(t *testing.T) {
 	run(4, "1", "", 700)
 	w.put("x", &sgpb.Document{Body: &sgpb.Document_LineageEdge{LineageEdge: &sgpb.LineageEdge{From: string(lineage.Run(runID(1))), To: "table:t", Kind: "wrote", SinceMs: 300, ExperimentIds: []string{"1"}}}})
 	w.put("y", &sgpb.Document{Body: &sgpb.Document_LineageEdge{LineageEdge: &sgpb.LineageEdge{From: string(lineage.Run(runID(1))), To: "table:secret", Kind: "wrote", SinceMs: 300}}})
+	for n, experiment := range map[int]string{6: "1", 7: "2"} {
+		w.put(document.RunKey(runID(n)), &sgpb.Document{Body: &sgpb.Document_Run{Run: &sgpb.Run{Id: runID(n), ExperimentId: experiment, CreatedMs: 400, UpdatedMs: 400}}})
+	}
+	w.put("v1", version(1, runID(6), ""))
+	w.put("v2", version(2, runID(7), ""))
+	w.put("v3", version(3, "", "s3://bucket/model"))
+	w.put("e1", &sgpb.Document{Body: &sgpb.Document_Endpoint{Endpoint: &sgpb.Endpoint{Id: runID(5), RegisteredModelId: runID(9), Version: 1, SinceMs: 420}}})
+	v1, live := lineage.Version(runID(9), 1), lineage.Endpoint(runID(5))
+	mine := func(n lineage.Node) bool { return n == v1 || n == live }
 	for _, applied := range []bool{false, true} {
 		if applied {
 			w.apply(true)
@@ -208,6 +222,11 @@ func TestAWalkOfAConfinedCallerAndOfAnotherTime(t *testing.T) {
 			"through another's run":    {lineage.Run(runID(1)), walk.Request{Depth: 5, Confined: true, Experiments: []uint32{1}}, []lineage.Node{lineage.Run(runID(1)), "table:t"}},
 			"another experiment's run": {lineage.Run(runID(2)), walk.Request{Depth: 5, Confined: true, Experiments: []uint32{1}}, nil},
 			"a dataset of others":      {dataset, walk.Request{Depth: 5, Confined: true, Experiments: []uint32{7}}, nil},
+			"where a version serves":   {lineage.Run(runID(6)), walk.Request{Depth: 5, Confined: true, Experiments: []uint32{1}}, []lineage.Node{lineage.Run(runID(6)), v1, live}},
+			"from the version on":      {v1, walk.Request{Depth: 5, Confined: true, Experiments: []uint32{1}}, []lineage.Node{v1, live}},
+			"another's version":        {lineage.Version(runID(9), 2), walk.Request{Depth: 5, Confined: true, Experiments: []uint32{1}}, nil},
+			"a version's source":       {lineage.Source("s3://bucket/model"), walk.Request{Depth: 5, Confined: true, Experiments: []uint32{1}}, nil},
+			"the source, of all":       {lineage.Source("s3://bucket/model"), walk.Request{Depth: 5}, []lineage.Node{lineage.Source("s3://bucket/model"), lineage.Version(runID(9), 3)}},
 			"no experiment":            {dataset, walk.Request{Depth: 5, Confined: true}, nil},
 			"before all":               {lineage.Run(runID(1)), walk.Request{Depth: 5, AsOfMS: 150}, []lineage.Node{lineage.Run(runID(1))}},
 			"when there were two":      {dataset, walk.Request{Depth: 1, AsOfMS: 250}, []lineage.Node{dataset, lineage.Run(runID(1)), lineage.Run(runID(2))}},
@@ -221,6 +240,7 @@ func TestAWalkOfAConfinedCallerAndOfAnotherTime(t *testing.T) {
 			"two, one of them hidden":  {lineage.Run(runID(2)), walk.Request{Depth: 1, Confined: true, Experiments: []uint32{1}, Roots: []lineage.Node{lineage.Run(runID(1))}}, []lineage.Node{lineage.Run(runID(1)), "table:t"}},
 		} {
 			r := c.request
+			r.Registered = mine
 			r.Roots, r.Down, r.NodesMax, r.EdgesMax = append([]lineage.Node{c.root}, r.Roots...), true, max(r.NodesMax, 1000*min(1, 2-min(r.NodesMax, 2))), max(r.EdgesMax, 1000*min(1, 2-min(r.EdgesMax, 2)))
 			g, err := walk.New(w.store, w.set).Walk(t.Context(), r, 1000)
 			if c.want == nil {

@@ -42,7 +42,8 @@ type Ask struct {
 	BegunMS, EndMS int64
 	// Ended asks also for edges that have ended.
 	Ended bool
-	// Confined asks only for edges whose experiments are all among Experiments, and that have some.
+	// Confined asks only for edges whose experiments are all among Experiments, and that have some, and for those that tell of
+	// versions and endpoints and say none: who may see both ends may see them.
 	Confined    bool
 	Experiments []uint32
 	// Max bounds the edges of one node in one way; the newest are given.
@@ -65,7 +66,13 @@ func (a Ask) takes(r Row) bool {
 	if r.SinceMS > a.BegunMS || !a.Ended && r.UntilMS != 0 && r.UntilMS <= a.EndMS {
 		return false
 	}
-	return !a.Confined || a.sees(r.Experiments)
+	return !a.Confined || a.sees(r.Experiments) || registered(r)
+}
+
+// registered says whether a version or an endpoint tells of an edge. A version of a source alone belongs to no experiment.
+func registered(r Row) bool {
+	kind := r.Owner.Kind()
+	return len(r.Experiments) == 0 && (kind == lineage.KindVersion || kind == lineage.KindEndpoint) && r.From().Kind() != lineage.KindSource
 }
 
 // sees says whether the caller may see what belongs to these experiments.

@@ -43,10 +43,18 @@ func (s *step) begin(rows []Row) bool {
 // known says whether a row makes its node one that the caller may see.
 func (s *step) known(r Row) bool {
 	if r.Way == table.LineageNode {
-		return !s.request.Confined || s.ask.sees(r.Experiments)
+		return s.sees(r)
 	}
 	// An edge tells of a run whose document is gone.
 	return !s.request.Confined || !ownKind(r.Node)
+}
+
+// sees says whether the caller may see the node that a row is of.
+func (s *step) sees(r Row) bool {
+	if kind := r.Node.Kind(); s.request.Confined && (kind == lineage.KindVersion || kind == lineage.KindEndpoint) {
+		return s.request.Registered(r.Node)
+	}
+	return !s.request.Confined || s.ask.sees(r.Experiments)
 }
 
 // own are the kinds of nodes that belong to the experiments of their documents, or to none.
@@ -57,7 +65,7 @@ func ownKind(n lineage.Node) bool { return slices.Contains(own, n.Kind()) }
 // take joins the rows of a level's nodes and answers the next level's.
 func (s *step) take(rows []Row, distance int) (next []lineage.Node) {
 	for _, r := range rows {
-		if r.Way == table.LineageNode && s.nodes[r.Node] != nil && (!s.request.Confined || s.ask.sees(r.Experiments)) {
+		if r.Way == table.LineageNode && s.nodes[r.Node] != nil && s.sees(r) {
 			s.nodes[r.Node].Row = r
 		}
 	}

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -194,6 +195,59 @@ def test_lineage_ends_at_the_experiments_of_a_token(
     headers = {"Authorization": f"Bearer {confined}"}
     for path in ("/v1/lineage", "/api/v1/lineage"):
         assert requests.post(url + path, json={}, headers=headers, timeout=5).status_code == 403
+
+
+def test_lineage_of_a_token_is_what_sql_shows_it(
+    folder: Path, url: str, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, model = unique("mine"), unique("shared")
+    bearer(monkeypatch, token(folder, "--role", "write"))
+
+    def ask(credential: str, method: str, path: str, **more: Any) -> Any:
+        headers = {"Authorization": f"Bearer {credential}"}
+        answer = requests.request(method, url + path, headers=headers, timeout=30, **more)
+        return answer.json() if answer.ok else {"edges": [], "nodes": []}
+
+    everyone, confined = token(folder, "--role", "write"), token(folder, "--role", "read", "--experiment", mine)
+    client.create_registered_model(model)
+    versions: dict[str, str] = {}
+    for name in (mine, unique("theirs")):
+        experiment = client.create_experiment(name)
+        run = client.create_run(experiment).info.run_id
+        logged = client.create_logged_model(experiment, name="net", source_run_id=run)
+        of_run = client.create_model_version(model, f"runs:/{run}/net", run)
+        of_model = client.create_model_version(model, f"models:/{logged.model_id}", model_id=logged.model_id)
+        client.copy_model_version(f"models:/{model}/{of_run.version}", model)
+        versions[name] = of_run.version
+        where = {"name": name, "url": "https://x.example", "model": model, "version": of_model.version}
+        endpoint = ask(everyone, "POST", "/v1/endpoints", json=where)["endpoint"]["id"]
+        version = f"version:{model}/{of_run.version}"
+        by_hand = [(f"run:{run}", to) for to in (f"endpoint:{endpoint}", f"table:{name}", version)]
+        edges = [{"from": a, "to": b} for a, b in [*by_hand, (version, f"table:of-{name}")]]
+        assert ask(everyone, "POST", "/v1/lineage", json={"edges": edges})["edges"] == len(edges)
+    client.create_model_version(model, f"s3://bucket/{model}")
+    gone = client.create_model_version(model, f"runs:/{run}/net", run)
+    client.delete_model_version(model, gone.version)
+
+    def in_sql(credential: str) -> set[tuple[str, str, str]]:
+        query = "SELECT from_node, kind, to_node FROM sg.lineage WHERE kind != 'copied'"
+        rows = ask(credential, "POST", "/v1/sql", json={"query": query, "format": "json"})["data"]
+        return {(a, kind, b) for a, kind, b in rows}
+
+    all_edges = in_sql(everyone)
+    roots = {node for a, _, b in all_edges for node in (a, b)}
+    for credential in (everyone, confined):
+        walked: set[tuple[str, str, str]] = set()
+        for root in roots:
+            found = ask(credential, "GET", "/v1/lineage", params={"node": root, "depth": 20, "edges_max": 1000})
+            walked |= {(e["from"], e["kind"], e["to"]) for e in found["edges"]}
+        assert walked == in_sql(credential)
+    seen = {node for a, _, b in in_sql(confined) for node in (a, b)}
+    assert {node.split(":")[0] for node in seen} == {"run", "model", "version", "endpoint", "table"}
+    assert f"version:{model}/{versions[mine]}" in seen
+    assert len({node for node in seen if node.startswith("version:")}) == 3  # its run's, its model's, and the copy
+    for root in roots - seen:
+        assert ask(confined, "GET", "/v1/lineage", params={"node": root})["nodes"] == [], root
 
 
 def test_a_revoked_token_ends_at_once(folder: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:

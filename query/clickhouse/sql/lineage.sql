@@ -11,7 +11,9 @@ FROM (
         LIMIT 1 BY node, way, other, kind, owner
     )
     WHERE (way = 0 OR since_ms <= {begun:Int64} AND ({ended:UInt8} OR until_ms = 0 OR until_ms > {end:Int64}))
-        AND (way = 0 OR NOT {confined:UInt8} OR notEmpty(experiments) AND hasAll({experiments:Array(UInt32)}, experiments))
+        AND (way = 0 OR NOT {confined:UInt8} OR notEmpty(experiments) AND hasAll({experiments:Array(UInt32)}, experiments)
+            -- Edges of versions and endpoints say no experiment; the walk knows whose these are.
+            OR empty(experiments) AND substringIndex(owner, ':', 1) IN ('version', 'endpoint') AND NOT startsWith(if(way = 1, node, other), 'source:'))
     ORDER BY node, way, other, kind, since_ms, owner
     LIMIT 1 BY node, way, other, kind
 )

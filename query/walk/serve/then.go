@@ -22,10 +22,11 @@ type Moves interface {
 	Moves(ctx context.Context, model string, max int) (registered.Moves, error)
 }
 
-// Models are registered models: what they are called, and what was done to their versions.
+// Models are registered models: what they are called, what was done to their versions, and where these belong.
 type Models struct {
-	Names Names
-	Moves Moves
+	Names    Names
+	Moves    Moves
+	Registry Registry
 }
 
 // namesThen knows registered models with the stages and aliases that they had at a time, under the names of now.

@@ -1,0 +1,54 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/streamgauge/streamgauge/schemas/lineage"
+	"github.com/streamgauge/streamgauge/schemas/track"
+)
+
+// Registry answers which experiment versions of registered models and endpoints belong to, "" for none.
+type Registry interface {
+	VersionExperiment(ctx context.Context, model string, number uint64) (string, error)
+	EndpointExperiment(ctx context.Context, id string) (string, error)
+}
+
+// belonging says which versions and endpoints belong to some experiments. Both directions of a walk ask it at once.
+type belonging struct {
+	registry    Registry
+	experiments []uint32
+	ctx         context.Context
+
+	mu  sync.Mutex
+	err error // the first failure to read; what is not known is hidden
+}
+
+func (b *belonging) has(n lineage.Node) bool {
+	experiment, err := b.experiment(n)
+	if err != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.err == nil {
+			b.err = fmt.Errorf("read what %s belongs to: %w", n, err)
+		}
+		return false
+	}
+	id, ok := track.ParseExperimentID(experiment)
+	return ok && slices.Contains(b.experiments, id)
+}
+
+func (b *belonging) experiment(n lineage.Node) (string, error) {
+	if n.Kind() == lineage.KindEndpoint {
+		return b.registry.EndpointExperiment(b.ctx, n.Text())
+	}
+	model, text := n.Parts()
+	number, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return "", nil // nobody registered such a version
+	}
+	return b.registry.VersionExperiment(b.ctx, model, number)
+}
