@@ -67,7 +67,7 @@ describe.skipIf(reason !== null)("registered models", () => {
     await ask("POST", "v1/endpoints", { model: NAME, version: "5", name: "cellar", url: "https://wine.example.com/score" });
     await post("registered-models/create", { name: "gated" });
     await post("model-versions/create", { name: "gated", source: "s3://bucket/model", run_id: runs[0] });
-    await ask("PUT", "v1/registered-models/gated/approvals-required", { stage: "Production", count: 1 });
+    await ask("PUT", "v1/registered-models/gated/approvals-required", { stage: "Production", count: 2 });
   });
 
   afterAll(async () => {
@@ -165,8 +165,13 @@ describe.skipIf(reason !== null)("registered models", () => {
     visitor.expectedStatus = 0;
     await page.getByLabel("Your name").fill("grace");
     await page.getByLabel("Comment on the request").fill("fine by me");
+    await page.getByText("0 of 2 approvals").waitFor();
     await page.getByRole("button", { name: "Approve" }).click();
     await page.getByText("approved by grace").waitFor();
+    await page.getByText("1 of 2 approvals").waitFor();
+    await page.getByLabel("Your name").fill("ada");
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByText("2 of 2 approvals").waitFor();
     await visitor.shoot(page, "model-approved-1440-light");
     await page.getByLabel("Stage", { exact: true }).selectOption("Production");
     await page.getByRole("button", { name: "Move to Production" }).click();
