@@ -129,9 +129,12 @@ describe.skipIf(reason !== null)("registered models", () => {
     await beside.getByRole("row", { name: /^depth/ }).waitFor();
     expect(await beside.getByRole("row", { name: /^depth/ }).getByRole("cell").allTextContents()).toEqual(["3", "5"]);
     expect(await beside.getByRole("row", { name: /^seed/ }).count()).toBe(0);
-    expect(page.url()).toContain("against=3,5");
+    await beside.getByLabel("baseline").selectOption({ label: "v3 trial-3" });
+    await beside.getByLabel("only differences").uncheck();
+    expect(page.url()).toContain("against=3,5&base=3&rows=all");
     const second = await visitor.open(new URL(page.url()).hash, { colorScheme: "dark" });
-    await second.getByRole("row", { name: /^depth/ }).waitFor();
+    await second.getByRole("row", { name: /^seed/ }).waitFor();
+    expect(await second.getByRole("row", { name: /^depth/ }).getByRole("cell").allTextContents()).toEqual(["3", expect.stringMatching(/^5\s*\+66\.7 %$/)]);
     await visitor.shoot(second, "model-compared-1440-dark");
     await second.context().close();
     await page.context().close();

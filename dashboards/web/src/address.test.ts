@@ -73,6 +73,7 @@ test.each<[string, View]>([
   ["no columns at all", { ...FIRST_VIEW, columns: [] }],
   ["the models", { ...FIRST_MODELS, search: "wine & 'cheese'" }],
   ["a model of a strange name", { ...modelView("a/b?c=é#%", 3), against: [1, 2] }],
+  ["versions of a model beside a baseline", { ...modelView("wine"), against: [1, 2], baseline: 2, differing: false }],
   ["the lineage of a dataset", { ...FIRST_LINEAGE, node: "dataset:a,b@é&#", direction: "up", depth: 7, asOf: "2026-01-31", ended: true, expanded: [{ way: "down", node: "dataset:a,b@é&#" }, { way: "up", node: "run:1" }] }],
   ["a statement", { ...FIRST_SQL, query: "SELECT a,\n'%&#=' AS b -- é", chart: "bar", over: "a,b", of: ["x", "y,z"] }],
   ["a run", runView("abc", "loss")],
@@ -115,7 +116,7 @@ test("the links that MLflow's client prints open the run and the experiment", ()
 
 test("MLflow's links to a version open it, and a broken number is left out", () => {
   expect(parseHash("#/models/red%20wine/versions/12")).toEqual(modelView("red wine", 12));
-  expect(parseHash("#/models/wine?version=x&against=1,-2,y")).toEqual({ ...modelView("wine"), against: [1] });
+  expect(parseHash("#/models/wine?version=x&against=1,-2,y&base=0&rows=some")).toEqual({ ...modelView("wine"), against: [1] });
 });
 
 test("a link to an artifact opens its tab", () => {

@@ -5,7 +5,7 @@
 //   #/runs/<run id>?metric=loss&x=100:500 (runs/runview.ts)
 //   #/compare?exp=1&show=ab..,cd..&search=loss&smooth=0.6 (compare/view.ts)
 //   #/models?search=wine
-//   #/models/<name>?version=3&against=1,2
+//   #/models/<name>?version=3&against=1,2&base=1&rows=all
 //   #/sql?query=SELECT 1&chart=line&over=day&of=runs,failed
 //   #/alerts?rule=ab..&edit=ab.., #/alerts?edit=new&exp=3
 //   #/lineage?node=run:ab..&direction=up&depth=3&asof=2026-01-31&ended=1&more=down:dataset:wine@1
@@ -67,14 +67,16 @@ export interface ModelView {
   readonly name: string;
   /** The version that is looked at; null: the newest. */
   readonly version: number | null;
-  /** Versions that stand beside it. */
+  /** Versions that stand side by side, the one that others are compared with, and whether rows that are alike are left out. */
   readonly against: readonly number[];
+  readonly baseline: number | null;
+  readonly differing: boolean;
 }
 
 export const FIRST_MODELS: ModelsView = { page: "models", search: "" };
 
 export function modelView(name: string, version: number | null = null): ModelView {
-  return { page: "model", name, version, against: [] };
+  return { page: "model", name, version, against: [], baseline: null, differing: true };
 }
 
 /** What came of what. */
@@ -154,7 +156,8 @@ export function parseHash(hash: string): View {
   const model = /^\/models\/([^/]+)(?:\/versions\/([^/]+))?$/.exec(path);
   if (model?.[1]) {
     const against = (fields.get("against") ?? []).map(parseVersion).filter((v) => v !== null);
-    return { page: "model", name: decode(model[1]), version: parseVersion(model[2] ?? fields.get("version")?.[0]), against };
+    const version = parseVersion(model[2] ?? fields.get("version")?.[0]);
+    return { page: "model", name: decode(model[1]), version, against, baseline: parseVersion(fields.get("base")?.[0]), differing: fields.get("rows")?.[0] !== "all" };
   }
   const experiment = /^\/experiments\/([^/]+)$/.exec(path)?.[1];
   return {
@@ -199,11 +202,13 @@ export function formatHash(view: View): string {
   return written(view.page === "run" ? `/runs/${encodeURIComponent(view.run)}` : "/runs", fields);
 }
 
-function modelFields({ version, against }: ModelView): [string, readonly string[]][] {
-  return [
-    ...(version === null ? [] : [["version", [String(version)]] as [string, string[]]]),
-    ...(against.length === 0 ? [] : [["against", against.map(String)] as [string, string[]]]),
-  ];
+function modelFields({ version, against, baseline, differing }: ModelView): [string, readonly string[]][] {
+  const fields: [string, readonly string[]][] = [];
+  if (version !== null) fields.push(["version", [String(version)]]);
+  if (against.length > 0) fields.push(["against", against.map(String)]);
+  if (baseline !== null) fields.push(["base", [String(baseline)]]);
+  if (!differing) fields.push(["rows", ["all"]]);
+  return fields;
 }
 
 function sqlFields({ query, chart, over, of }: SqlPageView): [string, readonly string[]][] {
