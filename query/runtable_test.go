@@ -73,7 +73,7 @@ func TestATableOfRunsHasTheMetricsThatItShows(t *testing.T) {
 			t.Errorf("%s: second page %+v", name, second)
 		}
 		none := get[tableJSON](r, "/v1/runs/search", body+`"other_metrics": 0, "filter": "metrics.loss < 1"}`)
-		if len(none.Runs) != 1 || none.Runs[0].Info.RunID != id(2) || len(none.Runs[0].Data.Metrics) != 0 {
+		if len(none.Runs) != 1 || none.Runs[0].Info.RunID != id(2) || len(none.Runs[0].Data.Metrics) != 0 || !slices.Equal(none.More, []string{id(2)}) {
 			t.Errorf("%s: without metrics %+v", name, none)
 		}
 		// MLflow's own answer has them all.
@@ -106,5 +106,51 @@ func TestATableOfRunsSeesWhatIsNewerThanClickHouse(t *testing.T) {
 	// The lowest rank counts, as in MLflow.
 	if len(got.Runs) != 1 || len(got.Runs[0].Data.Metrics) != 1 || got.Runs[0].Data.Metrics[0].Value != 6 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestOthersOfATableAreAsNewAsThoseThatAreNamed: what is not flushed yet counts for all metrics that are shown, and what is of another
+// rank alone does not stand for one whose applied value was not read.
+func TestOthersOfATableAreAsNewAsThoseThatAreNamed(t *testing.T) {
+	t.Parallel()
+	const many = runtable.OthersMax + 50
+	for name, r := range map[string]*rig{"in memory": newRig(t, query.HotOptions{}), "in ClickHouse": newRig(t, query.HotOptions{}).narrow(1)} {
+		r.put(&sgpb.Run{Id: id(1), ExperimentId: "0"}, true)
+		all := func(rank uint32, step int64, value float64) {
+			s := &feed.Section{RunID: id(1), Rank: rank}
+			for i := range many { // those that are shown come last
+				s.Points.Keys = append(s.Points.Keys, fmt.Sprintf("m%04d", many-i))
+				s.Points.Key, s.Points.Step = append(s.Points.Key, uint32(i)), append(s.Points.Step, step)
+				s.Points.TimeMS, s.Points.Value = append(s.Points.TimeMS, step), append(s.Points.Value, value)
+			}
+			r.log(s)
+		}
+		all(0, 1, 1)
+		r.applied = len(r.lane)
+		if none := get[tableJSON](r, "/v1/runs/search", `{"experiment_ids": ["0"], "other_metrics": 0}`); len(none.keys(0)) != 0 || !slices.Equal(none.More, []string{id(1)}) {
+			t.Errorf("%s: without metrics %v, more of %v", name, none.keys(0), none.More)
+		}
+		all(7, 9, 9)
+		for _, others := range []int{3, runtable.OthersMax} {
+			got := get[tableJSON](r, "/v1/runs/search", fmt.Sprintf(`{"experiment_ids": ["0"], "other_metrics": %d}`, others))
+			for _, m := range got.Runs[0].Data.Metrics {
+				if m.Value != 1 {
+					t.Errorf("%s, %d others: %s is %v, which another rank logged", name, others, m.Key, m.Value)
+				}
+			}
+		}
+		all(0, 2, 2)
+		for _, others := range []int{3, runtable.OthersMax} {
+			got := get[tableJSON](r, "/v1/runs/search", fmt.Sprintf(`{"experiment_ids": ["0"], "other_metrics": %d}`, others))
+			metrics := got.Runs[0].Data.Metrics
+			if len(metrics) != others || !slices.Equal(got.More, []string{id(1)}) {
+				t.Errorf("%s: %d of %d others, more of %v", name, len(metrics), others, got.More)
+			}
+			for _, m := range metrics {
+				if m.Value != 2 {
+					t.Errorf("%s, %d others: %s is %v, which is not the newest", name, others, m.Key, m.Value)
+				}
+			}
+		}
 	}
 }

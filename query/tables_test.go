@@ -11,7 +11,6 @@ import (
 	"github.com/streamgauge/streamgauge/query/filter"
 	"github.com/streamgauge/streamgauge/query/history"
 	"github.com/streamgauge/streamgauge/query/hot"
-	"github.com/streamgauge/streamgauge/query/runtable"
 	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -219,8 +218,8 @@ func (r *rig) Ask(ctx context.Context, q ask.Question) (ask.Answer, error) {
 	return r.answer()
 }
 
-// LatestSome answers all that is asked, and one other metric more than a table may show.
-func (r *rig) LatestSome(_ context.Context, experiment uint32, runs []track.RunNumber, keys []string, others bool) ([]hot.Value, error) {
+// LatestSome answers all that is asked, and some others.
+func (r *rig) LatestSome(_ context.Context, experiment uint32, runs []track.RunNumber, keys []string, others int) ([]hot.Value, error) {
 	all, err := r.Latest(context.Background(), experiment, runs)
 	left := make(map[track.RunNumber]int)
 	return slices.DeleteFunc(all, func(v hot.Value) bool {
@@ -228,6 +227,6 @@ func (r *rig) LatestSome(_ context.Context, experiment uint32, runs []track.RunN
 			return false
 		}
 		left[v.Run]++
-		return !others || left[v.Run] > runtable.OthersMax+1
+		return left[v.Run] > others
 	}), err
 }

@@ -158,14 +158,10 @@ func (s *Store) Latest(ctx context.Context, experiment uint32, runs []track.RunN
 	return r.list, err
 }
 
-// LatestSome reads the latest values of some metrics of an experiment's runs, run by run, and with others up to 201 more of each run.
-func (s *Store) LatestSome(ctx context.Context, experiment uint32, runs []track.RunNumber, keys []string, others bool) ([]hot.Value, error) {
+// LatestSome reads the latest values of some metrics of an experiment's runs, run by run, and up to so many others of each run, at most 201.
+func (s *Store) LatestSome(ctx context.Context, experiment uint32, runs []track.RunNumber, keys []string, others int) ([]hot.Value, error) {
 	var r values
-	name := "latest_of_keys"
-	if others {
-		name = "latest_some"
-	}
-	err := s.statement(ctx, name, params{"experiment": uint64(experiment), "runs": runs, "keys": keys}, &r)
+	err := s.statement(ctx, "latest_some", params{"experiment": uint64(experiment), "runs": runs, "keys": keys, "others": uint64(others)}, &r)
 	return r.list, err
 }
 

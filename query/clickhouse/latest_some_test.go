@@ -25,7 +25,7 @@ func TestSomeMetricsOfARunOfVeryMany(t *testing.T) {
 		return keys
 	}
 	runs := []track.RunNumber{number(1), number(2), number(3)}
-	some, err := r.store.LatestSome(t.Context(), 73, runs, []string{"loss", "nobody's"}, true)
+	some, err := r.store.LatestSome(t.Context(), 73, runs, []string{"loss", "nobody's"}, runtable.OthersMax+1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +41,11 @@ func TestSomeMetricsOfARunOfVeryMany(t *testing.T) {
 			t.Errorf("loss is %v, and not the latest", v.Latest)
 		}
 	}
-	alone, err := r.store.LatestSome(t.Context(), 73, runs, []string{"loss"}, false)
-	if err != nil || len(alone) != 2 {
-		t.Errorf("loss alone: %v, %v", alone, err)
+	one, err := r.store.LatestSome(t.Context(), 73, runs, []string{"loss"}, 1)
+	if err != nil || len(count(one, 1)) != 2 || !slices.Equal(count(one, 2), []string{"acc", "loss"}) {
+		t.Errorf("loss and one more: %v, %v", one, err)
 	}
-	if none, err := r.store.LatestSome(t.Context(), 73, runs, []string{}, false); err != nil || len(none) != 0 {
-		t.Errorf("nothing: %v, %v", none, err)
+	if one, err = r.store.LatestSome(t.Context(), 73, runs, []string{}, 1); err != nil || len(count(one, 1)) != 1 || len(count(one, 2)) != 1 {
+		t.Errorf("any one: %v, %v", one, err)
 	}
 }

@@ -2,7 +2,7 @@
 // all, of which a run may have a million.
 //
 //	search -> ids -> documents
-//	              -> tail, then sheet or ClickHouse: values of the asked metrics and of a few others -> page
+//	              -> tail, then sheet or ClickHouse: values of the asked metrics and of a few others, the tail's over them -> page
 package runtable
 
 import (
@@ -42,7 +42,8 @@ type Runs interface {
 
 // Source reads latest values of what is applied.
 type Source interface {
-	LatestSome(ctx context.Context, experiment uint32, runs []track.RunNumber, keys []string, others bool) ([]hot.Value, error)
+	// LatestSome answers those of some metrics, and of at most so many others of each run, whichever.
+	LatestSome(ctx context.Context, experiment uint32, runs []track.RunNumber, keys []string, others int) ([]hot.Value, error)
 }
 
 // Server answers the route.
@@ -110,9 +111,9 @@ func (l latest) merge(key string, v track.Latest) {
 
 // values reads what is newer first and what is applied second, so that nothing falls between.
 func (s *Server) values(ctx context.Context, docs map[string]*sgpb.Run, w wanted) (map[string]latest, error) {
-	touched, err := s.tail.Runs(ctx)
+	newer, err := s.newer(ctx, docs)
 	if err != nil {
-		return nil, fmt.Errorf("runs with newer points: %w", err)
+		return nil, err
 	}
 	out := make(map[string]latest, len(docs))
 	byNumber := make(map[track.RunNumber]latest, len(docs))
@@ -124,14 +125,6 @@ func (s *Server) values(ctx context.Context, docs map[string]*sgpb.Run, w wanted
 		byNumber[number] = out[id]
 		byExperiment[experiment] = append(byExperiment[experiment], number)
 	}
-	for _, id := range touched {
-		if out[id] == nil {
-			continue
-		}
-		if err := s.newer(ctx, id, out[id], w); err != nil {
-			return nil, err
-		}
-	}
 	for experiment, numbers := range byExperiment {
 		slices.Sort(numbers)
 		stored, err := s.applied(ctx, experiment, numbers, w)
@@ -142,41 +135,69 @@ func (s *Server) values(ctx context.Context, docs map[string]*sgpb.Run, w wanted
 			byNumber[v.Run].merge(v.Key, v.Latest)
 		}
 	}
+	for id, sections := range newer {
+		w.join(out[id], sections)
+	}
 	return out, nil
 }
 
-// newer takes a run's values from the tail, of metrics that nobody asked for only so many as are shown.
-func (s *Server) newer(ctx context.Context, id string, into latest, w wanted) error {
-	number, _ := track.ParseRunID(id)
-	snapshot, err := s.tail.Run(ctx, number)
+// newer are the sections of the tail by run.
+func (s *Server) newer(ctx context.Context, docs map[string]*sgpb.Run) (map[string][]*feed.Section, error) {
+	touched, err := s.tail.Runs(ctx)
 	if err != nil {
-		return fmt.Errorf("newer points of run %s: %w", id, err)
+		return nil, fmt.Errorf("runs with newer points: %w", err)
 	}
-	for _, section := range snapshot.Sections {
-		if section.RunID != id { // run numbers are unique, but only ids are proof
+	out := make(map[string][]*feed.Section)
+	for _, id := range touched {
+		if docs[id] == nil {
 			continue
 		}
-		for _, v := range hot.Newest(section) {
-			if _, known := into[v.Key]; known || len(into) <= w.others+len(w.keys) || slices.Contains(w.keys, v.Key) {
-				into.merge(v.Key, v.Latest)
+		number, _ := track.ParseRunID(id)
+		snapshot, err := s.tail.Run(ctx, number)
+		if err != nil {
+			return nil, fmt.Errorf("newer points of run %s: %w", id, err)
+		}
+		for _, section := range snapshot.Sections {
+			if section.RunID == id { // run numbers are unique, but only ids are proof
+				out[id] = append(out[id], section)
 			}
 		}
 	}
-	return nil
+	return out, nil
+}
+
+// join lays what is newer over what is applied of a run. If that has more of the others than are shown, it takes no further ones: of
+// these there may be applied values that were not read and count more.
+func (w wanted) join(values latest, newer []*feed.Section) {
+	room := w.others + 1
+	for key := range values {
+		if !slices.Contains(w.keys, key) {
+			room--
+		}
+	}
+	for _, section := range newer {
+		for _, v := range hot.Newest(section) {
+			_, known := values[v.Key]
+			switch {
+			case known || slices.Contains(w.keys, v.Key):
+			case room > 0:
+				room--
+			default:
+				continue
+			}
+			values.merge(v.Key, v.Latest)
+		}
+	}
 }
 
 // applied reads one more of the others than are shown, which tells that there are more.
 func (s *Server) applied(ctx context.Context, experiment uint32, runs []track.RunNumber, w wanted) ([]hot.Value, error) {
 	if s.sheets != nil {
 		if one := s.sheets.Whole(experiment); one != nil {
-			others := w.others
-			if others > 0 {
-				others++
-			}
-			return one.Some(runs, w.keys, others), nil
+			return one.Some(runs, w.keys, w.others+1), nil
 		}
 	}
-	return s.source.LatestSome(ctx, experiment, runs, w.keys, w.others > 0)
+	return s.source.LatestSome(ctx, experiment, runs, w.keys, w.others+1)
 }
 
 // choose answers the metrics of a run that are shown, by name: of the others those first that lie in the fewest folders.

@@ -1,4 +1,4 @@
--- Latest values of some metrics of a few runs of an experiment, run by run, and of each run up to 201 others: one more than a
+-- Latest values of some metrics of a few runs of an experiment, run by run, and of each run some others, up to 201: one more than a
 -- table of runs may ask for (runtable.OthersMax). Which ones is first read without their values, so that a run of a million is
 -- never held.
 SELECT
@@ -13,7 +13,7 @@ FROM (
     FROM streamgauge.latest
     WHERE experiment = {experiment:UInt32} AND run IN {runs:Array(UInt64)}
         AND (key IN {keys:Array(String)} OR (run, key) IN (
-            SELECT run, arrayJoin(groupUniqArrayIf(201)(key, key NOT IN {keys:Array(String)}))
+            SELECT run, arrayJoin(arraySlice(groupUniqArrayIf(201)(key, key NOT IN {keys:Array(String)}), 1, {others:UInt64}))
             FROM streamgauge.latest
             WHERE experiment = {experiment:UInt32} AND run IN {runs:Array(UInt64)}
             GROUP BY run
