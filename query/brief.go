@@ -41,14 +41,16 @@ func (q *Query) getBrief(c *fiber.Ctx) error {
 	return c.Send(w.Bytes())
 }
 
-// FindRuns answers the ids of one page of a search, which is MLflow's, and the token of the next one. Metrics that the search does not
-// compare are not read.
-func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields) (ids []string, next string, err error) {
+// FindRuns answers the ids of one page of a search, which is MLflow's, and the token of the next one. The page has most runs, or as many
+// as f says if that is 0. Metrics that the search does not compare are not read.
+func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields, most int) (ids []string, next string, err error) {
 	s, err := parseSearch(f)
 	if err != nil {
 		return nil, "", err
 	}
-	s.brief = true
+	if s.brief = true; most > 0 {
+		s.max = most
+	}
 	defer q.meter.search()()
 	page, next, err := q.find(ctx, s)
 	for _, r := range page {

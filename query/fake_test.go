@@ -67,8 +67,8 @@ type rig struct {
 	slow func(context.Context)
 	// searched happens after each search of the tables.
 	searched func()
-	// reads counts statements.
-	reads int
+	// reads counts statements, wholly those that read all metrics of runs.
+	reads, wholly int
 	// marker is what the rollup's marker is ahead of the tail's watermark.
 	marker int
 	// heldMax is how long a history may be that is not streamed, 0 for the default.
@@ -128,7 +128,7 @@ func (r *rig) over(store query.Store) {
 	})
 	r.q.Routes(r.app)
 	importance.NewServer(r.q).Routes(r.app)
-	tally.NewServer(r.q, time.Now).Routes(r.app)
+	tally.NewServer(r.q, r, fakeTail{r}, time.Now).Routes(r.app)
 	runtable.NewServer(r.q, r, r.sheets, fakeTail{r}).Routes(r.app)
 }
 

@@ -64,6 +64,7 @@ func (r *rig) latest() map[track.RunNumber]map[string]track.Latest {
 
 func (r *rig) Latest(_ context.Context, experiment uint32, runs []track.RunNumber) (out []hot.Value, _ error) {
 	r.reads++
+	r.wholly++
 	for number, latest := range r.latest() {
 		if runs != nil && !slices.Contains(runs, number) {
 			continue
@@ -229,4 +230,17 @@ func (r *rig) LatestSome(_ context.Context, experiment uint32, runs []track.RunN
 		left[v.Run]++
 		return left[v.Run] > others
 	}), err
+}
+
+func (r *rig) LastLogged(_ context.Context, _ uint32, runs []track.RunNumber) (map[track.RunNumber]int64, error) {
+	r.reads++
+	out := make(map[track.RunNumber]int64)
+	for number, latest := range r.latest() {
+		for _, l := range latest {
+			if slices.Contains(runs, number) {
+				out[number] = max(out[number], l.TimeMS)
+			}
+		}
+	}
+	return out, r.down
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/query/hot"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
 
@@ -73,22 +74,32 @@ func TestRunsAreGroupedInMemoryAndInClickHouse(t *testing.T) {
 
 func TestARunningRunThatGivesNoSignIsSilent(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, query.HotOptions{})
+	r := newRig(t, query.HotOptions{}).narrow(1)
 	now := time.Now().UnixMilli()
 	long := now - time.Hour.Milliseconds()
 	running, finished := sgpb.RunStatus_RUN_STATUS_RUNNING, sgpb.RunStatus_RUN_STATUS_FINISHED
-	for i, run := range []*sgpb.Run{{Status: running, UpdatedMs: now}, {Status: running, UpdatedMs: long}, {Status: finished, UpdatedMs: long}, {Status: running, UpdatedMs: long}} {
+	for i, run := range []*sgpb.Run{{Status: running, UpdatedMs: now}, {Status: running, UpdatedMs: long}, {Status: finished, UpdatedMs: long}, {Status: running, UpdatedMs: long}, {Status: running, UpdatedMs: long}, {Status: running, UpdatedMs: long}} {
 		run.Id, run.ExperimentId = id(i+1), "0"
-		r.put(run, true)
+		r.stored[run.Id] = hot.Document{Run: run, Revision: 1} // from before the start
 	}
+	r.putExperiment(&sgpb.Experiment{Id: "0", Lifecycle: sgpb.Lifecycle_LIFECYCLE_ACTIVE})
 	r.log(section(id(4), 0, "loss", [3]float64{1, float64(now), 0.5}))
-	got := get[struct {
-		Runs []struct {
-			RunID string `json:"run_id"`
-			Seen  int64
-		}
-	}](r, "/v1/runs/silent", `{"experiment_ids": ["0"], "filter": "attributes.status != 'FAILED'"}`)
-	if len(got.Runs) != 1 || got.Runs[0].RunID != id(2) || got.Runs[0].Seen != long {
-		t.Errorf("silent are %+v", got.Runs)
+	r.log(section(id(5), 0, "loss", [3]float64{1, float64(long + 1), 0.5}))
+	r.applied = len(r.lane)
+	r.log(section(id(6), 0, "loss", [3]float64{1, float64(now + time.Hour.Milliseconds()), 0.5}))
+	type run struct {
+		RunID string `json:"run_id"`
+		Seen  int64
+	}
+	const body = `{"experiment_ids": ["0"], "filter": "attributes.status != 'FAILED'"}`
+	get[struct{ Runs []run }](r, "/v1/runs/silent", body) // reads what is newer into memory
+	wholly := r.wholly
+	got := get[struct{ Runs []run }](r, "/v1/runs/silent", body)
+	slices.SortFunc(got.Runs, func(a, b run) int { return strings.Compare(a.RunID, b.RunID) })
+	if want := []run{{id(2), long}, {id(5), long + 1}}; !slices.Equal(got.Runs, want) {
+		t.Errorf("silent are %+v, want %+v", got.Runs, want)
+	}
+	if r.wholly != wholly {
+		t.Error("all metrics of the runs were read")
 	}
 }

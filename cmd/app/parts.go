@@ -70,6 +70,7 @@ type parts struct {
 	query    *query.Query
 	charts   *chart.Reader
 	table    *runtable.Server
+	tally    *tally.Server
 	lineage  *walkserve.Server
 	live     *live.Hub
 	edge     *ingest.Edge
@@ -120,6 +121,7 @@ func startParts(ctx context.Context, s *server) (*parts, error) {
 		Blob: p.registry.Blob, Registered: registered, Sheets: sheets, EvaluationDatasets: p.registry.EvaluationDatasets,
 	})
 	p.charts = chart.New(p.query, p.store, tail)
+	p.tally = tally.NewServer(p.query, p.store, tail, time.Now)
 	p.table = runtable.NewServer(p.query, p.store, sheets, tail)
 	p.lineage = walkserve.NewServer(walk.New(p.store, newest), walkserve.Models{Names: registered, Moves: p.store, Registry: p.registry.Belonging()}, hot, walkserve.Logs{Tail: tail, Documents: p.docs})
 	p.edge = ingest.New(p.registry, p.bus.appender(edge), ingest.Options{
@@ -238,7 +240,7 @@ func (p *parts) routes(r fiber.Router) {
 	p.lineage.Routes(r)
 	live.NewServer(p.live, p.query).Routes(r)
 	importance.NewServer(p.query).Routes(r)
-	tally.NewServer(p.query, time.Now).Routes(r)
+	p.tally.Routes(r)
 	p.table.Routes(r)
 	p.edge.Routes(r)
 	trace.NewEdge(p.traces, p.registry, p.s.nats.Space).Routes(r)

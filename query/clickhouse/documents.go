@@ -165,6 +165,33 @@ func (s *Store) LatestSome(ctx context.Context, experiment uint32, runs []track.
 	return r.list, err
 }
 
+// lastLogged is a result of runs and times.
+type lastLogged struct {
+	run proto.ColUInt64
+	ts  proto.ColInt64
+	out map[track.RunNumber]int64
+}
+
+func (l *lastLogged) columns() proto.Results {
+	return proto.Results{{Name: "run", Data: &l.run}, {Name: "ts", Data: &l.ts}}
+}
+
+func (l *lastLogged) reset() { clear(l.out) }
+
+func (l *lastLogged) take(rows int) error {
+	for i := range rows {
+		l.out[track.RunNumber(l.run[i])] = l.ts[i]
+	}
+	return nil
+}
+
+// LastLogged reads the newest time among the latest values of runs of an experiment, by run.
+func (s *Store) LastLogged(ctx context.Context, experiment uint32, runs []track.RunNumber) (map[track.RunNumber]int64, error) {
+	l := lastLogged{out: make(map[track.RunNumber]int64)}
+	err := s.statement(ctx, "last_logged", params{"experiment": uint64(experiment), "runs": runs}, &l)
+	return l.out, err
+}
+
 // numbers is a result of one row of two numbers.
 type numbers struct {
 	names  [2]string

@@ -1,6 +1,7 @@
 package clickhouse_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -47,5 +48,10 @@ func TestSomeMetricsOfARunOfVeryMany(t *testing.T) {
 	}
 	if one, err = r.store.LatestSome(t.Context(), 73, runs, []string{}, 1); err != nil || len(count(one, 1)) != 1 || len(count(one, 2)) != 1 {
 		t.Errorf("any one: %v, %v", one, err)
+	}
+	r.exec(t, "INSERT INTO streamgauge.latest VALUES (73, 'early', %d, (0, 9, 77, 1, 1)), (74, 'loss', %d, (0, 9, 99, 1, 1))", number(2), number(2))
+	logged, err := r.store.LastLogged(t.Context(), 73, runs)
+	if want := map[track.RunNumber]int64{number(1): 2, number(2): 77}; err != nil || !maps.Equal(logged, want) {
+		t.Errorf("logged last %v, want %v: %v", logged, want, err)
 	}
 }

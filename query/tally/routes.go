@@ -9,7 +9,7 @@ import (
 
 	"github.com/streamgauge/streamgauge/query/chart"
 	"github.com/streamgauge/streamgauge/query/filter"
-	"github.com/streamgauge/streamgauge/query/hot"
+	"github.com/streamgauge/streamgauge/schemas/feed"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 	"github.com/streamgauge/streamgauge/schemas/track"
@@ -29,18 +29,29 @@ type Runs interface {
 	// VisitRuns visits at most so many runs of MLflow's search for runs, in no order, and says whether there are more. A
 	// row is good while it is visited.
 	VisitRuns(ctx context.Context, f mlflow.Fields, most int, visit func(filter.Row)) (more bool, err error)
-	// SearchRuns answers at most so many runs of MLflow's search for runs, and whether there are more.
-	SearchRuns(ctx context.Context, f mlflow.Fields, most int) (runs []*hot.Run, more bool, err error)
+	// FindRuns answers the ids of at most so many runs of MLflow's search for runs, and a token if there are more.
+	FindRuns(ctx context.Context, f mlflow.Fields, most int) (ids []string, next string, err error)
+	// RunDocuments gives documents by id; what does not exist is left out.
+	RunDocuments(ctx context.Context, ids []string) (map[string]*sgpb.Run, error)
+}
+
+// Source reads when runs of an experiment last logged a metric, by the job's clock.
+type Source interface {
+	LastLogged(ctx context.Context, experiment uint32, runs []track.RunNumber) (map[track.RunNumber]int64, error)
 }
 
 // Server answers the routes.
 type Server struct {
-	runs Runs
-	now  func() time.Time
+	runs   Runs
+	source Source
+	tail   feed.Tail
+	now    func() time.Time
 }
 
 // NewServer wires a Server.
-func NewServer(runs Runs, now func() time.Time) *Server { return &Server{runs, now} }
+func NewServer(runs Runs, source Source, tail feed.Tail, now func() time.Time) *Server {
+	return &Server{runs, source, tail, now}
+}
 
 // Routes registers the handlers.
 func (s *Server) Routes(r fiber.Router) {
@@ -110,46 +121,4 @@ func (s *Server) ids(ctx context.Context, f mlflow.Fields, w *jx.Encoder) error 
 	w.Bool(more)
 	w.ObjEnd()
 	return nil
-}
-
-func (s *Server) silent(ctx context.Context, f mlflow.Fields, w *jx.Encoder) error {
-	runs, more, err := s.runs.SearchRuns(ctx, f, SilentMax)
-	if err != nil {
-		return err
-	}
-	now := s.now().UnixMilli()
-	w.ObjStart()
-	w.FieldStart("runs")
-	w.ArrStart()
-	for _, r := range runs {
-		at, running := lastSign(r, now)
-		if !running || now-at <= SilentAfter.Milliseconds() {
-			continue
-		}
-		w.ObjStart()
-		w.FieldStart("run_id")
-		w.Str(r.ID)
-		w.FieldStart("seen")
-		w.Int64(at)
-		w.ObjEnd()
-	}
-	w.ArrEnd()
-	w.FieldStart("more")
-	w.Bool(more)
-	w.ObjEnd()
-	return nil
-}
-
-// lastSign is when a running run last gave a sign of itself: by a change of its document, which heartbeats are too, or by
-// a metric, whose time is the job's and believed as far as it is not ahead.
-func lastSign(r *hot.Run, now int64) (at int64, running bool) {
-	doc := r.Document()
-	if doc.GetStatus() != sgpb.RunStatus_RUN_STATUS_RUNNING {
-		return 0, false
-	}
-	at = doc.GetUpdatedMs()
-	for _, m := range r.Latest() {
-		at = max(at, min(m.Latest.TimeMS, now))
-	}
-	return at, true
 }
