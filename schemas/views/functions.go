@@ -41,6 +41,14 @@ var Functions = []Function{
 		SQL:     "NOT sgConfined() OR indexHint(number IN (SELECT run FROM streamgauge.runs WHERE sgSees(experiment)))",
 		Comment: "lets the index of a table that is sorted by runs' numbers leave out what the query may not see; keeps nothing back by itself, as sgSees does",
 	},
+	// Digits of 64 bits, the first the most significant. What a float is compared by are its bits, all but the sign turned round if it
+	// is less than 0. A zero that stands for NaN is above the others.
+	{
+		Name: "sgTurn", Arguments: "(value)", Internal: true,
+		SQL: "(((toInt256(value.1) * bitShiftLeft(toInt256(1), 64) + value.2) * bitShiftLeft(toInt256(1), 64) + value.3) * bitShiftLeft(toInt256(1), 64) + " +
+			"if(reinterpretAsInt64(value.4) < 0, bitXor(reinterpretAsInt64(value.4), 9223372036854775807), reinterpretAsInt64(value.4))) * 2 + isNaN(value.5)",
+		Comment: "a number that orders the values of table latest as they are ordered",
+	},
 	{
 		Name: "sgEscaped", Arguments: "(name)", Internal: true,
 		SQL:     `arrayStringConcat(arrayMap(c -> if(match(c, '[\\x00-\\x1f\\x7f%/]'), concat('%', hex(c)), c), splitByString('', name)))`,

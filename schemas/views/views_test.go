@@ -196,6 +196,31 @@ func TestViewsOfAnotherVersionAreMadeAnew(t *testing.T) {
 	}
 }
 
+// TestLatestAreTheGreatestTuples writes every pair of some values as two rows of one metric, in both orders, and asks the tuples'
+// own order which of them is the latest.
+func TestLatestAreTheGreatestTuples(t *testing.T) {
+	e := migrated(t)
+	if err := views.Apply(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	const values = `WITH arrayMap(x -> tuple(x.1::Int64, x.2::Int64, x.3::Int64, if(isNaN(x.4), 0, x.4), x.4), [
+		(0, 0, 0, 0.5), (0, 0, 0, -0.5), (0, 0, 0, -1e300), (0, 0, 0, -2), (0, 0, 0, 1e300), (0, 0, 0, inf), (0, 0, 0, -inf),
+		(0, -1, 5, 2), (0, -1, -5, 2), (0, 9223372036854775807, -1, 1), (0, 9223372036854775807, 0, 0), (0, -9223372036854775808, 9223372036854775807, 1),
+		(0, 3, 1, nan), (0, 3, 1, 1), (0, 3, 1, -1), (-1, 9223372036854775807, 9223372036854775807, inf), (-4294967295, 7, 0, 1)]) AS values
+		INSERT INTO streamgauge.latest (experiment, key, run, value) SELECT 1, concat(toString(i), ' ', toString(j)), 1, values[if(%s, i, j)]
+		FROM (SELECT arrayJoin(range(1, length(values) + 1)) AS i, arrayJoin(arrayEnumerate(values)) AS j)`
+	for _, q := range []string{"SYSTEM STOP MERGES streamgauge.latest", fmt.Sprintf(values, "true"), fmt.Sprintf(values, "false")} {
+		if err := e.Exec(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := e.Query(t.Context(), `SELECT count(), countIf((toInt64(-rank), step, toUnixTimestamp64Milli(time), value) != (greatest.1, greatest.2, greatest.3, greatest.5) AND NOT (isNaN(value) AND isNaN(greatest.5)))
+		FROM sg.metrics_latest AS l INNER JOIN (SELECT key, max(value) AS greatest FROM streamgauge.latest GROUP BY key) AS g USING key`)
+	if err != nil || got != "289\t0\n" {
+		t.Errorf("metrics and those whose latest value is not the greatest: %s, %v", got, err)
+	}
+}
+
 // TestSeriesShowTheNewestLaunch logs a run whose second launch begins anew at step 5000 of 10000.
 func TestSeriesShowTheNewestLaunch(t *testing.T) {
 	e := migrated(t)

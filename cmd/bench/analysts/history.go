@@ -23,6 +23,8 @@ const (
 	ranks, part = 64, 100
 	// models are registered, with so many versions each.
 	models, versions = 1_000, 10
+	// batchMS is the time between batches.
+	batchMS, otherLane = 30_000, 1
 	// lines of console that one run has.
 	lines = 100_000
 	// pointsAtOnce are inserted with one statement.
@@ -52,7 +54,7 @@ func (h History) statements(now time.Time) []string {
 		fmt.Sprintf(`INSERT INTO streamgauge.experiments (id, name, lifecycle, created_ms, updated_ms, revision)
 			SELECT toString(number + 1), concat('experiment ', toString(number + 1)), 'active', %[1]d, %[1]d + number, 1 FROM numbers(%[2]d)`,
 			now.AddDate(0, 0, -days).UnixMilli(), experiments),
-		h.runs(now), h.latest(now),
+		h.runs(now), h.latest(now), h.markers(now),
 	}
 	out = append(append(out, h.registry(now)...), h.lineage(now)...)
 	steps, runs := h.steps(), max(pointsAtOnce/len(keys)/h.steps(), 1)
@@ -117,6 +119,15 @@ func (h History) runs(now time.Time) string {
 			map('mlflow.source.name', 'train.py', 'mlflow.source.git.commit', %[8]s, 'streamgauge.host', concat('node ', toString(n %% 60)), 'team', 'vision'),
 			[%[9]s], [toString(n %% %[10]d)], ['training'], if(n = %[2]d + 1, %[6]d, 0), n + 2
 		FROM numbers(%[7]d)`, h.facts(now), h.Runs, h.steps()*stepMS, longRun, rankedRun, ranks, h.Runs+2, commit, dataset, datasets)
+}
+
+// markers are those of batches that the points might have come in. Their lane is one that the server does not read, for to the lane
+// that it has they would say that the table is ahead of the bus.
+func (h History) markers(now time.Time) string {
+	batches := int64(days) * dayMS / batchMS
+	return fmt.Sprintf(`INSERT INTO streamgauge.points (run, key, rank, attempt, step, ts, v, experiment, lane, batch, seq, month)
+		SELECT 0, '', 0, %[1]d, number + 1, toInt64(%[2]d + number * %[3]d) AS ts_, %[4]d, 0, %[1]d, number + 1, number + 1, toYYYYMM(fromUnixTimestamp64Milli(ts_))
+		FROM numbers(%[5]d)`, otherLane, now.UnixMilli()-batches*batchMS, batchMS, int64(h.Points)/batches, batches)
 }
 
 func (h History) latest(now time.Time) string {

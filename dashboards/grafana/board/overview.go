@@ -20,9 +20,8 @@ AND run IN (SELECT run FROM sg.runs WHERE ended IS NULL OR ended > now() - INTER
 			{Panels: []panel.Panel{
 				panel.Curves("Runs started", `SELECT $__timeInterval(started) AS time, status, count() AS runs FROM sg.runs
 WHERE $__timeFilter(started) AND `+ofExperiments+` GROUP BY time, status ORDER BY time`).Bars().Named("status"),
-				panel.Curves("Points", `SELECT $__timeInterval(time_last) AS time, sum(points) AS points FROM sg.metrics_rollup
-WHERE `+ofExperiments+` AND run IN (SELECT run FROM sg.runs WHERE (ended IS NULL OR ended >= $__fromTime) AND started <= $__toTime)
-AND $__timeFilter(time_last) GROUP BY time ORDER BY time`).Bars().Unit("short").Describe("Buckets of 256 steps stand at the time of their last point."),
+				panel.Curves("Points", `SELECT $__timeInterval(time) AS time, sum(points) AS points FROM sg.batches AS b WHERE $__timeFilter(b.time) GROUP BY time ORDER BY time`).
+					Bars().Unit("short").Describe("Of all experiments, at the time when the bus took them."),
 			}},
 			{Title: "Runs", Panels: []panel.Panel{
 				toRun(panel.Rows("Running now", `SELECT r.run_id AS run_id, r.name AS run, r.experiment_name AS experiment, r.user AS user, r.started AS started, m.last_step AS step, m.last_time AS last_point

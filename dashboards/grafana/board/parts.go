@@ -33,8 +33,9 @@ func escaped(expr string) string { return "replaceAll(" + expr + `, '\\', '\\\\'
 // choice selects a name as a variable's value, and as the text that stands for it.
 func choice(column string) string { return escaped(column) + " AS value, " + column + " AS text" }
 
-// choicesMax bounds what a list of runs holds; the field to search in narrows it.
-const choicesMax = "200"
+// choicesMax bounds what a list of runs holds; the field to search in narrows it. Where all are chosen each is a curve, and of
+// more nobody sees one.
+const choicesMax = "100"
 
 func experimentVariable() Variable {
 	return Variable{

@@ -1,4 +1,6 @@
+-- The greatest value counts, as the table merges them; of tuples that is slow, so they are compared as numbers (sgTurn).
 SELECT
-    experiment AS experiment_id, run, key, toUInt32(-latest.1) AS rank, latest.2 AS step, fromUnixTimestamp64Milli(latest.3) AS time,
-    latest.5 AS value
-FROM (SELECT experiment, key, run, max(value) AS latest FROM streamgauge.latest WHERE sgSees(experiment) GROUP BY experiment, key, run)
+    experiment AS experiment_id, run, key, toUInt32(-argMax(latest.1, turn)) AS rank, argMax(latest.2, turn) AS step,
+    fromUnixTimestamp64Milli(argMax(latest.3, turn)) AS time, argMax(latest.5, turn) AS value
+FROM (SELECT experiment, key, run, value AS latest, sgTurn(latest) AS turn FROM streamgauge.latest WHERE sgSees(experiment))
+GROUP BY experiment, key, run
