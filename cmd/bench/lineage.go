@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"sync/atomic"
 
+	"github.com/streamgauge/streamgauge/cmd/bench/analysts"
 	"github.com/streamgauge/streamgauge/cmd/bench/generate"
 )
 
@@ -41,6 +44,12 @@ func (b *bench) measureLineage() error {
 	if _, err := t.must("/v1/sql", []byte(`{"query":"SELECT count() FROM lineage"}`)); err != nil {
 		return err
 	}
+	p, err := analysts.Open(t.url, filepath.Join(b.oursDirs, "data"), t.rss)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	p.Settle(context.Background())
 	for _, direction := range []string{"up", "down", "both"} {
 		var nodes, edges atomic.Int64
 		r := rand.New(rand.NewPCG(7, 7))

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"slices"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -44,8 +45,42 @@ func (r *lineageRows) take(rows int) error {
 	return nil
 }
 
+// fewMin is how many rows of a node are read as they are, at least: those of a usual node with its older revisions, also where few edges
+// are wanted.
+const fewMin = 200
+
 // Lineage implements walk.Source.
 func (s *Store) Lineage(ctx context.Context, a walk.Ask) ([]walk.Row, error) {
+	most := max(fewMin, a.Max)
+	all, err := s.lineage(ctx, "lineage_few", a, params{"most": uint64(most)})
+	if err != nil {
+		return nil, err
+	}
+	few, many := parted(all, most)
+	few = a.Pick(few)
+	if len(many) == 0 {
+		return few, nil
+	}
+	a.Nodes = many
+	picked, err := s.lineage(ctx, "lineage", a, params{
+		"begun": a.BegunMS, "end": a.EndMS, "ended": flag(a.Ended), "confined": flag(a.Confined), "experiments": a.Experiments, "max": uint64(a.Max),
+	})
+	return append(few, picked...), err
+}
+
+// parted tells the rows of nodes that have fewer than most from the nodes that have not.
+func parted(rows []walk.Row, most int) (few []walk.Row, many []lineage.Node) {
+	counts := make(map[lineage.Node]int)
+	for _, r := range rows {
+		if counts[r.Node]++; counts[r.Node] == most {
+			many = append(many, r.Node)
+		}
+	}
+	return slices.DeleteFunc(rows, func(r walk.Row) bool { return counts[r.Node] >= most }), many
+}
+
+// lineage runs one of the two statements.
+func (s *Store) lineage(ctx context.Context, name string, a walk.Ask, p params) ([]walk.Row, error) {
 	nodes := make([]string, len(a.Nodes))
 	for i, n := range a.Nodes {
 		nodes[i] = string(n)
@@ -54,11 +89,9 @@ func (s *Store) Lineage(ctx context.Context, a walk.Ask) ([]walk.Row, error) {
 	for i, w := range a.Ways {
 		ways[i] = uint16(w)
 	}
+	p["nodes"], p["ways"] = nodes, ways
 	var r lineageRows
-	err := s.statement(ctx, "lineage", params{
-		"nodes": nodes, "ways": ways, "begun": a.BegunMS, "end": a.EndMS, "ended": flag(a.Ended), "confined": flag(a.Confined),
-		"experiments": a.Experiments, "max": uint64(a.Max),
-	}, &r)
+	err := s.statement(ctx, name, p, &r)
 	return r.list, err
 }
 

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ClickHouse/ch-go"
@@ -259,6 +261,57 @@ func TestAWalkOfAConfinedCallerAndOfAnotherTime(t *testing.T) {
 			}
 			if (g.Truncated || g.Nodes[c.root] != nil && g.Nodes[c.root].More) != (name == "few nodes" || name == "few edges") {
 				t.Errorf("%s: what is left out is not told", name)
+			}
+		}
+	}
+}
+
+// Whether a node has few rows or many, and so whether they are picked here or in the engine, the same are picked.
+func TestRowsOfANodeAreTheSameHoweverManyThereAre(t *testing.T) {
+	e := start(t, enginetest.Fresh(t))
+	e.exec(t, "TRUNCATE TABLE streamgauge.lineage")
+	w := &graphWorld{rig: e, t: t, set: walk.NewSet(), newest: make(map[string]*sgpb.Document)}
+	r := rand.New(rand.NewPCG(5, 5))
+	var nodes []lineage.Node
+	for n := range 6 {
+		nodes = append(nodes, lineage.Dataset(fmt.Sprint(n), "d"), lineage.Source(fmt.Sprintf("s3://lake/%d", n)), lineage.Run(runID(n)))
+	}
+	for revision := range 600 {
+		run := &sgpb.Run{Id: runID(r.IntN(400)), ExperimentId: []string{"1", "2"}[r.IntN(2)], CreatedMs: int64(10 + r.IntN(5)), UpdatedMs: int64(100 + revision)}
+		for range 1 + r.IntN(3) { // many runs tell that a source holds a dataset
+			n := r.IntN(1 + r.IntN(6)) // of the first dataset, and where it lies, many more than of the last
+			run.Inputs = append(run.Inputs, &sgpb.DatasetInput{
+				AddedMs: int64(20 + r.IntN(5)), Dataset: &sgpb.Dataset{Name: fmt.Sprint(n), Digest: "d", SourceType: "s3", Source: fmt.Sprintf("s3://lake/%d", n)},
+			})
+		}
+		if r.IntN(5) == 0 {
+			run.Lifecycle, run.DeletedMs = sgpb.Lifecycle_LIFECYCLE_DELETED, int64(30+r.IntN(100))
+		}
+		w.put(document.RunKey(run.GetId()), &sgpb.Document{Body: &sgpb.Document_Run{Run: run}})
+		if r.IntN(100) == 0 {
+			w.apply(true)
+		}
+	}
+	w.apply(true)
+	for _, ask := range []walk.Ask{
+		{BegunMS: 1000, EndMS: 1000}, {BegunMS: 22, EndMS: 60}, {BegunMS: 1000, EndMS: 1000, Ended: true}, {BegunMS: 1000, EndMS: 1000, Confined: true, Experiments: []uint32{1}},
+	} {
+		ask.Nodes, ask.Ways, ask.Max = nodes, []uint8{table.LineageNode, table.LineageDown, table.LineageUp}, 5000
+		all, err := w.store.Lineage(t.Context(), ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ask.Max = range []int{1, 5, 40, 300} {
+			got, err := w.store.Lineage(t.Context(), ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := ask.Pick(slices.Clone(all))
+			order := func(a, b walk.Row) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
+			slices.SortFunc(got, order)
+			slices.SortFunc(want, order)
+			if len(got) == 0 || !reflect.DeepEqual(got, want) {
+				t.Fatalf("%+v:\n got %v\nwant %v", ask, got, want)
 			}
 		}
 	}

@@ -1,6 +1,6 @@
 // Package walk answers what something came from, and what came of it: a walk over the graph of table lineage.
 //
-//	root -> for each level: rows of its nodes (memory over ClickHouse, one statement) -> next level -> graph
+//	root -> for each level: rows of its nodes (memory over ClickHouse, one statement, one more for nodes of very many) -> next level -> graph
 //
 // Rows come from package schemas/lineage: documents tell them, the table has all that is applied, and Set has the rest,
 // so that a reader sees its own writes. Where both have a row, that of the greater revision counts, and an edge of an

@@ -53,12 +53,13 @@ func Open(address, data string, rss func() int64) (*Place, error) {
 		return nil, err
 	}
 	own := clickhouse.Config{Address: ports.ClickHouse, User: engine.AppUser, Password: c.App}
-	return &Place{URL: address, Data: data, Engine: own, HTTP: ports.ClickHouseHTTP, Password: c.Reader, RSS: rss, History: Usual}, nil
+	return &Place{
+		URL: address, Data: data, Engine: own, HTTP: ports.ClickHouseHTTP, Password: c.Reader, RSS: rss, History: Usual, client: clickhouse.NewClient(own),
+	}, nil
 }
 
-// Fill makes the history and waits until the engine merges no more, or for settleMax.
+// Fill makes the history and lets the engine settle.
 func (p *Place) Fill(ctx context.Context) ([]Figure, error) {
-	p.client = clickhouse.NewClient(p.Engine)
 	begin := time.Now()
 	for _, s := range p.History.statements(begin) {
 		if err := p.client.Exec(ctx, s); err != nil {
@@ -71,11 +72,7 @@ func (p *Place) Fill(ctx context.Context) ([]Figure, error) {
 		return nil, err
 	}
 	took := time.Since(begin)
-	for end := time.Now().Add(settleMax); time.Now().Before(end); time.Sleep(time.Second) {
-		if merges, err := p.client.Scalar(ctx, "SELECT count() AS x FROM system.merges"); err != nil || merges == 0 {
-			break
-		}
-	}
+	p.Settle(ctx)
 	bytes, err := p.client.Scalar(ctx, "SELECT sum(bytes_on_disk) AS x FROM system.parts WHERE active AND database = 'streamgauge'")
 	if err != nil {
 		return nil, err
@@ -89,9 +86,19 @@ func (p *Place) Fill(ctx context.Context) ([]Figure, error) {
 // settleMax bounds the wait for merges.
 const settleMax = 3 * time.Minute
 
+// Settle waits until the engine merges no more, or for settleMax: what fills a table within minutes leaves merges that
+// would be measured with what is asked.
+func (p *Place) Settle(ctx context.Context) {
+	for end := time.Now().Add(settleMax); time.Now().Before(end); time.Sleep(time.Second) {
+		if merges, err := p.client.Scalar(ctx, "SELECT count() AS x FROM system.merges"); err != nil || merges == 0 {
+			return
+		}
+	}
+}
+
 // Close ends the connection.
 func (p *Place) Close() {
-	if p != nil && p.client != nil {
+	if p != nil {
 		_ = p.client.Close()
 	}
 }
