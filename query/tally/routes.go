@@ -29,6 +29,8 @@ type Runs interface {
 	// VisitRuns visits at most so many runs of MLflow's search for runs, in no order, and says whether there are more. A
 	// row is good while it is visited.
 	VisitRuns(ctx context.Context, f mlflow.Fields, most int, visit func(filter.Row)) (more bool, err error)
+	// CountRuns counts at most so many runs of MLflow's search for runs, and says whether there are more.
+	CountRuns(ctx context.Context, f mlflow.Fields, most int) (n int, more bool, err error)
 	// SearchRuns answers at most so many runs of MLflow's search for runs, and whether there are more.
 	SearchRuns(ctx context.Context, f mlflow.Fields, most int) (runs []*hot.Run, more bool, err error)
 }
@@ -84,6 +86,14 @@ func (s *Server) groups(ctx context.Context, f mlflow.Fields, w *jx.Encoder) err
 	}
 	if len(metrics) > MetricsMax {
 		return track.Errorf(track.InvalidParameterValue, "Invalid value for parameter 'metrics' supplied: %d metrics, and at most %d are allowed", len(metrics), MetricsMax)
+	}
+	if by == nil && len(metrics) == 0 {
+		n, more, err := s.runs.CountRuns(ctx, f, RunsMax)
+		if err != nil {
+			return err
+		}
+		counted(n).encode(w, more)
+		return nil
 	}
 	groups := NewGroups(by, metrics)
 	more, err := s.runs.VisitRuns(ctx, f, RunsMax, groups.Add)
