@@ -121,11 +121,13 @@ export async function newestRun(
   experiments: readonly Experiment[],
   signal?: AbortSignal,
 ): Promise<{ readonly experiment: string; readonly start: number } | null> {
-  if (experiments.length === 0) return null;
-  const body = { experiment_ids: experiments.map((e) => e.id), max_results: 1, order_by: ["attributes.start_time DESC"] };
-  const answer = await post<{ runs?: WireRun[] }>(`${AJAX}/runs/search`, body, signal);
-  const run = answer.runs?.[0];
-  return run ? { experiment: run.info.experiment_id, start: Number(run.info.start_time ?? 0) } : null;
+  const [experiment, ...others] = experiments.map((e) => e.id);
+  if (experiment === undefined) return null;
+  // Without its metrics, which may be a million.
+  const none = { metrics: [], otherMetrics: 0 };
+  const { items } = await searchRuns({ experiment, others, filter: "", orderBy: ["attributes.start_time DESC"], max: 1, token: null, ...none }, signal);
+  const run = items[0];
+  return run ? { experiment: run.experiment, start: run.start } : null;
 }
 
 /** One page of a search for runs. */
