@@ -42,13 +42,14 @@ func (q *Query) getBrief(c *fiber.Ctx) error {
 }
 
 // FindRuns answers the ids of one page of a search, which is MLflow's, and the token of the next one. Metrics that the search does not
-// compare are not read.
-func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields) (ids []string, next string, err error) {
+// compare are not read; shown says that the caller reads some.
+func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields, shown bool) (ids []string, next string, err error) {
 	s, err := parseSearch(f)
 	if err != nil {
 		return nil, "", err
 	}
 	s.brief = true
+	s.light = !shown && len(s.where.MetricKeys()) == 0 && len(s.order.MetricKeys()) == 0
 	defer q.meter.search()()
 	page, next, err := q.find(ctx, s)
 	for _, r := range page {

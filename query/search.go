@@ -98,8 +98,9 @@ func (q *Query) whole(ctx context.Context, page []found) ([]*hot.Run, error) {
 	return out, nil
 }
 
-// inMemory gives the sheets of the experiments that are not too large for one, and the other experiments.
-func (q *Query) inMemory(ctx context.Context, experiments []uint32) (sheets map[uint32]*sheet.Sheet, cold []uint32, err error) {
+// inMemory gives the sheets of the experiments that are not too large for one, and the other experiments. Without load only sheets
+// that are there count.
+func (q *Query) inMemory(ctx context.Context, experiments []uint32, load bool) (sheets map[uint32]*sheet.Sheet, cold []uint32, err error) {
 	if q.sheets == nil {
 		return nil, experiments, nil
 	}
@@ -108,9 +109,11 @@ func (q *Query) inMemory(ctx context.Context, experiments []uint32) (sheets map[
 		if q.hot.Experiment(strconv.FormatUint(uint64(e), 10)) == nil {
 			continue // nobody made it, so it has no runs; a sheet for it would be kept
 		}
-		s, err := q.sheets.Sheet(ctx, e)
-		if err != nil {
-			return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
+		s := q.sheets.Set.Whole(e)
+		if s == nil && load {
+			if s, err = q.sheets.Sheet(ctx, e); err != nil {
+				return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
+			}
 		}
 		if s == nil {
 			cold = append(cold, e)

@@ -93,7 +93,7 @@ func (q *Query) places(ctx context.Context, s search) (in places, err error) {
 	if err != nil {
 		return in, behind("points", err)
 	}
-	if in.sheets, in.cold, err = q.inMemory(ctx, s.experiments); err != nil || len(in.cold) == 0 {
+	if in.sheets, in.cold, err = q.inMemory(ctx, s.experiments, !s.light); err != nil || len(in.cold) == 0 {
 		return in, err
 	}
 	in.newer, err = q.newer(ctx, in.cold, touched)

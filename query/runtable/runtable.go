@@ -32,8 +32,8 @@ const (
 
 // Runs finds runs and knows their documents. It is called by many at once.
 type Runs interface {
-	// FindRuns answers the ids of one page of MLflow's search.
-	FindRuns(ctx context.Context, f mlflow.Fields) (ids []string, next string, err error)
+	// FindRuns answers the ids of one page of MLflow's search; shown says that metrics of them are read.
+	FindRuns(ctx context.Context, f mlflow.Fields, shown bool) (ids []string, next string, err error)
 	// RunDocuments gives documents by id; what does not exist is left out.
 	RunDocuments(ctx context.Context, ids []string) (map[string]*sgpb.Run, error)
 	// Whole is a document as clients see it.
@@ -72,8 +72,10 @@ type wanted struct {
 	others int
 }
 
+func (w wanted) some() bool { return len(w.keys) > 0 || w.others > 0 }
+
 func (s *Server) page(ctx context.Context, f mlflow.Fields, w wanted) (page []row, next string, err error) {
-	ids, next, err := s.runs.FindRuns(ctx, f)
+	ids, next, err := s.runs.FindRuns(ctx, f, w.some())
 	if err != nil {
 		return nil, "", err
 	}
@@ -81,9 +83,11 @@ func (s *Server) page(ctx context.Context, f mlflow.Fields, w wanted) (page []ro
 	if err != nil {
 		return nil, "", err
 	}
-	values, err := s.values(ctx, docs, w)
-	if err != nil {
-		return nil, "", err
+	var values map[string]latest
+	if w.some() {
+		if values, err = s.values(ctx, docs, w); err != nil {
+			return nil, "", err
+		}
 	}
 	for _, id := range ids {
 		doc := docs[id]
