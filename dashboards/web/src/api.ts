@@ -116,6 +116,9 @@ export async function searchExperiments(signal?: AbortSignal): Promise<readonly 
   }));
 }
 
+/** Runs without their metrics, which may be a million. */
+const NO_METRICS = { metrics: [], otherMetrics: 0 };
+
 /** When the newest run of all began, and in which experiment; null if there is none. Experiments do not change with their runs. */
 export async function newestRun(
   experiments: readonly Experiment[],
@@ -123,9 +126,7 @@ export async function newestRun(
 ): Promise<{ readonly experiment: string; readonly start: number } | null> {
   const [experiment, ...others] = experiments.map((e) => e.id);
   if (experiment === undefined) return null;
-  // Without its metrics, which may be a million.
-  const none = { metrics: [], otherMetrics: 0 };
-  const { items } = await searchRuns({ experiment, others, filter: "", orderBy: ["attributes.start_time DESC"], max: 1, token: null, ...none }, signal);
+  const { items } = await searchRuns({ experiment, others, filter: "", orderBy: ["attributes.start_time DESC"], max: 1, token: null, ...NO_METRICS }, signal);
   const run = items[0];
   return run ? { experiment: run.experiment, start: run.start } : null;
 }
@@ -250,16 +251,16 @@ export async function restoreRun(run: string): Promise<void> {
   await post(`${AJAX}/runs/restore`, { run_id: run });
 }
 
-/** The runs that are nested in a run, the oldest first. */
+/** The runs that are nested in a run, the oldest first, without metrics. */
 export async function nestedRuns(run: Run, max: number, signal?: AbortSignal): Promise<Page<Run>> {
   const filter = `tags.\`${PARENT}\` = '${run.id}'`;
-  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null }, signal);
+  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null, ...NO_METRICS }, signal);
 }
 
-/** The runs of the same experiment that were forked from a run, the oldest first. */
+/** The runs of the same experiment that were forked from a run, the oldest first, without metrics. */
 export async function forksOf(run: Run, max: number, signal?: AbortSignal): Promise<Page<Run>> {
   const filter = `tags.\`streamgauge.fork.parent\` = '${run.id}'`;
-  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null }, signal);
+  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null, ...NO_METRICS }, signal);
 }
 
 /** The search for the traces that were made in a run, the newest first. */
