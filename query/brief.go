@@ -9,7 +9,6 @@ import (
 
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
-	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 // getBrief answers a run in MLflow's form, but without its metrics, which may be a million.
@@ -20,14 +19,11 @@ func (q *Query) getBrief(c *fiber.Ctx) error {
 	}
 	ctx, cancel := within(readTimeout)
 	defer cancel()
-	docs, err := q.RunDocuments(ctx, []string{id})
+	doc, err := q.document(ctx, id)
 	if err != nil {
 		return err
 	}
-	if docs[id] == nil {
-		return track.Errorf(track.ResourceDoesNotExist, "Run with id=%s not found", id)
-	}
-	doc, err := q.hot.Whole(ctx, docs[id], q.opts.Blob)
+	doc, err = q.hot.Whole(ctx, doc, q.opts.Blob)
 	if err != nil {
 		return err
 	}
