@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/go-faster/jx"
 	"github.com/gofiber/fiber/v2"
@@ -22,11 +23,11 @@ type Beside interface {
 
 // besideOf finds the run and lets its tables have what was acknowledged: they alone answer.
 func (q *Query) besideOf(ctx context.Context, c *fiber.Ctx, of *track.RunNumber) error {
-	run, err := q.run(ctx, string([]byte(c.Params("run_id"))))
+	run, err := q.document(ctx, strings.Clone(c.Params("run_id")))
 	if err != nil {
 		return err
 	}
-	*of = run.Number
+	*of, _ = track.ParseRunID(run.GetId())
 	if err := q.tail.Flush(ctx); err != nil {
 		return behind("values and lines", err)
 	}

@@ -35,6 +35,21 @@ func (r *rig) ConsoleLines(_ context.Context, read beside.Read) ([]table.Console
 	return []table.ConsoleLine{{Placed: table.Placed{Rank: 1}, TS: 5, Stream: 2, Number: 3, Text: "epoch"}}, false, nil
 }
 
+func TestLinesAreReadWithoutTheRunsMetrics(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	r.put(&sgpb.Run{Id: id(1), ExperimentId: "0"}, true)
+	r.log(section(id(1), 0, "loss", [3]float64{1, 10, 0.5}))
+	r.set = query.NewHot(query.HotOptions{}) // the run is no longer hot
+	r.over(r)
+	if status, text, _ := r.send("/v1/runs/"+id(1)+"/console", ""); status != 200 || !strings.Contains(text, "epoch") || r.set.Stats().Keys != 0 {
+		t.Errorf("%d %s, and %d metrics were read", status, text, r.set.Stats().Keys)
+	}
+	if status, text, _ := r.send("/v1/runs/"+id(9)+"/console", ""); status != 404 || !strings.Contains(text, "not found") {
+		t.Errorf("of a run that is not there: %d %s", status, text)
+	}
+}
+
 func TestValuesAndLinesAreReadInPages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, query.HotOptions{})

@@ -9,7 +9,6 @@ import (
 
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
-	"github.com/streamgauge/streamgauge/schemas/track"
 )
 
 // getBrief answers a run in MLflow's form, but without its metrics, which may be a million.
@@ -20,14 +19,11 @@ func (q *Query) getBrief(c *fiber.Ctx) error {
 	}
 	ctx, cancel := within(readTimeout)
 	defer cancel()
-	docs, err := q.RunDocuments(ctx, []string{id})
+	doc, err := q.document(ctx, id)
 	if err != nil {
 		return err
 	}
-	if docs[id] == nil {
-		return track.Errorf(track.ResourceDoesNotExist, "Run with id=%s not found", id)
-	}
-	doc, err := q.hot.Whole(ctx, docs[id], q.opts.Blob)
+	doc, err = q.hot.Whole(ctx, doc, q.opts.Blob)
 	if err != nil {
 		return err
 	}
@@ -42,8 +38,8 @@ func (q *Query) getBrief(c *fiber.Ctx) error {
 }
 
 // FindRuns answers the ids of one page of a search, which is MLflow's, and the token of the next one. The page has most runs, or as many
-// as f says if that is 0. Metrics that the search does not compare are not read.
-func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields, most int) (ids []string, next string, err error) {
+// as f says if that is 0. Metrics that the search does not compare are not read; shown says that the caller reads some.
+func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields, most int, shown bool) (ids []string, next string, err error) {
 	s, err := parseSearch(f)
 	if err != nil {
 		return nil, "", err
@@ -51,6 +47,7 @@ func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields, most int) (ids []
 	if s.brief = true; most > 0 {
 		s.max = most
 	}
+	s.light = !shown && len(s.where.MetricKeys()) == 0 && len(s.order.MetricKeys()) == 0
 	defer q.meter.search()()
 	page, next, err := q.find(ctx, s)
 	for _, r := range page {

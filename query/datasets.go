@@ -85,7 +85,7 @@ func (q *Query) datasets(ctx context.Context, experiments []uint32) ([]clickhous
 	if err := q.await(ctx); err != nil {
 		return nil, err
 	}
-	sheets, cold, err := q.inMemory(ctx, experiments)
+	sheets, cold, err := q.inMemory(ctx, experiments, true)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,15 @@ func (q *Query) RunDocuments(ctx context.Context, ids []string) (map[string]*sgp
 	return q.loader.Documents(ctx, ids)
 }
 
+// document gives the newest document of a run that exists.
+func (q *Query) document(ctx context.Context, id string) (*sgpb.Run, error) {
+	docs, err := q.RunDocuments(ctx, []string{id})
+	if err == nil && docs[id] == nil {
+		err = track.Errorf(track.ResourceDoesNotExist, "Run with id=%s not found", id)
+	}
+	return docs[id], err
+}
+
 // LatestInMemory gives MLflow's latest value of a metric if the run is hot.
 func (q *Query) LatestInMemory(id, key string) (track.Latest, bool) { return q.hot.Latest(id, key) }
 

@@ -65,6 +65,7 @@ type Store interface {
 type Documents interface {
 	Experiments(ctx context.Context) ([]hot.Experiment, error)
 	SearchRuns(ctx context.Context, search filter.RunSearch) ([]clickhouse.FoundRun, error)
+	CountRuns(ctx context.Context, search filter.RunSearch) (int, error)
 	Datasets(ctx context.Context, experiments []uint32, except []string, max int) ([]clickhouse.UsedDataset, error)
 	Stored(ctx context.Context, except []string, stages []filter.Stage) (points, runs uint64, err error)
 }

@@ -154,3 +154,27 @@ func TestOthersOfATableAreAsNewAsThoseThatAreNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestASearchWithoutMetricsLoadsNoExperiment(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, query.HotOptions{})
+	for i := range 4 {
+		r.put(&sgpb.Run{Id: id(i + 1), ExperimentId: "0", Tags: map[string]string{"n": fmt.Sprint(i)}, StartMs: int64(i)}, i < 2)
+		r.log(section(id(i+1), 0, "loss", [3]float64{1, 10, float64(i)}))
+	}
+	const body = `{"experiment_ids": ["0"], "order_by": ["attributes.start_time DESC"], "metrics": [], `
+	for _, c := range []struct {
+		rest         string
+		want, loaded int
+	}{
+		{`"other_metrics": 0, "max_results": 1}`, 4, 0},
+		{`"other_metrics": 0, "filter": "tags.n = '1'"}`, 2, 0},
+		{`"other_metrics": 0, "filter": "metrics.loss < 1"}`, 1, 1},
+		{`"other_metrics": 0, "max_results": 1}`, 4, 1},
+	} {
+		page := get[tableJSON](r, "/v1/runs/search", body+c.rest)
+		if len(page.Runs) != 1 || page.Runs[0].Info.RunID != id(c.want) || len(page.keys(0)) != 0 || r.sheets.Stats().Experiments != c.loaded {
+			t.Errorf("%s: %+v, and %d experiments are loaded", c.rest, page, r.sheets.Stats().Experiments)
+		}
+	}
+}

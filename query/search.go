@@ -51,29 +51,17 @@ func (q *Query) search(ctx context.Context, s search) (page []*hot.Run, next str
 
 // find finds which runs are on one page.
 func (q *Query) find(ctx context.Context, s search) (page []found, next string, err error) {
-	if err := q.await(ctx); err != nil {
-		return nil, "", err
-	}
-	// Taken before ClickHouse is asked: a run that is in neither list is there as it is.
-	touched, err := q.tail.Runs(ctx)
-	if err != nil {
-		return nil, "", behind("points", err)
-	}
-	sheets, cold, err := q.inMemory(ctx, s.experiments)
+	in, err := q.places(ctx, s)
 	if err != nil {
 		return nil, "", err
 	}
-	hits := q.searchSheets(sheets, s)
-	if len(cold) > 0 {
-		newer, err := q.newer(ctx, cold, touched)
+	hits := q.searchSheets(in.sheets, s)
+	if len(in.cold) > 0 {
+		stored, err := q.searchStored(ctx, s, in.cold, in.newer)
 		if err != nil {
 			return nil, "", err
 		}
-		stored, err := q.searchStored(ctx, s, cold, newer)
-		if err != nil {
-			return nil, "", err
-		}
-		hits = slices.Concat(hits, q.match(newer, s), stored)
+		hits = slices.Concat(hits, q.match(in.newer, s), stored)
 	}
 	page, next = cut(hits, s.order, s.from, s.max)
 	return page, next, nil
@@ -110,8 +98,9 @@ func (q *Query) whole(ctx context.Context, page []found) ([]*hot.Run, error) {
 	return out, nil
 }
 
-// inMemory gives the sheets of the experiments that are not too large for one, and the other experiments.
-func (q *Query) inMemory(ctx context.Context, experiments []uint32) (sheets map[uint32]*sheet.Sheet, cold []uint32, err error) {
+// inMemory gives the sheets of the experiments that are not too large for one, and the other experiments. Without load only sheets
+// that are there count.
+func (q *Query) inMemory(ctx context.Context, experiments []uint32, load bool) (sheets map[uint32]*sheet.Sheet, cold []uint32, err error) {
 	if q.sheets == nil {
 		return nil, experiments, nil
 	}
@@ -120,9 +109,11 @@ func (q *Query) inMemory(ctx context.Context, experiments []uint32) (sheets map[
 		if q.hot.Experiment(strconv.FormatUint(uint64(e), 10)) == nil {
 			continue // nobody made it, so it has no runs; a sheet for it would be kept
 		}
-		s, err := q.sheets.Sheet(ctx, e)
-		if err != nil {
-			return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
+		s := q.sheets.Set.Whole(e)
+		if s == nil && load {
+			if s, err = q.sheets.Sheet(ctx, e); err != nil {
+				return nil, nil, fmt.Errorf("search experiment %d: %w", e, err)
+			}
 		}
 		if s == nil {
 			cold = append(cold, e)
@@ -207,16 +198,21 @@ func (q *Query) stages() (out []filter.Stage) {
 	return out
 }
 
-// searchStored evaluates the search in SQL but for the runs that are newer, and reads the latest values of what it found.
-func (q *Query) searchStored(ctx context.Context, s search, experiments []uint32, newer []*hot.Run) ([]hit[found], error) {
+// stored is the search in SQL: of some experiments, but for the runs that are newer.
+func (q *Query) stored(s search, experiments []uint32, newer []*hot.Run) filter.RunSearch {
 	var except []string
 	for _, r := range newer {
 		except = append(except, r.ID)
 	}
-	stored, err := q.store.SearchRuns(ctx, filter.RunSearch{
+	return filter.RunSearch{
 		Experiments: experiments, Stages: q.stages(), View: s.view, Where: s.where, Order: s.order,
 		After: s.from.After, Except: except, Limit: s.from.Offset + s.max + 1,
-	})
+	}
+}
+
+// searchStored evaluates the search in SQL but for the runs that are newer, and reads the latest values of what it found.
+func (q *Query) searchStored(ctx context.Context, s search, experiments []uint32, newer []*hot.Run) ([]hit[found], error) {
+	stored, err := q.store.SearchRuns(ctx, q.stored(s, experiments, newer))
 	if err != nil {
 		return nil, fmt.Errorf("search in ClickHouse: %w", err)
 	}

@@ -117,6 +117,11 @@ func (r *rig) SearchRuns(_ context.Context, s filter.RunSearch) ([]clickhouse.Fo
 	return out, r.down
 }
 
+func (r *rig) CountRuns(ctx context.Context, s filter.RunSearch) (int, error) {
+	found, err := r.SearchRuns(ctx, s)
+	return len(found), err
+}
+
 func (r *rig) Datasets(_ context.Context, experiments []uint32, except []string, _ int) (out []clickhouse.UsedDataset, _ error) {
 	for id, d := range r.stored {
 		e, _ := track.ParseExperimentID(d.Run.ExperimentId)

@@ -51,6 +51,13 @@ func TestRunsAreGroupedInMemoryAndInClickHouse(t *testing.T) {
 		if *sgd.Value != "sgd" || sgd.Runs != 4 || math.Abs(*sgd.Metrics[0].Mean-4) > 1e-9 || sgd.Metrics[0].Std == nil {
 			t.Errorf("%s: sgd %+v", name, sgd)
 		}
+		all := get[groupsJSON](r, "/v1/runs/groups", `{"experiment_ids": ["0"], "filter": "metrics.loss >= 2 and metrics.loss < 9"}`)
+		if all.Runs != 7 || all.More || len(all.Groups) != 1 || all.Groups[0].Value != nil || all.Groups[0].Runs != 7 {
+			t.Errorf("%s: counted %+v", name, all)
+		}
+		if none := get[groupsJSON](r, "/v1/runs/groups", `{"experiment_ids": ["0"], "filter": "metrics.loss > 9"}`); none.Runs != 0 || len(none.Groups) != 0 {
+			t.Errorf("%s: counted %+v where there are none", name, none)
+		}
 		ids := get[struct {
 			RunIDs []string `json:"run_ids"`
 			More   bool

@@ -113,6 +113,16 @@ func (s *Store) SearchRuns(ctx context.Context, search filter.RunSearch) ([]Foun
 	return f.found, err
 }
 
+// CountRuns counts what a search finds, as far as its limit.
+func (s *Store) CountRuns(ctx context.Context, search filter.RunSearch) (int, error) {
+	// A deleted document leaves an empty one behind.
+	q := search.SQL("notEmpty(r.document) AS there")
+	q.Text = "SELECT countIf(there) AS n FROM (" + q.Text + ")"
+	var r count
+	err := s.compiled(ctx, "count_runs", q, &r)
+	return int(r.got), err
+}
+
 // Experiments reads all experiments.
 func (s *Store) Experiments(ctx context.Context) ([]hot.Experiment, error) {
 	var d documents

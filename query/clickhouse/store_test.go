@@ -121,6 +121,11 @@ func TestDocumentsAreReadInTheirNewestRevision(t *testing.T) {
 			t.Errorf("searched by %s: compared %v", by, found[0].Compared)
 		}
 	}
+	for limit, want := range map[int]int{10: 2, 1: 1} {
+		if n, err := r.store.CountRuns(ctx, filter.RunSearch{Experiments: []uint32{experiment}, View: filter.ActiveOnly, Except: []string{runID(1)}, Limit: limit}); err != nil || n != want {
+			t.Errorf("counted as far as %d: %d, %v", limit, n, err)
+		}
+	}
 	_, runs, err := r.store.Stored(ctx, []string{runID(1)}, nil)
 	if err != nil || runs < 2 {
 		t.Errorf("stored: %d runs, %v", runs, err)

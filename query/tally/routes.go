@@ -29,8 +29,10 @@ type Runs interface {
 	// VisitRuns visits at most so many runs of MLflow's search for runs, in no order, and says whether there are more. A
 	// row is good while it is visited.
 	VisitRuns(ctx context.Context, f mlflow.Fields, most int, visit func(filter.Row)) (more bool, err error)
+	// CountRuns counts at most so many runs of MLflow's search for runs, and says whether there are more.
+	CountRuns(ctx context.Context, f mlflow.Fields, most int) (n int, more bool, err error)
 	// FindRuns answers the ids of at most so many runs of MLflow's search for runs, and a token if there are more.
-	FindRuns(ctx context.Context, f mlflow.Fields, most int) (ids []string, next string, err error)
+	FindRuns(ctx context.Context, f mlflow.Fields, most int, shown bool) (ids []string, next string, err error)
 	// RunDocuments gives documents by id; what does not exist is left out.
 	RunDocuments(ctx context.Context, ids []string) (map[string]*sgpb.Run, error)
 }
@@ -95,6 +97,14 @@ func (s *Server) groups(ctx context.Context, f mlflow.Fields, w *jx.Encoder) err
 	}
 	if len(metrics) > MetricsMax {
 		return track.Errorf(track.InvalidParameterValue, "Invalid value for parameter 'metrics' supplied: %d metrics, and at most %d are allowed", len(metrics), MetricsMax)
+	}
+	if by == nil && len(metrics) == 0 {
+		n, more, err := s.runs.CountRuns(ctx, f, RunsMax)
+		if err != nil {
+			return err
+		}
+		counted(n).encode(w, more)
+		return nil
 	}
 	groups := NewGroups(by, metrics)
 	more, err := s.runs.VisitRuns(ctx, f, RunsMax, groups.Add)

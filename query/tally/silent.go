@@ -13,7 +13,7 @@ import (
 )
 
 func (s *Server) silent(ctx context.Context, f mlflow.Fields, w *jx.Encoder) error {
-	ids, next, err := s.runs.FindRuns(ctx, f, SilentMax)
+	ids, next, err := s.runs.FindRuns(ctx, f, SilentMax, false)
 	if err != nil {
 		return err
 	}

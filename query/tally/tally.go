@@ -82,6 +82,15 @@ func NewGroups(by *filter.Field, metrics []string) *Groups {
 	return &Groups{by: by, metrics: metrics, byValue: make(map[string]*Group)}
 }
 
+// counted is so many runs in one group.
+func counted(n int) *Groups {
+	g := &Groups{runs: n}
+	if n > 0 {
+		g.without = &Group{Runs: n}
+	}
+	return g
+}
+
 // Add counts a run.
 func (g *Groups) Add(row filter.Row) {
 	g.runs++

@@ -171,6 +171,17 @@ describe.skipIf(reason !== null)("uses of a model, and searches", () => {
     await page.context().close();
   });
 
+  test("a run's page draws more of its metrics as they are scrolled", async () => {
+    const page = await visitor.open(`#/runs/${runs[2]}`);
+    const list = page.getByRole("group", { name: "Metrics" });
+    await list.getByRole("row", { name: /^layers\/00000/ }).waitFor();
+    const drawn = await list.getByRole("row").count();
+    expect(drawn).toBeLessThan(300);
+    await list.evaluate((at) => at.scrollTo(0, at.scrollHeight));
+    await expect.poll(() => list.getByRole("row").count()).toBeGreaterThan(drawn);
+    await page.context().close();
+  });
+
   test("no page complained or asked anyone else", () => {
     expect(visitor.complaints).toEqual([]);
     expect(visitor.foreign).toEqual([]);

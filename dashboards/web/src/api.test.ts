@@ -51,7 +51,9 @@ test("the newest run is asked for in all experiments, and not without any", asyn
   expect(asked).not.toHaveBeenCalled();
   const experiments = ["7", "8"].map((id) => ({ id, name: id, created: 0, updated: 0 }));
   expect(await newestRun(experiments)).toEqual({ experiment: "7", start: 5 });
-  expect(asked.mock.lastCall?.[1]?.body).toContain('"experiment_ids":["7","8"],"max_results":1');
+  const [path, sent] = asked.mock.lastCall ?? [];
+  expect(path).toBe("v1/runs/search");
+  expect(JSON.parse(String(sent?.body))).toMatchObject({ experiment_ids: ["7", "8"], max_results: 1, metrics: [], other_metrics: 0 });
 });
 
 test("files are a run's or a model's", async () => {

@@ -116,16 +116,19 @@ export async function searchExperiments(signal?: AbortSignal): Promise<readonly 
   }));
 }
 
+/** Runs without their metrics, which may be a million. */
+const NO_METRICS = { metrics: [], otherMetrics: 0 };
+
 /** When the newest run of all began, and in which experiment; null if there is none. Experiments do not change with their runs. */
 export async function newestRun(
   experiments: readonly Experiment[],
   signal?: AbortSignal,
 ): Promise<{ readonly experiment: string; readonly start: number } | null> {
-  if (experiments.length === 0) return null;
-  const body = { experiment_ids: experiments.map((e) => e.id), max_results: 1, order_by: ["attributes.start_time DESC"] };
-  const answer = await post<{ runs?: WireRun[] }>(`${AJAX}/runs/search`, body, signal);
-  const run = answer.runs?.[0];
-  return run ? { experiment: run.info.experiment_id, start: Number(run.info.start_time ?? 0) } : null;
+  const [experiment, ...others] = experiments.map((e) => e.id);
+  if (experiment === undefined) return null;
+  const { items } = await searchRuns({ experiment, others, filter: "", orderBy: ["attributes.start_time DESC"], max: 1, token: null, ...NO_METRICS }, signal);
+  const run = items[0];
+  return run ? { experiment: run.experiment, start: run.start } : null;
 }
 
 /** One page of a search for runs. */
@@ -248,16 +251,16 @@ export async function restoreRun(run: string): Promise<void> {
   await post(`${AJAX}/runs/restore`, { run_id: run });
 }
 
-/** The runs that are nested in a run, the oldest first. */
+/** The runs that are nested in a run, the oldest first, without metrics. */
 export async function nestedRuns(run: Run, max: number, signal?: AbortSignal): Promise<Page<Run>> {
   const filter = `tags.\`${PARENT}\` = '${run.id}'`;
-  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null }, signal);
+  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null, ...NO_METRICS }, signal);
 }
 
-/** The runs of the same experiment that were forked from a run, the oldest first. */
+/** The runs of the same experiment that were forked from a run, the oldest first, without metrics. */
 export async function forksOf(run: Run, max: number, signal?: AbortSignal): Promise<Page<Run>> {
   const filter = `tags.\`streamgauge.fork.parent\` = '${run.id}'`;
-  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null }, signal);
+  return searchRuns({ experiment: run.experiment, filter, orderBy: ["attributes.start_time ASC"], max, token: null, ...NO_METRICS }, signal);
 }
 
 /** The search for the traces that were made in a run, the newest first. */

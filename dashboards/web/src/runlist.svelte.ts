@@ -35,12 +35,14 @@ export class RunList {
     this.#query = query;
     this.#abort.abort();
     this.#abort = new AbortController();
+    const { signal } = this.#abort;
     this.#loadingMore = false;
     this.loading = true;
     this.total = null;
-    void this.#count();
     await this.#ask(null, PAGE_ROWS, (rows) => rows);
+    if (signal.aborted) return;
     this.loading = false;
+    void this.#count();
   }
 
   /** Says which metrics are shown. Rows are asked for anew if one may have what was not wanted before. */
@@ -63,10 +65,12 @@ export class RunList {
     if (this.loading || this.#loadingMore) return;
     const { next } = this;
     const many = this.rows.length > PAGE_ROWS;
-    void this.#count();
+    const { signal } = this.#abort;
     await this.#ask(null, PAGE_ROWS, (rows) => (many ? merge(rows, this.rows) : rows));
+    if (signal.aborted) return;
     // Further pages are loaded already: the token stays where they ended.
     if (many) this.next = next;
+    void this.#count();
   }
 
   /** Shows a change of a run at once and sends it; a refused one is taken back, and thrown. */
@@ -103,7 +107,7 @@ export class RunList {
     }
   }
 
-  /** What the rows are good without: their number, and who of them is silent. */
+  /** What the rows are good without, and do not wait behind: their number, and who of them is silent. */
   async #count(): Promise<void> {
     const { signal } = this.#abort;
     const query = this.#query;
