@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"strings"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/streamgauge/streamgauge/query/send"
 	"github.com/streamgauge/streamgauge/schemas/mlflow"
 	"github.com/streamgauge/streamgauge/schemas/track"
-	"github.com/streamgauge/streamgauge/schemas/views"
 )
 
 // sqlBytesMax bounds a user's statement.
@@ -111,55 +109,5 @@ func (s stream) Close() error {
 	return s.ReadCloser.Close()
 }
 
-// SQLView is a view that SQL may ask, and what it means.
-type SQLView struct {
-	Name    string      `json:"name"`
-	Comment string      `json:"comment"`
-	Columns []SQLColumn `json:"columns"`
-	// Parameters make it a view that is called, as sg.series(run='...', key='loss', buckets=100).
-	Parameters []SQLColumn `json:"parameters,omitempty"`
-}
-
-// SQLColumn is a column of a view, or a parameter.
-type SQLColumn struct {
-	Name    string `json:"name"`
-	Type    string `json:"type"`
-	Comment string `json:"comment"`
-}
-
-// SQLFunction is a function of ours that SQL may call.
-type SQLFunction struct {
-	Name      string `json:"name"`
-	Arguments string `json:"arguments"`
-	Comment   string `json:"comment"`
-}
-
 // getSQLSchema tells what there is to ask: editors complete from it.
-func (q *Query) getSQLSchema(c *fiber.Ctx) error {
-	list := make([]SQLView, 0, len(views.Views))
-	for _, v := range views.Views {
-		list = append(list, SQLView{Name: views.Database + "." + v.Name, Comment: v.Comment, Columns: sqlColumns(v.Columns), Parameters: sqlColumns(v.Parameters)})
-	}
-	functions := make([]SQLFunction, 0, len(views.Functions))
-	for _, f := range views.Functions {
-		if !f.Internal {
-			functions = append(functions, SQLFunction{Name: f.Name, Arguments: f.Arguments, Comment: f.Comment})
-		}
-	}
-	b, err := json.Marshal(struct {
-		Views     []SQLView     `json:"views"`
-		Functions []SQLFunction `json:"functions"`
-	}{list, functions})
-	if err != nil {
-		return err
-	}
-	return sendJSON(c, b)
-}
-
-func sqlColumns(of []views.Column) []SQLColumn {
-	var out []SQLColumn
-	for _, c := range of {
-		out = append(out, SQLColumn(c))
-	}
-	return out
-}
+func (q *Query) getSQLSchema(c *fiber.Ctx) error { return c.JSON(ask.Describe()) }

@@ -54,11 +54,8 @@ func (*failing) Close() error { return nil }
 func TestTheSchemaIsThatOfTheViews(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, query.HotOptions{})
-	got := get[struct {
-		Views     []query.SQLView
-		Functions []query.SQLFunction
-	}](r, "/v1/sql/schema", "")
-	byName := map[string]query.SQLView{}
+	got := get[ask.Schema](r, "/v1/sql/schema", "")
+	byName := map[string]ask.View{}
 	for _, v := range got.Views {
 		byName[v.Name] = v
 	}
@@ -68,8 +65,8 @@ func TestTheSchemaIsThatOfTheViews(t *testing.T) {
 	if series := byName["sg.series"]; len(series.Parameters) == 0 || series.Parameters[0].Name != "run" {
 		t.Errorf("the parameters of sg.series are %+v", series.Parameters)
 	}
-	named := func(name string) func(query.SQLFunction) bool {
-		return func(f query.SQLFunction) bool { return f.Name == name }
+	named := func(name string) func(ask.Function) bool {
+		return func(f ask.Function) bool { return f.Name == name }
 	}
 	if i := slices.IndexFunc(got.Functions, named("sgRun")); i < 0 || got.Functions[i].Arguments != "(run_id)" || got.Functions[i].Comment == "" {
 		t.Errorf("the functions are %+v", got.Functions)

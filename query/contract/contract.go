@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/streamgauge/streamgauge/query"
+	"github.com/streamgauge/streamgauge/query/ask"
 	"github.com/streamgauge/streamgauge/query/registered"
 	"github.com/streamgauge/streamgauge/query/walk/serve"
 	"github.com/streamgauge/streamgauge/schemas/describe"
@@ -38,11 +38,6 @@ type sqlAnswer struct {
 	Extremes describe.Anything `json:"extremes,omitempty"`
 }
 
-type sqlSchemaAnswer struct {
-	Views     []query.SQLView     `json:"views" description:"The views of database sg."`
-	Functions []query.SQLFunction `json:"functions" description:"Functions beside ClickHouse's own."`
-}
-
 type statusAnswer struct {
 	Points      uint64 `json:"points" description:"All points, those in memory too."`
 	Waiting     uint64 `json:"points_waiting" description:"Points that are acknowledged and not in ClickHouse yet."`
@@ -63,7 +58,7 @@ func tables() []describe.Route {
 		Refusals: []int{http.StatusRequestEntityTooLarge},
 	}, {
 		Method: http.MethodGet, Path: "/v1/sql/schema", Area: "SQL", Summary: "List the views",
-		Text: "What SQL may ask: the views, their columns, our functions, and what they mean.", Gives: sqlSchemaAnswer{},
+		Text: "What SQL may ask: the views, their columns, our functions, and what they mean.", Gives: ask.Schema{},
 	}, {
 		Method: http.MethodGet, Path: "/v1/status", Area: "Server", Summary: "Count what there is",
 		Text: "Active runs and experiments, and their points.", Gives: statusAnswer{},
