@@ -242,7 +242,7 @@ func TestAWalkOfAConfinedCallerAndOfAnotherTime(t *testing.T) {
 			"two, one of them hidden":  {lineage.Run(runID(2)), walk.Request{Depth: 1, Confined: true, Experiments: []uint32{1}, Roots: []lineage.Node{lineage.Run(runID(1))}}, []lineage.Node{lineage.Run(runID(1)), "table:t"}},
 		} {
 			r := c.request
-			r.Registered = mine
+			r.Belongs = mine
 			r.Roots, r.Down, r.NodesMax, r.EdgesMax = append([]lineage.Node{c.root}, r.Roots...), true, max(r.NodesMax, 1000*min(1, 2-min(r.NodesMax, 2))), max(r.EdgesMax, 1000*min(1, 2-min(r.EdgesMax, 2)))
 			g, err := walk.New(w.store, w.set).Walk(t.Context(), r, 1000)
 			if c.want == nil {
@@ -292,6 +292,12 @@ func TestRowsOfANodeAreTheSameHoweverManyThereAre(t *testing.T) {
 			w.apply(true)
 		}
 	}
+	for n := range uint64(250) { // edges that say no experiment: whose these are the walk knows, but for a source's
+		w.put(fmt.Sprint("of a run ", n), version(n+1, runID(0), ""))
+		w.put(fmt.Sprint("of a source ", n), version(n+1001, "", "s3://lake/0"))
+		w.put(fmt.Sprint("endpoint ", n), &sgpb.Document{Body: &sgpb.Document_Endpoint{Endpoint: &sgpb.Endpoint{Id: runID(500 + int(n)), RegisteredModelId: runID(9), Version: 1, SinceMs: 20}}})
+	}
+	nodes = append(nodes, lineage.Version(runID(9), 1))
 	w.apply(true)
 	for _, ask := range []walk.Ask{
 		{BegunMS: 1000, EndMS: 1000}, {BegunMS: 22, EndMS: 60}, {BegunMS: 1000, EndMS: 1000, Ended: true}, {BegunMS: 1000, EndMS: 1000, Confined: true, Experiments: []uint32{1}},

@@ -66,11 +66,11 @@ func (a Ask) takes(r Row) bool {
 	if r.SinceMS > a.BegunMS || !a.Ended && r.UntilMS != 0 && r.UntilMS <= a.EndMS {
 		return false
 	}
-	return !a.Confined || a.sees(r.Experiments) || registered(r)
+	return !a.Confined || a.sees(r.Experiments) || toldByRegistry(r)
 }
 
-// registered says whether a version or an endpoint tells of an edge. A version of a source alone belongs to no experiment.
-func registered(r Row) bool {
+// toldByRegistry says whether a version or an endpoint tells of an edge. A version of a source alone belongs to no experiment.
+func toldByRegistry(r Row) bool {
 	kind := r.Owner.Kind()
 	return len(r.Experiments) == 0 && (kind == lineage.KindVersion || kind == lineage.KindEndpoint) && r.From().Kind() != lineage.KindSource
 }

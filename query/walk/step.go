@@ -51,10 +51,13 @@ func (s *step) known(r Row) bool {
 
 // sees says whether the caller may see the node that a row is of.
 func (s *step) sees(r Row) bool {
-	if kind := r.Node.Kind(); s.request.Confined && (kind == lineage.KindVersion || kind == lineage.KindEndpoint) {
-		return s.request.Registered(r.Node)
+	if !s.request.Confined {
+		return true
 	}
-	return !s.request.Confined || s.ask.sees(r.Experiments)
+	if kind := r.Node.Kind(); kind == lineage.KindVersion || kind == lineage.KindEndpoint {
+		return s.request.Belongs(r.Node)
+	}
+	return s.ask.sees(r.Experiments)
 }
 
 // own are the kinds of nodes that belong to the experiments of their documents, or to none.

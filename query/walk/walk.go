@@ -33,11 +33,11 @@ type Request struct {
 	Ended  bool
 	// NodesMax bounds the nodes of a direction, EdgesMax the edges that are followed from one node.
 	NodesMax, EdgesMax int
-	// Confined callers see only what belongs to Experiments. Registered says whether a version or an endpoint does: their rows do not
+	// Confined callers see only what belongs to Experiments. Belongs says whether a version or an endpoint does: their rows do not
 	// say so themselves. Both directions ask it at once.
 	Confined    bool
 	Experiments []uint32
-	Registered  func(lineage.Node) bool
+	Belongs     func(lineage.Node) bool
 }
 
 // Node is a node of an answer. Distance is the number of edges from the nearest root, less than 0 for what is above it.

@@ -116,17 +116,17 @@ func (s *Server) get(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	registered := &belonging{registry: s.models.Registry, ctx: ctx}
+	belongs := &belonging{registry: s.models.Registry, ctx: ctx}
 	if caller := track.CallerOf(ctx); !caller.SeesAll() {
-		registered.experiments = s.seen(caller)
-		request.Confined, request.Experiments, request.Registered = true, registered.experiments, registered.has
+		belongs.experiments = s.seen(caller)
+		request.Confined, request.Experiments, request.Belongs = true, belongs.experiments, belongs.has
 	}
 	if request.Roots, err = parseRoots(names, fields, request.Confined); err != nil {
 		return err
 	}
 	g, err := s.walker.Walk(ctx, request, s.now().UnixMilli())
-	if registered.err != nil {
-		return registered.err
+	if belongs.err != nil {
+		return belongs.err
 	}
 	if track.CodeOf(err) == track.ResourceDoesNotExist { // in the words of the request: to the caller what is hidden is not there
 		return absent(args["node"][0])
