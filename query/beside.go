@@ -22,16 +22,16 @@ type Beside interface {
 }
 
 // besideOf finds the run and lets its tables have what was acknowledged: they alone answer.
-func (q *Query) besideOf(ctx context.Context, c *fiber.Ctx, of *track.RunNumber) error {
+func (q *Query) besideOf(ctx context.Context, c *fiber.Ctx) (track.RunNumber, error) {
 	run, err := q.document(ctx, strings.Clone(c.Params("run_id")))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	*of, _ = track.ParseRunID(run.GetId())
+	number, _ := track.ParseRunID(run.GetId())
 	if err := q.tail.Flush(ctx); err != nil {
-		return behind("values and lines", err)
+		return 0, behind("values and lines", err)
 	}
-	return nil
+	return number, nil
 }
 
 func (q *Query) getValues(c *fiber.Ctx) error {
@@ -41,7 +41,7 @@ func (q *Query) getValues(c *fiber.Ctx) error {
 	}
 	ctx, cancel := within(readTimeout)
 	defer cancel()
-	if err := q.besideOf(ctx, c, &r.Run); err != nil {
+	if r.Run, err = q.besideOf(ctx, c); err != nil {
 		return err
 	}
 	values, more, err := q.store.SmallValues(ctx, r)
@@ -61,7 +61,7 @@ func (q *Query) getValueKeys(c *fiber.Ctx) error {
 	}
 	ctx, cancel := within(readTimeout)
 	defer cancel()
-	if err := q.besideOf(ctx, c, &r.Run); err != nil {
+	if r.Run, err = q.besideOf(ctx, c); err != nil {
 		return err
 	}
 	keys, more, err := q.store.ValueKeys(ctx, r)
@@ -81,7 +81,7 @@ func (q *Query) getConsole(c *fiber.Ctx) error {
 	}
 	ctx, cancel := within(readTimeout)
 	defer cancel()
-	if err := q.besideOf(ctx, c, &r.Run); err != nil {
+	if r.Run, err = q.besideOf(ctx, c); err != nil {
 		return err
 	}
 	lines, more, err := q.store.ConsoleLines(ctx, r)

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -38,16 +39,15 @@ func (q *Query) getBrief(c *fiber.Ctx) error {
 }
 
 // FindRuns answers the ids of one page of a search, which is MLflow's, and the token of the next one. The page has most runs, or as many
-// as f says if that is 0. Metrics that the search does not compare are not read; shown says that the caller reads some.
-func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields, most int, shown bool) (ids []string, next string, err error) {
+// as f says if that is 0. Metrics that the search does not compare are not read. load has experiments loaded into memory, as whoever reads
+// metrics of the page wants.
+func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields, most int, load bool) (ids []string, next string, err error) {
 	s, err := parseSearch(f)
 	if err != nil {
 		return nil, "", err
 	}
-	if s.brief = true; most > 0 {
-		s.max = most
-	}
-	s.light = !shown && len(s.where.MetricKeys()) == 0 && len(s.order.MetricKeys()) == 0
+	s.brief, s.max = true, cmp.Or(most, s.max)
+	s.light = !load && len(s.where.MetricKeys()) == 0 && len(s.order.MetricKeys()) == 0
 	defer q.meter.search()()
 	page, next, err := q.find(ctx, s)
 	for _, r := range page {

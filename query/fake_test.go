@@ -67,8 +67,8 @@ type rig struct {
 	slow func(context.Context)
 	// searched happens after each search of the tables.
 	searched func()
-	// reads counts statements, wholly those that read all metrics of runs.
-	reads, wholly int
+	// reads counts statements, wholeReads those that read all metrics of runs.
+	reads, wholeReads int
 	// marker is what the rollup's marker is ahead of the tail's watermark.
 	marker int
 	// heldMax is how long a history may be that is not streamed, 0 for the default.

@@ -64,7 +64,7 @@ func (r *rig) latest() map[track.RunNumber]map[string]track.Latest {
 
 func (r *rig) Latest(_ context.Context, experiment uint32, runs []track.RunNumber) (out []hot.Value, _ error) {
 	r.reads++
-	r.wholly++
+	r.wholeReads++
 	for number, latest := range r.latest() {
 		if runs != nil && !slices.Contains(runs, number) {
 			continue

@@ -100,13 +100,13 @@ func TestARunningRunThatGivesNoSignIsSilent(t *testing.T) {
 	}
 	const body = `{"experiment_ids": ["0"], "filter": "attributes.status != 'FAILED'"}`
 	get[struct{ Runs []run }](r, "/v1/runs/silent", body) // reads what is newer into memory
-	wholly := r.wholly
+	wholeReads := r.wholeReads
 	got := get[struct{ Runs []run }](r, "/v1/runs/silent", body)
 	slices.SortFunc(got.Runs, func(a, b run) int { return strings.Compare(a.RunID, b.RunID) })
 	if want := []run{{id(2), long}, {id(5), long + 1}}; !slices.Equal(got.Runs, want) {
 		t.Errorf("silent are %+v, want %+v", got.Runs, want)
 	}
-	if r.wholly != wholly {
+	if r.wholeReads != wholeReads {
 		t.Error("all metrics of the runs were read")
 	}
 }

@@ -32,8 +32,8 @@ const (
 
 // Runs finds runs and knows their documents. It is called by many at once.
 type Runs interface {
-	// FindRuns answers the ids of one page of MLflow's search, with most 0 as large as f says; shown says that metrics of them are read.
-	FindRuns(ctx context.Context, f mlflow.Fields, most int, shown bool) (ids []string, next string, err error)
+	// FindRuns answers the ids of one page of MLflow's search, with most 0 as large as f says; load has their experiments loaded into memory.
+	FindRuns(ctx context.Context, f mlflow.Fields, most int, load bool) (ids []string, next string, err error)
 	// RunDocuments gives documents by id; what does not exist is left out.
 	RunDocuments(ctx context.Context, ids []string) (map[string]*sgpb.Run, error)
 	// Whole is a document as clients see it.

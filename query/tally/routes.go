@@ -32,7 +32,7 @@ type Runs interface {
 	// CountRuns counts at most so many runs of MLflow's search for runs, and says whether there are more.
 	CountRuns(ctx context.Context, f mlflow.Fields, most int) (n int, more bool, err error)
 	// FindRuns answers the ids of at most so many runs of MLflow's search for runs, and a token if there are more.
-	FindRuns(ctx context.Context, f mlflow.Fields, most int, shown bool) (ids []string, next string, err error)
+	FindRuns(ctx context.Context, f mlflow.Fields, most int, load bool) (ids []string, next string, err error)
 	// RunDocuments gives documents by id; what does not exist is left out.
 	RunDocuments(ctx context.Context, ids []string) (map[string]*sgpb.Run, error)
 }

@@ -54,7 +54,7 @@ type Rules struct {
 
 // Events are a page of history.
 type Events struct {
-	Events []send.Event `json:"events" description:"The newest first, imported ones behind the server's own. The last 10,000 of both are here, all are in sg.alerts."`
+	Events []send.Event `json:"events" description:"The newest first, imported ones behind the server's own. The last 10,000 of each are here, all are in sg.alerts."`
 	Token  string       `json:"next_page_token" description:"For the next page; empty on the last."`
 }
 
