@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/streamgauge/streamgauge/schemas/document"
 	"github.com/streamgauge/streamgauge/schemas/sgpb"
 )
@@ -35,19 +37,24 @@ func (b *Book) openImported(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list imported events of alerts: %w", err)
 	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
 	for _, key := range keys {
-		e, err := b.documents.Load(ctx, key)
-		if b.spoil(key, err) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("load imported event of an alert: %w", err)
-		}
-		if event := e.Doc.GetAlertEvent(); event != nil {
-			b.Imported(event)
-		}
+		g.Go(func() error {
+			e, err := b.documents.Load(ctx, key)
+			if b.spoil(key, err) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("load imported event of an alert: %w", err)
+			}
+			if event := e.Doc.GetAlertEvent(); event != nil {
+				b.Imported(event)
+			}
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // Found says whether this server found an event and keeps it.

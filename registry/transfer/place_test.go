@@ -119,12 +119,22 @@ func TestWhatAnAlertFoundIsToldNobodyAgain(t *testing.T) {
 	if n := s[document.AlertRules].GetAlertRules().GetRevisions(); n != e.GetRuleRevision() {
 		t.Errorf("the next alert gets revision %d: what it finds may have the id of what was found elsewhere", n+1)
 	}
+	told := proto.CloneOf(e) // the receiver came back after the first export
+	told.Deliveries[0].Attempts, told.Deliveries[0].Delivered = 3, true
+	s.want(t, alertEvent(told), transfer.Same)
+	if !proto.Equal(s[document.AlertImportedKey(id)], placed) {
+		t.Error("what was imported first did not stay")
+	}
 	other := proto.CloneOf(e)
 	other.Value = 1
 	_, err := s.place(alertEvent(other))
 	refused(t, err, track.ResourceAlreadyExists, "differs")
 	_, err = s.place(alertEvent(&sgpb.AlertEvent{Id: "../x"}))
 	refused(t, err, track.InvalidParameterValue, "alertEvent.id")
+	late := proto.CloneOf(e)
+	late.Id, late.RuleRevision = "1"+id[1:], 1<<63
+	_, err = s.place(alertEvent(late))
+	refused(t, err, track.InvalidParameterValue, "revision")
 }
 
 func experiment(e *sgpb.Experiment) *sgpb.Document {

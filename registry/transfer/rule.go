@@ -69,6 +69,9 @@ func disabled(stored *sgpb.AlertRule) (*sgpb.AlertRule, error) {
 	return next, nil
 }
 
+// revisionMax bounds what a document may say of its alert: revisions count on from there.
+const revisionMax = 1 << 53
+
 // event places what an alert of another server found. Nobody is told of it.
 func (p Place) event(d *decide.Decider, key string, e *sgpb.AlertEvent) error {
 	before, err := d.Load(key)
@@ -76,7 +79,14 @@ func (p Place) event(d *decide.Decider, key string, e *sgpb.AlertEvent) error {
 		return err
 	}
 	if before != nil {
-		return p.compare(d, key, before, nil)
+		// Who was told since is no change of what was found: what is here stays.
+		was, is := proto.CloneOf(before), proto.CloneOf(p.Doc)
+		was.GetAlertEvent().Deliveries, is.GetAlertEvent().Deliveries = nil, nil
+		p.Doc = is
+		return p.compare(d, key, was, nil)
+	}
+	if e.GetRuleRevision() > revisionMax {
+		return invalid("Invalid document: the revision %d of the event's alert is above %d", e.GetRuleRevision(), uint64(revisionMax))
 	}
 	rules, err := d.Load(document.AlertRules)
 	if err != nil {
