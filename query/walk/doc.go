@@ -71,8 +71,7 @@ func (a Ask) takes(r Row) bool {
 
 // toldByRegistry says whether a version or an endpoint tells of an edge. A version of a source alone belongs to no experiment.
 func toldByRegistry(r Row) bool {
-	kind := r.Owner.Kind()
-	return len(r.Experiments) == 0 && (kind == lineage.KindVersion || kind == lineage.KindEndpoint) && r.From().Kind() != lineage.KindSource
+	return len(r.Experiments) == 0 && ofRegistry(r.Owner) && r.From().Kind() != lineage.KindSource
 }
 
 // sees says whether the caller may see what belongs to these experiments.

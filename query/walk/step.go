@@ -54,10 +54,15 @@ func (s *step) sees(r Row) bool {
 	if !s.request.Confined {
 		return true
 	}
-	if kind := r.Node.Kind(); kind == lineage.KindVersion || kind == lineage.KindEndpoint {
+	if ofRegistry(r.Node) {
 		return s.request.Belongs(r.Node)
 	}
 	return s.ask.sees(r.Experiments)
+}
+
+// ofRegistry says whether a node is one of those whose rows do not say where they belong.
+func ofRegistry(n lineage.Node) bool {
+	return n.Kind() == lineage.KindVersion || n.Kind() == lineage.KindEndpoint
 }
 
 // own are the kinds of nodes that belong to the experiments of their documents, or to none.
@@ -72,8 +77,10 @@ func (s *step) take(rows []Row, distance int) (next []lineage.Node) {
 			s.nodes[r.Node].Row = r
 		}
 	}
-	// The newest edges first, so that it is the oldest that are cut.
-	rows = slices.DeleteFunc(rows, func(r Row) bool { return r.Way != s.way || s.nodes[r.Node] == nil || !s.visible(r.Node) })
+	// The newest edges first, so that it is the oldest that are cut. What is known to be hidden takes no place among them.
+	rows = slices.DeleteFunc(rows, func(r Row) bool {
+		return r.Way != s.way || s.nodes[r.Node] == nil || !s.visible(r.Node) || s.request.Confined && ofRegistry(r.Other) && !s.request.Belongs(r.Other)
+	})
 	slices.SortStableFunc(rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(b.SinceMS, a.SinceMS), cmp.Compare(a.Other, b.Other), cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.Revision, a.Revision))
 	})

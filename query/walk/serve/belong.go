@@ -23,22 +23,24 @@ type belonging struct {
 	experiments []uint32
 	ctx         context.Context
 
-	mu  sync.Mutex
-	err error // the first failure to read; what is not known is hidden
+	mu    sync.Mutex
+	known map[lineage.Node]bool
+	err   error // the first failure to read; what is not known is hidden
 }
 
 func (b *belonging) has(n lineage.Node) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if has, asked := b.known[n]; asked {
+		return has
+	}
 	experiment, err := b.experiment(n)
-	if err != nil {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.err == nil {
-			b.err = fmt.Errorf("read what %s belongs to: %w", n, err)
-		}
-		return false
+	if err != nil && b.err == nil {
+		b.err = fmt.Errorf("read what %s belongs to: %w", n, err)
 	}
 	id, ok := track.ParseExperimentID(experiment)
-	return ok && slices.Contains(b.experiments, id)
+	b.known[n] = err == nil && ok && slices.Contains(b.experiments, id)
+	return b.known[n]
 }
 
 func (b *belonging) experiment(n lineage.Node) (string, error) {

@@ -116,7 +116,7 @@ func (s *Server) get(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	belongs := &belonging{registry: s.models.Registry, ctx: ctx}
+	belongs := &belonging{registry: s.models.Registry, ctx: ctx, known: make(map[lineage.Node]bool)}
 	if caller := track.CallerOf(ctx); !caller.SeesAll() {
 		belongs.experiments = s.seen(caller)
 		request.Confined, request.Experiments, request.Belongs = true, belongs.experiments, belongs.has
