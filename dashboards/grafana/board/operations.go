@@ -8,7 +8,7 @@ func operations() Board {
 		Refresh: "30s", From: "now-24h", Variables: []Variable{{Name: "prometheus", Label: "Prometheus", Source: "prometheus"}},
 		Sections: []Section{
 			{Panels: []panel.Panel{
-				panel.Number("Seconds since the last point", `SELECT dateDiff('second', max(time), now64(3)) AS seconds FROM sg.batches WHERE points > 0`).Unit("s").Describe("Since the bus took points that are stored, of any run."),
+				panel.Number("Seconds since the last point", `SELECT if(count() = 0, NULL, dateDiff('second', max(time), now64(3))) AS seconds FROM sg.batches WHERE points > 0`).Unit("s").Describe("Since the bus took points that are stored, of any run."),
 				panel.Number("Runs", `SELECT count() AS runs FROM sg.runs`),
 				panel.Number("Rows", `SELECT sum(rows) AS rows FROM sg.storage`).Unit("short"),
 				panel.Number("On disk", `SELECT sum(bytes_on_disk) AS bytes FROM sg.storage`).Unit("bytes"),
