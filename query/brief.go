@@ -34,20 +34,18 @@ func (q *Query) getBrief(c *fiber.Ctx) error {
 	w.FieldStart("run")
 	mlflow.EncodeRun(w, doc, nil)
 	w.ObjEnd()
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(w.Bytes())
+	return sendJSON(c, w.Bytes())
 }
 
 // FindRuns answers the ids of one page of a search, which is MLflow's, and the token of the next one. The page has most runs, or as many
-// as f says if that is 0. Metrics that the search does not compare are not read. load has experiments loaded into memory, as whoever reads
-// metrics of the page wants.
+// as f says if that is 0. Metrics that the search does not compare are not read. load is for who reads metrics of the page.
 func (q *Query) FindRuns(ctx context.Context, f mlflow.Fields, most int, load bool) (ids []string, next string, err error) {
 	s, err := parseSearch(f)
 	if err != nil {
 		return nil, "", err
 	}
 	s.brief, s.max = true, cmp.Or(most, s.max)
-	s.light = !load && len(s.where.MetricKeys()) == 0 && len(s.order.MetricKeys()) == 0
+	s.load = load || s.comparesMetrics()
 	defer q.meter.search()()
 	page, next, err := q.find(ctx, s)
 	for _, r := range page {

@@ -63,12 +63,17 @@ type search struct {
 	max         int
 	// brief: only which runs it finds is asked, so what is found has no metrics.
 	brief bool
-	// light: metrics are neither compared nor shown, as where a page looks for the newest run of all or for the runs nested in one. Of
-	// an experiment they are most, and it is not loaded for that: ClickHouse answers in one statement.
-	light bool
+	// load has experiments loaded into memory. Without, where no metrics are compared, ClickHouse answers in one statement.
+	load bool
+}
+
+// comparesMetrics says whether the filter or the order asks for metrics.
+func (s search) comparesMetrics() bool {
+	return len(s.where.MetricKeys())+len(s.order.MetricKeys()) > 0
 }
 
 func parseSearch(f mlflow.Fields) (s search, err error) {
+	s.load = true
 	if s.max, err = pageSize(f, mlflow.SearchRunsDefault); err != nil {
 		return s, err
 	}

@@ -158,15 +158,11 @@ func (q *Query) newer(ctx context.Context, experiments []uint32, touched []strin
 // match evaluates the search in Go.
 func (q *Query) match(runs []*hot.Run, s search) []hit[found] {
 	hits := make([]hit[found], 0, len(runs))
-	experiments := make(map[string]*sgpb.Experiment, len(s.experiments))
-	for _, e := range s.experiments {
-		id := strconv.FormatUint(uint64(e), 10)
-		experiments[id] = q.hot.Experiment(id)
-	}
 	for _, r := range runs {
+		experiment := q.hot.Experiment(r.Document().GetExperimentId())
 		r.View(func(v hot.View) {
 			row := rowOf(v)
-			if row.Run == nil || !s.view.Sees(deleted(row.Run, experiments[row.Run.GetExperimentId()])) {
+			if row.Run == nil || !s.view.Sees(deleted(row.Run, experiment)) {
 				return
 			}
 			if s.where.Match(row) {

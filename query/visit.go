@@ -50,14 +50,13 @@ func (q *Query) VisitRuns(ctx context.Context, f mlflow.Fields, most int, visit 
 	return more, nil
 }
 
-// CountRuns counts the runs of a search, at most so many, and says whether there are more. Those that only ClickHouse has it does
-// not read: the page asks for the number of all runs while they are still being loaded, and has the machine to share.
+// CountRuns counts the runs of a search, at most so many, and says whether there are more. What is only in ClickHouse is counted there.
 func (q *Query) CountRuns(ctx context.Context, f mlflow.Fields, most int) (n int, more bool, err error) {
 	s, err := parseSearch(f)
 	if err != nil {
 		return 0, false, err
 	}
-	s.max, s.from, s.order = most, filter.Cursor{}, filter.Order{}
+	s.max, s.from, s.order, s.brief = most, filter.Cursor{}, filter.Order{}, true
 	defer q.meter.search()()
 	in, err := q.places(ctx, s)
 	if err != nil {
@@ -93,7 +92,10 @@ func (q *Query) places(ctx context.Context, s search) (in places, err error) {
 	if err != nil {
 		return in, behind("points", err)
 	}
-	if in.sheets, in.cold, err = q.inMemory(ctx, s.experiments, !s.light); err != nil || len(in.cold) == 0 {
+	if s.brief && !s.comparesMetrics() {
+		touched = nil // documents alone decide, and ClickHouse has those but for the ones that are newer
+	}
+	if in.sheets, in.cold, err = q.inMemory(ctx, s.experiments, s.load); err != nil || len(in.cold) == 0 {
 		return in, err
 	}
 	in.newer, err = q.newer(ctx, in.cold, touched)
