@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +64,10 @@ func (s *Source) Fetch(ctx context.Context, bytesMax int) ([]consumers.Message, 
 		if err := s.fetch(ctx); err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
+			}
+			// A connection has the context's deadline, and may see it pass before the context says so.
+			if at, ok := ctx.Deadline(); ok && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(at) {
+				return nil, context.DeadlineExceeded
 			}
 			return nil, fmt.Errorf("read lane %d of topic %s from %d: %w", s.lane, s.topic.Name, s.next+1, err)
 		}

@@ -160,7 +160,10 @@ func (t *Topic) AwaitLeaders(ctx context.Context, lanes uint16) error {
 	ctx, cancel := context.WithTimeout(ctx, RequestMax)
 	defer cancel()
 	for lane := uint16(0); lane < lanes; {
-		_, _, err := t.Offsets(ctx, lane)
+		_, end, err := t.Offsets(ctx, lane)
+		if err == nil { // any broker may have answered that; this asks the one that the client knows as the lane's leader
+			_, err = t.Client.Fetch(ctx, &kafka.FetchRequest{Topic: t.Name, Partition: int(lane), Offset: end, MaxBytes: 1, MaxWait: time.Millisecond})
+		}
 		if err == nil {
 			lane++
 			continue
