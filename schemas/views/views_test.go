@@ -232,6 +232,9 @@ func TestSeriesShowTheNewestLaunch(t *testing.T) {
 		"INSERT INTO streamgauge.points (run, key, attempt, step, v) SELECT 10, 'k', 1, number, 1 FROM numbers(10000)",
 		"INSERT INTO streamgauge.points (run, key, attempt, step, v) SELECT 10, 'k', 2, number + 5000, 2 FROM numbers(3000)",
 		"INSERT INTO streamgauge.points (run, key, rank, attempt, step, v) SELECT 11, 'k', 3, 1, number, if(number = 7, nan, if(number = 8, inf, 3)) FROM numbers(10000)",
+		// A batch, beside a point whose value is no number of points.
+		`INSERT INTO streamgauge.points (run, key, rank, attempt, step, ts, v, experiment, lane, batch, seq, month)
+			VALUES (0, '', 0, 1, 9, 1000, 3, 0, 1, 7, 9, 202601), (12, 'k', 0, 0, 0, 0, nan, 1, 1, 7, 9, 202601)`,
 	} {
 		if err := e.Exec(ctx, q); err != nil {
 			t.Fatal(err)
@@ -247,6 +250,7 @@ func TestSeriesShowTheNewestLaunch(t *testing.T) {
 		"SELECT rank, step, points, value_min, value_max, nans FROM sg.series_by_rank(run='" + eleven + "', key='k', buckets=2) ORDER BY step":                                                              "3\t0\t8192\t3\t3\t1\n3\t8192\t1808\t3\t3\t0",
 		"SELECT count() FROM sg.series(run='" + eleven + "', key='nothing', buckets=10)":                                                                                                                    "0",
 		"SELECT sum(points), sum(nans), sum(infs), any(bucket * 256 = step_first) FROM sg.metrics_rollup WHERE run = 11 SETTINGS force_optimize_projection = 1":                                             "10000\t1\t1\t1",
+		"SELECT lane, sequence_first, sequence_last, points FROM sg.batches WHERE points > 0":                                                                                                               "1\t7\t9\t3",
 		"SELECT attempt, points, value_mean, step_last FROM sg.ranks WHERE run = sgRun('" + ten + "') ORDER BY attempt SETTINGS force_optimize_projection = 1":                                              "1\t10000\t1\t9999\n2\t3000\t2\t7999",
 	} {
 		got, err := e.Query(ctx, query)
