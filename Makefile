@@ -27,6 +27,9 @@ export npm_config_loglevel := error
 WEB_SOURCES := $(shell find $(WEB) -type d \( -name node_modules -o -name dist -o -name e2e -o -name preview \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
+# A build that fails on its way leaves a page behind that is newer than its sources, and would be taken for one that is done.
+.DELETE_ON_ERROR:
+
 .PHONY: help preflight build engine web venv wheel demo grafana test test-unit test-compat test-library test-faults test-web screenshots bench bench-web growth lint proto clean
 
 help: ## list the targets
