@@ -175,31 +175,32 @@ func (s *Store) LatestSome(ctx context.Context, experiment uint32, runs []track.
 	return r.list, err
 }
 
-// lastLogged is a result of runs and times.
-type lastLogged struct {
-	run proto.ColUInt64
-	ts  proto.ColInt64
-	out map[track.RunNumber]int64
+// byRun is a result of runs and what a column says of each.
+type byRun[V any] struct {
+	run  proto.ColUInt64
+	name string
+	of   proto.ColumnOf[V]
+	out  map[track.RunNumber]V
 }
 
-func (l *lastLogged) columns() proto.Results {
-	return proto.Results{{Name: "run", Data: &l.run}, {Name: "ts", Data: &l.ts}}
+func (r *byRun[V]) columns() proto.Results {
+	return proto.Results{{Name: "run", Data: &r.run}, {Name: r.name, Data: r.of}}
 }
 
-func (l *lastLogged) reset() { clear(l.out) }
+func (r *byRun[V]) reset() { r.out = make(map[track.RunNumber]V) }
 
-func (l *lastLogged) take(rows int) error {
+func (r *byRun[V]) take(rows int) error {
 	for i := range rows {
-		l.out[track.RunNumber(l.run[i])] = l.ts[i]
+		r.out[track.RunNumber(r.run[i])] = r.of.Row(i)
 	}
 	return nil
 }
 
 // LastLogged reads the newest time among the latest values of runs of an experiment, by run.
 func (s *Store) LastLogged(ctx context.Context, experiment uint32, runs []track.RunNumber) (map[track.RunNumber]int64, error) {
-	l := lastLogged{out: make(map[track.RunNumber]int64)}
-	err := s.statement(ctx, "last_logged", params{"experiment": uint64(experiment), "runs": runs}, &l)
-	return l.out, err
+	r := byRun[int64]{name: "ts", of: new(proto.ColInt64)}
+	err := s.statement(ctx, "last_logged", params{"experiment": uint64(experiment), "runs": runs}, &r)
+	return r.out, err
 }
 
 // numbers is a result of one row of two numbers.

@@ -171,28 +171,9 @@ func (s *Store) ModelFacts(ctx context.Context, search *models.Search, ids []str
 	return r.byModel, err
 }
 
-type idRows struct {
-	run proto.ColUInt64
-	id  proto.ColStr
-	ids map[track.RunNumber]string
-}
-
-func (r *idRows) columns() proto.Results {
-	return proto.Results{{Name: "run", Data: &r.run}, {Name: "id", Data: &r.id}}
-}
-
-func (r *idRows) reset() { r.ids = make(map[track.RunNumber]string) }
-
-func (r *idRows) take(rows int) error {
-	for i := range rows {
-		r.ids[r.run[i]] = r.id.Row(i)
-	}
-	return nil
-}
-
 // RunIDs reads the ids of runs by number.
 func (s *Store) RunIDs(ctx context.Context, experiments []uint32, runs []track.RunNumber) (map[track.RunNumber]string, error) {
-	var r idRows
+	r := byRun[string]{name: "id", of: new(proto.ColStr)}
 	err := s.statement(ctx, "run_ids", params{"experiments": experiments, "runs": runs}, &r)
-	return r.ids, err
+	return r.out, err
 }
