@@ -136,6 +136,7 @@ def tracking(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     while mlflow.active_run():
         mlflow.end_run()
     mlflow.tracking.fluent._active_experiment_id = None
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)  # the fixtures of the next module come before its first test
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -56,7 +57,7 @@ func (h *handlers) export(c *fiber.Ctx) error {
 	}
 	k, ok := kinds[name]
 	if !ok {
-		return track.Errorf(track.InvalidParameterValue, "'kind' is %q; it must be experiment, run, logged_model, registered_model, model_version, approval, endpoint, evaluation_dataset, evaluation_records, scorers, job_run, lineage_edge, lineage_node, alert_rules, alert_event or blob", name)
+		return track.Errorf(track.InvalidParameterValue, "'kind' is %q; it must be one of %s", name, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	ids, err := f.Strings("ids")
 	if err != nil {
